@@ -1,0 +1,1 @@
+"""One YAML preset per named experiment; installed as wsnet_cli.configs."""

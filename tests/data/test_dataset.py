@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import random
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.core.errors import DataError
+from wsnet_cli.data.dataset import (
+    Clip,
+    DataSet,
+    Failure,
+    check_usable,
+    clean_label,
+    natural_order,
+    quoted,
+)
+
+
+def _set(*clips: Clip, skipped: tuple[Failure, ...] = ()) -> DataSet:
+    return DataSet(Path(), "manifest", clips, skipped)
+
+
+def test_clips_are_in_order_of_name_and_start_however_they_come() -> None:
+    clips = [Clip(Path(n), n, "x", start_s=s) for n in ("b", "a/1", "a") for s in (None, 1.5, 10.0)]
+    expected = [(n, s) for n in ("a", "a/1", "b") for s in (None, 1.5, 10.0)]
+    for seed in range(5):
+        random.Random(seed).shuffle(clips)
+        assert [(clip.name, clip.start_s) for clip in _set(*clips).clips] == expected
+
+
+def test_folds_are_in_order_of_their_numbers_even_very_long_ones() -> None:
+    folds = ["10", "1", "b", "2", "9" * 5000, "01", None]
+    clips = [Clip(Path(str(i)), str(i), "x", fold=fold) for i, fold in enumerate(folds)]
+    assert _set(*clips).folds == ("01", "1", "2", "10", "9" * 5000, "b")
+
+
+def test_natural_order_tells_all_texts_apart() -> None:
+    texts = ["", "0", "00", "a", "a0", "a00", "1a", "01a"]
+    assert len({natural_order(text) for text in texts}) == len(texts)
+
+
+def test_a_label_is_stripped_and_composed() -> None:
+    assert clean_label(" " + unicodedata.normalize("NFD", "Évian") + "\t") == "Évian"
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        (" ", "label is empty"),
+        ("a\nb", r"'a\\nb' holds signs that cannot be printed"),
+        ("\udcff", "cannot be printed"),
+        ("x" * 201, "longer than 200 signs"),
+    ],
+)
+def test_a_bad_label_is_refused(label: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        clean_label(label)
+
+
+def test_one_class_is_refused_and_says_what_was_left_out() -> None:
+    skipped = (Failure("cat", "a link"), Failure("cow", "a link"))
+    with pytest.raises(
+        DataError, match=r"only one class, 'dog'.*left out: cat \(a link\) and 1 more"
+    ):
+        check_usable(_set(Clip(Path("a"), "a", "dog"), skipped=skipped), Path("sounds"))
+
+
+def test_a_quotation_stays_short() -> None:
+    assert len(quoted("é" * 10**6)) < 100

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wsnet_cli.core import audio
+from wsnet_cli.core.errors import AudioError, ParameterError
+from wsnet_cli.data import pack_job, store
+from wsnet_cli.data.dataset import Clip, DataSet
+from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.packed import check_classes, pack
+from wsnet_cli.data.splits import choose_split
+
+MakeFolders = Callable[[dict[str, int]], Path]
+MakeSine = Callable[..., Path]
+RATE = 8000
+
+
+def test_adding_files_decodes_only_these(
+    sounds: Path, cache: Path, decoded: list[str], make_sine: MakeSine
+) -> None:
+    pack(load_dataset(sounds), RATE, cache)
+    make_sine(sounds / "dog" / "new.wav", hz=1234)
+    (sounds / "dog" / "0.wav").rename(sounds / "dog" / "renamed.wav")
+    decoded.clear()
+    result = pack(load_dataset(sounds), RATE, cache)
+    assert decoded == ["new.wav"]
+    assert all(result.has(i) for i in range(5))
+
+
+def test_renaming_and_relabelling_decode_nothing(
+    sounds: Path, cache: Path, decoded: list[str]
+) -> None:
+    pack(load_dataset(sounds), RATE, cache)
+    (sounds / "dog" / "0.wav").rename(sounds / "cat" / "z.wav")
+    decoded.clear()
+    dataset = load_dataset(sounds)
+    result = pack(dataset, RATE, cache)
+    assert decoded == []
+    names = [clip.name for clip in dataset.clips]
+    expected, _ = audio.read_audio(sounds / "cat" / "z.wav", sample_rate=RATE)
+    np.testing.assert_allclose(result.samples(names.index("cat/z.wav")), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("change", ["content", "rate", "start", "end", "version"])
+def test_a_change_never_meets_old_audio(
+    change: str,
+    tmp_path: Path,
+    cache: Path,
+    make_sine: MakeSine,
+    decoded: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = make_sine(tmp_path / "set" / "a.wav", hz=440)
+    clip, rate, status = Clip(path, "a.wav", "x"), RATE, path.stat()
+    pack(DataSet(tmp_path / "set", "manifest", (clip,)), rate, cache)
+    if change == "content":  # of the same size and age
+        make_sine(path, hz=880)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert path.stat().st_size == status.st_size
+    elif change == "rate":
+        rate = 4000
+    elif change == "version":
+        monkeypatch.setattr(pack_job, "PACK_VERSION", 2)
+        monkeypatch.setattr(store, "PACK_VERSION", 2)
+    else:
+        clip = Clip(path, "a.wav", "x", **{f"{change}_s": 0.05})  # type: ignore[arg-type]
+    decoded.clear()
+    result = pack(DataSet(tmp_path / "set", "manifest", (clip,)), rate, cache)
+    assert decoded == ["a.wav"]
+    expected, _ = audio.read_audio(path, sample_rate=rate, start_s=clip.start_s, end_s=clip.end_s)
+    np.testing.assert_allclose(result.samples(0), expected, atol=1e-4)
+
+
+def test_unreadable_clips_are_reported_and_left_out(sounds: Path, cache: Path) -> None:
+    good = pack(load_dataset(sounds), RATE, cache)
+    (sounds / "cat" / "00bad.wav").write_text("<html>not found</html>")
+    (sounds / "cat" / "empty.wav").touch()
+    dataset = load_dataset(sounds)
+    gone = Clip(sounds / "gone.wav", "gone.wav", "dog")
+    dataset = DataSet(dataset.root, dataset.layout, (*dataset.clips, gone))
+    for _ in range(2):  # as well when the rest is packed already
+        result = pack(dataset, RATE, cache)
+        names = [clip.name for clip in dataset.clips]
+        bad = ["cat/00bad.wav", "cat/empty.wav", "gone.wav"]
+        assert [failure.name for failure in result.failures] == bad
+        assert all("\n" not in failure.reason and failure.reason for failure in result.failures)
+        assert not any(str(sounds) in failure.reason for failure in result.failures)
+        assert result.failures[2].reason == "No such file or directory"
+        assert [not result.has(i) for i in range(7)] == [name in bad for name in names]
+        assert [key == "" for key in result.content_keys] == [name in bad for name in names]
+        assert sum(map(result.has, range(7))) + len(result.failures) == len(result) == 7
+        kept = [result.samples(i) for i in range(7) if result.has(i)]
+        assert all(np.array_equal(kept[i], good.samples(i)) for i in range(4))
+        with pytest.raises(ParameterError, match="clip 1 could not be read"):
+            result.samples(1)
+    check_classes(dataset, result)
+
+
+def test_a_clip_that_can_be_decoded_by_now_is_taken(
+    sounds: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = load_dataset(sounds)
+    read_audio = audio.read_audio
+
+    def fail(path: Path, **more: object) -> object:
+        if path.name == "1.wav":
+            raise AudioError(f"{path}: no decoder")
+        return read_audio(path, **more)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audio, "read_audio", fail)
+        assert [f.reason for f in pack(dataset, RATE, cache).failures] == ["no decoder"] * 2
+    assert pack(dataset, RATE, cache).failures == ()
+    assert all(map(pack(dataset, RATE, cache).has, range(4)))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path: Path, cache: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    clips = (Clip(tmp_path / "pipe.wav", "pipe.wav", "x"),)
+    (failure,) = pack(DataSet(tmp_path / "set", "manifest", clips), RATE, cache).failures
+    assert failure.reason == "not a regular file"
+
+
+def test_a_file_that_changes_while_it_is_read_is_left_out(
+    sounds: Path, cache: Path, make_sine: MakeSine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_audio = audio.read_audio
+
+    def change_first(path: Path, **more: object) -> object:
+        make_sine(path, hz=999, n=900)
+        return read_audio(path, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(audio, "read_audio", change_first)
+    result = pack(load_dataset(sounds), RATE, cache)
+    assert {failure.reason for failure in result.failures} == {"was changed while it was read"}
+
+
+@pytest.mark.parametrize("samples", [[], [np.nan, 0.0], [np.inf]])
+def test_samples_that_are_no_audio_are_left_out(
+    sounds: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, samples: list[float]
+) -> None:
+    answer = (np.array(samples, np.float32), RATE)
+    monkeypatch.setattr(audio, "read_audio", lambda *_args, **_more: answer)
+    result = pack(load_dataset(sounds), RATE, cache)
+    assert {f.reason for f in result.failures} == {"holds no samples, or some that are not finite"}
+
+
+def test_changed_samples_are_never_taken_over_into_another_set(
+    sounds: Path, cache: Path, decoded: list[str], make_sine: MakeSine
+) -> None:
+    pack(load_dataset(sounds), RATE, cache)
+    (shard,) = cache.rglob("*.i16")
+    with shard.open("r+b") as stream:
+        stream.seek(10)
+        stream.write(b"\x55\x55")
+    make_sine(sounds / "cat" / "new.wav", hz=1234)
+    decoded.clear()
+    pack(load_dataset(sounds), RATE, cache)
+    assert decoded == ["0.wav", "new.wav"]
+
+
+def test_copies_are_stored_once_and_have_equal_keys(
+    tmp_path: Path, cache: Path, make_sine: MakeSine
+) -> None:
+    root = tmp_path / "set"
+    make_sine(root / "a" / "x.wav", hz=500)
+    (root / "b").mkdir()
+    (root / "b" / "copy.wav").write_bytes((root / "a" / "x.wav").read_bytes())
+    make_sine(root / "b" / "same.flac", hz=500)
+    result = pack(load_dataset(root), RATE, cache)
+    assert len(list(cache.rglob("*.i16"))) == 1
+    assert result.content_keys[0] == result.content_keys[1] != result.content_keys[2]
+    assert len(set(result.audio_keys)) == 1
+
+
+def test_no_copy_is_ever_split_apart(tmp_path: Path, cache: Path, make_sine: MakeSine) -> None:
+    root = tmp_path / "set"
+    for i in range(40):
+        make_sine(root / "ab"[i % 2] / f"{i:02d}.wav", hz=200 + 10 * i, n=200)
+    for i in range(10):
+        make_sine(root / "ab"[i % 2] / f"copy{i:02d}.flac", hz=200 + 10 * i, n=200)
+    dataset = load_dataset(root)
+    result = pack(dataset, RATE, cache)
+    split = choose_split(dataset, result.content_keys, audio_keys=result.audio_keys)
+    held = {dataset.clips[i].path.stem for i in split.test}
+    assert all((f"{i:02d}" in held) == (f"copy{i:02d}" in held) for i in range(10))

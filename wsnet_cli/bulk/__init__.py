@@ -1,0 +1,1 @@
+"""Prediction and evaluation over many inputs, and one writer per output format."""

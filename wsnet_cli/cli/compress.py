@@ -1,0 +1,80 @@
+"""`wsnet compress`: make a model small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import UsageError
+from . import console, options
+
+if TYPE_CHECKING:
+    from ..core.ledger import Ledger
+
+
+def compress(
+    model: options.ModelArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Write there; default <stem>.q8.wsnet beside the model."),
+    ] = None,
+    json: options.Json = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write the 8-bit file of a model and show what it takes in bytes.
+
+    Example: wsnet compress runs/train -o sounds.q8.wsnet
+    """
+    from ..core.artifact import load_model, save_model
+    from ..core.ledger import make_ledger
+    from ..core.locate import find_model
+    from ..core.model import compress as to_8_bits
+
+    source = find_model(model)
+    target = out or _default_target(source)
+    if target.exists() and not force:
+        raise UsageError(f"{target}: exists; give another name with -o, or --force")
+    small = to_8_bits(load_model(source))
+    n_bytes = save_model(target, small)
+    ledger = make_ledger(small, n_bytes)
+    if json:
+        console.print_json({"model": str(source), "out": str(target), **_as_json(ledger)})
+        return
+    show_ledger(ledger)
+    console.note(f"written: {target.absolute()}")
+
+
+def _default_target(source: Path) -> Path:
+    """Beside the model, but never inside the installed package."""
+    from ..core.artifact import SUFFIX
+    from ..core.locate import shipped_folder
+
+    name = f"{source.name.removesuffix(SUFFIX).removesuffix('.q8')}.q8{SUFFIX}"
+    return Path(name) if source.parent == shipped_folder() else source.with_name(name)
+
+
+def show_ledger(ledger: Ledger) -> None:
+    """The table of bytes."""
+    rows = [(row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x") for row in ledger.rows]
+    headings = ("what", "bytes", "smaller than dense")
+    console.print_table(headings, rows, numbers=(1, 2))
+    if ledger.released_ratio:
+        console.result(
+            f"against the released SoundNet-8 (14,345,216 weights, 1401 outputs, float32): "
+            f"{ledger.released_ratio:.1f}x smaller"
+        )
+    console.result("speed: unchanged by 8-bit weights; activations stay float32")
+
+
+def _as_json(ledger: Ledger) -> dict[str, object]:
+    return {
+        "ledger": [
+            {"what": row.what, "bytes": row.n_bytes, "ratio": row.ratio} for row in ledger.rows
+        ],
+        "released_soundnet8_ratio": ledger.released_ratio,
+    }

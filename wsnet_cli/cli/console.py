@@ -1,0 +1,118 @@
+"""All that is shown: results on stdout, everything else that is for people on stderr.
+
+The only importer of rich, and only where something is drawn, so that commands start quickly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Advance = Callable[[float, str], None]
+"""Tells a progress display the share done, in [0, 1], and a few words beside the bar."""
+
+
+@dataclass
+class Verbosity:
+    """How much is told: -1 results and errors alone, 0 as usual, 1 more; and tracebacks or not."""
+
+    level: int = 0
+    debug: bool = False
+
+
+verbosity = Verbosity()
+
+
+def note(text: str) -> None:
+    """A line for people."""
+    if verbosity.level >= 0:
+        print(text, file=sys.stderr, flush=True)
+
+
+def detail(text: str) -> None:
+    """A line for people who asked for more with -v."""
+    if verbosity.level >= 1:
+        print(text, file=sys.stderr, flush=True)
+
+
+def warn(text: str) -> None:
+    """A line that is shown even with -q."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def result(text: str) -> None:
+    """Text of the result, on stdout."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document of a command, on stdout."""
+    result(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    title: str = "",
+    numbers: Sequence[int] = (),
+) -> None:
+    """A table for people, on stdout.
+
+    Args:
+        headings: of the columns.
+        rows: cells as text, shown as they are: no markup is read from them.
+        title: above the table.
+        numbers: columns to align to the right.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if i in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+    console.print(table, crop=sys.stdout.isatty())
+
+
+def draws_progress() -> bool:
+    """Whether `progress` has a terminal to draw on."""
+    return verbosity.level >= 0 and sys.stderr.isatty()
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Advance]:
+    """A bar with the time left on a terminal; elsewhere nothing is drawn."""
+    if not draws_progress():
+        yield lambda share, words: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0, words="")
+        yield lambda share, words: bar.update(task, completed=share, words=words)

@@ -1,0 +1,130 @@
+"""`wsnet demo`: the whole job in about a minute, on sounds it makes itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import UsageError
+from . import console, options
+from .compress import show_ledger
+from .evaluate import show_metrics
+
+if TYPE_CHECKING:
+    from ..bulk.evaluate import Evaluation
+    from ..bulk.predict import Prediction
+    from ..core.ledger import Ledger
+    from ..learn.run import Result
+
+PRESET = "demo"
+CLIPS_PER_KIND = 60
+UNHEARD_PER_KIND = 20
+SEED = 0
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Option("--folder", help="Made for the sounds and the run.")
+    ] = Path("wsnet-demo"),
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Make sounds, train on them, compress, evaluate and predict; about a minute on two cores.
+
+    Example: wsnet demo
+    """
+    started = monotonic()
+    if folder.exists():
+        raise UsageError(f"{folder}: exists; delete it, or name another with --folder")
+    sounds, unheard = folder / "sounds", folder / "unheard"
+    _make_sounds(sounds, unheard)
+    result = _train(sounds, folder / "runs")
+    model, ledger = _compress(result)
+    outcome = _evaluate(model, unheard)
+    prediction = _predict(model, unheard)
+    seconds = monotonic() - started
+    if json:
+        document = {
+            "seconds": round(seconds, 1),
+            "model": str(model),
+            "bytes": ledger.rows[-1].n_bytes,
+            "dense_bytes": ledger.rows[0].n_bytes,
+            "evaluation": outcome.as_json(),
+            "prediction": {"file": prediction.file, "label": prediction.scores[0].label},
+        }
+        console.print_json(document)
+        return
+    show_ledger(ledger)
+    show_metrics(outcome.metrics)
+    best = prediction.scores[0]
+    console.result(f"{prediction.file} is taken for: {best.label} ({100 * best.score:.0f} %)")
+    _show_commands(seconds)
+
+
+def _make_sounds(sounds: Path, unheard: Path) -> None:
+    """Clips to train on, and clips of the same kinds that training never sees."""
+    from ..data.synthetic import KINDS, write_sound_folder
+
+    console.note(
+        f"1. making {CLIPS_PER_KIND} clips to train on and {UNHEARD_PER_KIND} to test with "
+        f"of each of {len(KINDS)} kinds: {', '.join(KINDS)}"
+    )
+    write_sound_folder(sounds, CLIPS_PER_KIND, SEED)
+    write_sound_folder(unheard, UNHEARD_PER_KIND, SEED + 1)
+
+
+def _train(sounds: Path, runs: Path) -> Result:
+    from ..core.config_file import load_config
+    from ..learn.run import Request, start_run
+    from .training import ConsoleListener
+
+    console.note(f"2. training on {sounds}")
+    with ConsoleListener() as listener:
+        return start_run(
+            Request(sounds, load_config(PRESET), PRESET, PRESET, fold="none", runs=runs), listener
+        )
+
+
+def _compress(result: Result) -> tuple[Path, Ledger]:
+    from ..core.artifact import save_model
+    from ..core.ledger import make_ledger
+    from ..core.model import compress
+
+    target = result.folder.path / "model.q8.wsnet"
+    console.note(f"3. compressing {result.folder.model} to 8-bit weights")
+    small = compress(result.model)
+    return target, make_ledger(small, save_model(target, small))
+
+
+def _evaluate(model: Path, unheard: Path) -> Evaluation:
+    from ..bulk.evaluate import clips_of_data, evaluate_clips
+    from ..engine.session import Classifier
+
+    console.note(f"4. evaluating {model} on {unheard}")
+    return evaluate_clips(Classifier.load(model), clips_of_data(unheard, None))
+
+
+def _predict(model: Path, unheard: Path) -> Prediction:
+    from ..bulk.predict import predict_files
+    from ..bulk.sources import expand_inputs
+    from ..engine.session import Classifier
+
+    clip = expand_inputs([str(unheard)])[-1]
+    console.note(f"5. predicting {clip}")
+    return next(predict_files(Classifier.load(model), [clip], 1))
+
+
+def _show_commands(seconds: float) -> None:
+    console.result(f"\ndone in {seconds:.0f} s; the same on a folder of your own sounds:\n")
+    for command in (
+        "wsnet train sounds/ --name mine",
+        "wsnet compress runs/mine",
+        "wsnet evaluate runs/mine/model.q8.wsnet",
+        "wsnet predict clip.wav -m runs/mine/model.q8.wsnet",
+    ):
+        console.result(f"  {command}")

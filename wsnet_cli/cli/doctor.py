@@ -1,0 +1,90 @@
+"""`wsnet doctor`: what is installed and what works here."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from .. import __version__
+from . import console, options
+
+LIGHT = ("typer", "rich", "pydantic", "pyyaml", "numpy", "soundfile", "soxr", "safetensors")
+FULL = ("torch", "librosa", "scikit-learn")
+
+
+def doctor(
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show versions, the engine in use, codecs, devices and the cache.
+
+    Example: wsnet doctor --json
+    """
+    report = _examine()
+    if json:
+        console.print_json(report)
+        return
+    rows = [
+        (key, ", ".join(value) if isinstance(value, list) else str(value))
+        for key, value in _flatten(report)
+    ]
+    console.print_table(("what", "found"), rows)
+    for problem in report["problems"]:
+        console.warn(problem)
+
+
+def _examine() -> dict[str, Any]:
+    from ..data.cache import cache_size_bytes, default_cache_root
+
+    packages = {name: _version(name) for name in (*LIGHT, *FULL)}
+    problems = [f"{name} is missing: reinstall wsnet" for name in LIGHT if not packages[name]]
+    if not packages["torch"]:
+        problems.append("torch is missing: predict, info and compress work, train does not")
+    if not packages["scikit-learn"]:
+        problems.append("scikit-learn is missing: evaluate does not work")
+    root = default_cache_root()
+    return {
+        "wsnet": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: found or "missing" for name, found in packages.items()},
+        "engine": "numpy (the compiled engine is not part of this version)",
+        "codecs": _codecs(),
+        "device": _device() if packages["torch"] else "no torch",
+        "cache": {"folder": str(root), "bytes": cache_size_bytes(root)},
+        "problems": problems,
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _codecs() -> list[str]:
+    import soundfile
+
+    return sorted(soundfile.available_formats())
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"cuda: {torch.cuda.get_device_name()}"
+    return f"cpu, {torch.get_num_threads()} threads"
+
+
+def _flatten(report: dict[str, Any]) -> list[tuple[str, Any]]:
+    rows: list[tuple[str, Any]] = []
+    for key, value in report.items():
+        if isinstance(value, dict):
+            rows += [(f"{key} {inner}", item) for inner, item in value.items()]
+        elif key != "problems":
+            rows.append((key, value))
+    return rows

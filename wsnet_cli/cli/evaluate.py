@@ -1,0 +1,81 @@
+"""`wsnet evaluate`: measure a model on labelled clips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import UsageError
+from . import console, options
+
+if TYPE_CHECKING:
+    from ..core.metrics import Metrics
+
+EXIT_SOME_FAILED = 3
+
+
+def evaluate(
+    model: options.ModelArgument,
+    data: options.DataArgument = None,
+    fold: Annotated[str | None, typer.Option("--fold", help="Only this fold of DATA.")] = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Measure a model on labelled clips, or on the held-out part of its own run.
+
+    Example: wsnet evaluate runs/train
+    """
+    from ..bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips
+    from ..core.locate import find_model
+    from ..engine.session import Classifier
+
+    path = find_model(model)
+    classifier = Classifier.load(path)
+    if data is None and fold is not None:
+        raise UsageError(f"--fold {fold}: expected DATA as well")
+    clips = held_out_clips(path) if data is None else clips_of_data(data, fold)
+    with console.progress("evaluating") as advance:
+        outcome = evaluate_clips(classifier, clips, lambda n, total: advance(n / total, ""))
+    for failure in outcome.failures:
+        console.warn(failure.reason)
+    if json:
+        console.print_json({"model": str(path), **outcome.as_json()})
+    else:
+        show_metrics(outcome.metrics)
+    if outcome.failures:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def show_metrics(metrics: Metrics) -> None:
+    """Accuracy, the table of classes and the confusion matrix."""
+    low, high = metrics.accuracy_interval
+    rows = [
+        (
+            row.label,
+            *(f"{100 * rate:.1f}" for rate in (row.precision, row.recall, row.f1)),
+            str(row.support),
+        )
+        for row in metrics.per_class
+    ]
+    headings = ("class", "precision %", "recall %", "F1 %", "clips")
+    console.print_table(headings, rows, numbers=(1, 2, 3, 4))
+    _show_confusion(metrics)
+    console.result(
+        f"accuracy {100 * metrics.accuracy:.1f} % ({metrics.n_right} of {metrics.n_clips} clips; "
+        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %), "
+        f"balanced {100 * metrics.balanced_accuracy:.1f} %, macro F1 {100 * metrics.macro_f1:.1f} %"
+    )
+
+
+def _show_confusion(metrics: Metrics) -> None:
+    labels = [row.label for row in metrics.per_class]
+    short = [str(number) for number in range(1, len(labels) + 1)]
+    rows = [
+        (f"{n} {label}", *(str(count) if count else "." for count in row))
+        for n, label, row in zip(short, labels, metrics.confusion, strict=True)
+    ]
+    numbers = range(1, len(labels) + 1)
+    console.print_table(("true \\ predicted", *short), rows, numbers=list(numbers))

@@ -1,0 +1,97 @@
+"""`wsnet info`: what a model or preset is made of; or what there is to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import console, options
+
+if TYPE_CHECKING:
+    from ..core.describe import NetworkTable
+
+
+def info(
+    what: Annotated[
+        str | None, typer.Argument(metavar="[MODEL or PRESET]", help="Nothing lists all there is.")
+    ] = None,
+    classes: Annotated[
+        int, typer.Option("--classes", min=2, help="Classes assumed for a preset.")
+    ] = 10,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show the layers of a model or preset with their compactness, weights, bytes and arithmetic.
+
+    Example: wsnet info esc10-wsnet
+    """
+    if what is None:
+        _list(json)
+        return
+    from ..core.config_file import preset_names
+    from ..core.describe import describe_model_file, describe_preset
+    from ..core.locate import find_model
+
+    is_preset = what in preset_names() or Path(what).suffix in (".yaml", ".yml")
+    table = describe_preset(what, classes) if is_preset else describe_model_file(find_model(what))
+    if json:
+        console.print_json(table.as_json())
+    else:
+        _show(table)
+
+
+def _show(table: NetworkTable) -> None:
+    console.result(table.title)
+    for name, value in table.facts.items():
+        console.result(f"  {name}: {value}")
+    rows = [
+        (
+            row.name,
+            row.kind,
+            row.filters,
+            row.sampling,
+            f"{row.compactness:.1f}x",
+            f"{row.n_weights:,}",
+            f"{row.n_bytes:,}",
+            *(_millions(row.multiply_adds[way]) for way in table.ways),
+        )
+        for row in table.rows
+    ]
+    totals = (
+        *("total", "", "", "", f"{table.compactness:.1f}x"),
+        *(f"{table.n_weights:,}", f"{table.n_bytes:,}"),
+        *(_millions(n) for n in table.total_multiply_adds.values()),
+    )
+    headings = (
+        *("layer", "kind", "filters", "sampling", "compact", "weights", "bytes"),
+        *(f"M mult-adds {way}" for way in table.ways),
+    )
+    console.print_table(headings, [*rows, totals], numbers=range(4, len(headings)))
+
+
+def _millions(n: int) -> str:
+    return f"{n / 1e6:.2f}"
+
+
+def _list(json: bool) -> None:
+    from ..core.describe import list_presets, list_runs, list_shipped
+
+    found: dict[str, list[dict[str, Any]]] = {
+        "presets": list_presets(),
+        "models": list_shipped(),
+        "runs": list_runs(Path("runs")),
+    }
+    if json:
+        console.print_json(found)
+        return
+    titles = {"presets": "presets", "models": "models that ship", "runs": "runs in runs/"}
+    for key, title in titles.items():
+        rows = [tuple(str(value) for value in entry.values()) for entry in found[key]]
+        if rows:
+            console.print_table(tuple(found[key][0]), rows, title=title)
+        else:
+            console.result(f"{title}: none")

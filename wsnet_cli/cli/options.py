@@ -1,0 +1,55 @@
+"""Options that several commands share, with one wording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .console import verbosity
+
+
+def _set_quiet(value: bool) -> None:
+    if value:
+        verbosity.level = -1
+
+
+def _set_verbose(value: bool) -> None:
+    if value:
+        verbosity.level = 1
+
+
+def _set_debug(value: bool) -> None:
+    if value:
+        verbosity.debug = True
+
+
+Quiet = Annotated[
+    bool,
+    typer.Option("-q", "--quiet", callback=_set_quiet, help="Only results, warnings and errors."),
+]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", callback=_set_verbose, help="Tell more on the way.")
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", callback=_set_debug, help="Show a traceback if something fails.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over what is there.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-s", "--set", metavar="KEY=VALUE", help="Set any configuration key; may be repeated."
+    ),
+]
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")
+]
+DataArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA",
+        help="A folder with a sub-folder per class, a CSV manifest, or a known data set.",
+    ),
+]

@@ -1,0 +1,110 @@
+"""`wsnet predict`: classify files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import UsageError
+from ..core.locate import DEFAULT_MODEL, find_model
+from . import console, options
+
+if TYPE_CHECKING:
+    from ..bulk.predict import Prediction
+
+EXIT_SOME_FAILED = 3
+FORMATS = ("table", "csv", "json", "jsonl")
+
+
+def predict(
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="INPUT...", help="Audio files, folders or globs.")
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option("-m", "--model", help="Model file, run folder, or shipped model."),
+    ] = None,
+    top_k: Annotated[int, typer.Option("--top-k", min=1, help="Labels per clip.")] = 1,
+    format_: Annotated[
+        str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")
+    ] = "table",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write there instead of stdout.")
+    ] = None,
+    json: options.Json = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Classify audio files.
+
+    A file that cannot be read gets a row that says why, and exit code 3.
+
+    Example: wsnet predict clip.wav recordings/ --top-k 3 --format csv -o labels.csv
+    """
+    from ..bulk.predict import predict_files
+    from ..bulk.sources import expand_inputs
+    from ..bulk.writers import count_failed
+    from ..engine.session import Classifier
+
+    format_ = "json" if json else format_
+    _check_output(format_, out, force)
+    path = find_model(model or DEFAULT_MODEL)
+    if model is None:
+        console.note(
+            f"no model named: using {DEFAULT_MODEL}, which ships with wsnet (-m names one)"
+        )
+    files = expand_inputs(inputs)
+    classifier = Classifier.load(path)
+    predictions = []
+    with console.progress("predicting") as advance:
+        for prediction in predict_files(classifier, files, top_k):
+            predictions.append(prediction)
+            advance(len(predictions) / len(files), Path(prediction.file).name)
+    _show(predictions, format_, model or DEFAULT_MODEL, out)
+    n_failed = count_failed(predictions)
+    if len(predictions) > 1 or n_failed:
+        console.note(f"{len(predictions) - n_failed} classified, {n_failed} failed")
+    if n_failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _check_output(format_: str, out: Path | None, force: bool) -> None:
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_}; expected one of {', '.join(FORMATS)}")
+    if out and format_ == "table":
+        raise UsageError(f"-o {out}: a table is for people; expected --format csv, json or jsonl")
+    if out and out.is_dir():
+        raise UsageError(f"-o {out}: is a folder; expected a file's name")
+    if out and out.exists() and not force:
+        raise UsageError(f"-o {out}: exists; give another name, or --force to write over it")
+
+
+def _show(predictions: Sequence[Prediction], format_: str, model: str, out: Path | None) -> None:
+    from ..bulk.writers import WRITERS
+    from ..core.files import write_text_atomic
+
+    if format_ == "table":
+        _show_table(predictions)
+        return
+    text = WRITERS[format_](predictions, model)
+    if out:
+        write_text_atomic(out, text)
+        console.note(f"written: {out.absolute()}")
+    else:
+        console.result(text)
+
+
+def _show_table(predictions: Sequence[Prediction]) -> None:
+    rows = []
+    for p in predictions:
+        if not p.scores:
+            console.warn(p.error)
+        for rank, score in enumerate(p.scores):
+            rows.append(("" if rank else p.file, score.label, f"{100 * score.score:.1f} %"))
+    if rows:
+        console.print_table(("file", "label", "score"), rows, numbers=(2,))

@@ -1,0 +1,100 @@
+"""What a training run looks like on the screen."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from . import console
+
+if TYPE_CHECKING:
+    from ..core.audio import AudioSettings
+    from ..core.network import Network
+    from ..learn.prepared import PreparedData
+    from ..learn.trainer import EpochRow
+
+LINE_EVERY_S = 30.0
+"""Seconds between lines where there is no terminal to draw a bar on."""
+
+
+class ConsoleListener:
+    """Shows decoding, training with loss, accuracy and time left, and measuring."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._stage = ""
+        self._advance: console.Advance = lambda share, words: None
+        self._words = ""
+        self._told_at = monotonic()
+
+    def __enter__(self) -> ConsoleListener:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def decoded(self, n_done: int, n_total: int) -> None:
+        """Move the bar of decoding."""
+        self._enter_stage("decoding")
+        self._advance(n_done / n_total, f"{n_done} of {n_total} clips")
+
+    def prepared(
+        self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
+    ) -> None:
+        """Say what is about to be trained on what."""
+        self._stack.close()
+        for line in _describe(data, network):
+            console.note(line)
+        for failure in (*data.dataset.skipped, *data.packed.failures):
+            console.warn(f"left out: {failure.name}: {failure.reason}")
+        for remark in (*data.dataset.notes, data.packed.note):
+            if remark:
+                console.note(remark)
+        console.note(f"run folder: {folder}")
+
+    def step(self, fraction_done: float) -> None:
+        """Move the bar of training."""
+        self._enter_stage("training")
+        self._advance(fraction_done, self._words)
+
+    def epoch(self, row: EpochRow) -> None:
+        """Show the latest loss and accuracy."""
+        self._words = f"epoch {row.epoch}  loss {row.loss:.3f}  accuracy {100 * row.accuracy:.0f} %"
+        if row.held_out_accuracy is not None:
+            self._words += f"  held-out {100 * row.held_out_accuracy:.1f} %"
+        due = monotonic() - self._told_at >= LINE_EVERY_S
+        if due and not console.draws_progress():
+            self._told_at = monotonic()
+            console.note(self._words)
+        console.detail(self._words)
+
+    def measured(self, n_done: int, n_total: int) -> None:
+        """Move the bar of measuring."""
+        self._enter_stage("measuring")
+        self._advance(n_done / n_total, f"{n_done} of {n_total} held-out clips")
+
+    def _enter_stage(self, stage: str) -> None:
+        if stage != self._stage:
+            self._stack.close()
+            self._stage = stage
+            self._advance = self._stack.enter_context(console.progress(stage))
+
+
+def _describe(data: PreparedData, network: Network) -> list[str]:
+    dataset = data.dataset
+    ratio = network.n_dense_parameters / network.n_parameters
+    sampled = f", {ratio:.1f}x fewer than dense" if ratio > 1 else ", dense"
+    return [
+        f"data: {dataset.layout}, {len(dataset.clips)} clips, {len(dataset.labels)} classes: "
+        f"{', '.join(dataset.labels)}",
+        f"split: {data.split.how}; {len(data.train)} clips to train on, {len(data.test)} held out",
+        f"network: {network.n_parameters:,} weights and constants{sampled}",
+    ]

@@ -1,0 +1,1 @@
+"""What everything else rests on: files, audio, sampling, quantization, metrics. No torch."""

@@ -1,0 +1,187 @@
+"""The model file: a `Model` to bytes and back. Specified in docs/format.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .artifact_header import describe, parse_header
+from .container import Tensors, pack, read_container, unpack
+from .errors import ArtifactError, ParameterError
+from .files import write_atomic
+from .model import LayerWeights, Model, Weights, phi_shape, real
+from .network import Conv, Linear, Network
+from .quant import Array, QuantizedTensor, from_half, to_half
+
+FORMAT_VERSION = 1
+"""Raised whenever an older reader would read a file wrongly."""
+SUFFIX = ".wsnet"
+
+
+def save_model(path: Path, model: Model) -> int:
+    """Write a model file atomically; return its size in bytes.
+
+    Raises:
+        FileError: the system refused.
+    """
+    content = model_to_bytes(model)
+    write_atomic(path, content)
+    return len(content)
+
+
+def load_model(path: Path) -> Model:
+    """Read and check a model file.
+
+    Raises:
+        ArtifactError: missing, not a model file, cut, altered, of a newer version, or inconsistent.
+        FileError: the system refused to read it.
+    """
+    return model_from_bytes(read_container(path, "a wsnet model file"), str(path))
+
+
+def model_to_bytes(model: Model) -> bytes:
+    """Serialize; equal models give equal bytes.
+
+    32-bit models hold `weights` and `constants` as float32. 8-bit models hold `codes` (int8),
+    `constants` (16-bit floats) and `scales` (float32): for each layer the scale of phi, then of
+    the 1x1 if there is one, then the factor of the multipliers if it has some, then of the biases.
+    """
+    header = {"format": FORMAT_VERSION, **describe(model)}
+    if model.bits == 32:
+        weights = [real(w).ravel() for own in model.weights for w in _weights_of(own)]
+        constants = [c for own in model.weights for c in _constants_of(own)]
+        return pack({"weights": _join(weights), "constants": _join(constants)}, header)
+    codes, halves, scales = [], [], []
+    for own in model.weights:
+        for weights_ in _weights_of(own):
+            assert isinstance(weights_, QuantizedTensor)
+            codes.append(weights_.codes.ravel())
+            scales.append(weights_.scale)
+        for constants_ in _constants_of(own):
+            half, factor = to_half(constants_)
+            halves.append(half)
+            scales.append(factor)
+    tensors: Tensors = {
+        "codes": np.concatenate(codes),
+        "constants": np.concatenate(halves),
+        "scales": np.array(scales, np.float32),
+    }
+    return pack(tensors, header)
+
+
+def model_from_bytes(content: bytes, where: str) -> Model:
+    """The inverse of `model_to_bytes`; `where` names the source in messages.
+
+    Raises:
+        ArtifactError: as `load_model`.
+    """
+    tensors, header = unpack(content, where)
+    version = header.get("format")
+    if not isinstance(version, int) or version < 1:
+        raise ArtifactError(f"{where}: is no model file; expected one that wsnet train wrote")
+    if version > FORMAT_VERSION:
+        raise ArtifactError(
+            f"{where}: is of format {version}, this wsnet reads up to format {FORMAT_VERSION}; "
+            "upgrade wsnet to use it"
+        )
+    try:
+        parsed = parse_header(header)
+        weights = _read_weights(parsed.network, parsed.bits, tensors)
+        return Model(
+            parsed.network, weights, parsed.labels, parsed.audio, parsed.bits, parsed.provenance
+        )
+    except ParameterError as error:
+        raise ArtifactError(f"{where}: is not a valid model: {error}") from error
+
+
+def _read_weights(
+    network: Network, bits: int, tensors: Mapping[str, npt.NDArray[Any]]
+) -> tuple[LayerWeights, ...]:
+    expected = {"weights", "constants"} if bits == 32 else {"codes", "constants", "scales"}
+    if set(tensors) != expected:
+        raise ParameterError(f"tensors {sorted(tensors)}; expected {sorted(expected)}")
+    _check_tensor(
+        tensors, "constants", np.float32 if bits == 32 else np.float16, network.n_constants
+    )
+    name = "weights" if bits == 32 else "codes"
+    _check_tensor(tensors, name, np.float32 if bits == 32 else np.int8, network.n_weights)
+    source = _Source(tensors, bits)
+    layers = tuple(_read_layer(layer, source) for layer in network.weighted)
+    source.finish()
+    return layers
+
+
+def _read_layer(layer: Conv | Linear, source: _Source) -> LayerWeights:
+    phi = source.weights(phi_shape(layer))
+    pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
+    pointwise = source.weights(pointwise_shape) if pointwise_shape else None
+    scaled = isinstance(layer, Conv) and layer.scaled
+    n_out = layer.shape.n_out
+    multiplier = source.constants(n_out) if scaled else None
+    return LayerWeights(phi, pointwise, multiplier, source.constants(n_out))
+
+
+class _Source:
+    """Hands out the packed numbers in order, whatever their bits."""
+
+    def __init__(self, tensors: Mapping[str, npt.NDArray[Any]], bits: int) -> None:
+        self._bits = bits
+        self._weights = tensors["weights" if bits == 32 else "codes"]
+        self._constants = tensors["constants"]
+        self._scales = tensors.get("scales", np.zeros(0, np.float32))
+        self._at = {"weights": 0, "constants": 0, "scales": 0}
+
+    def weights(self, shape: tuple[int, ...]) -> Weights:
+        part = self._take("weights", self._weights, int(np.prod(shape))).reshape(shape)
+        return part if self._bits == 32 else QuantizedTensor(part, self._scale())
+
+    def constants(self, n: int) -> Array:
+        part = self._take("constants", self._constants, n)
+        return part if self._bits == 32 else from_half(part, self._scale())
+
+    def finish(self) -> None:
+        if self._at["scales"] != self._scales.size:
+            raise ParameterError(f"{self._scales.size} scales; expected {self._at['scales']}")
+
+    def _scale(self) -> float:
+        if self._scales.dtype != np.float32 or self._scales.ndim != 1:
+            raise ParameterError("scales are no float32 list")
+        value = float(self._take("scales", self._scales, 1)[0])
+        if not np.isfinite(value) or value < 0:
+            raise ParameterError(f"a scale is {value}; expected a finite number >= 0")
+        return value
+
+    def _take(self, name: str, array: npt.NDArray[Any], n: int) -> npt.NDArray[Any]:
+        start = self._at[name]
+        if start + n > array.size:
+            raise ParameterError(f"{name} end early; expected more of them")
+        self._at[name] = start + n
+        return array[start : start + n]
+
+
+def _check_tensor(tensors: Tensors | Mapping[str, Any], name: str, dtype: Any, n: int) -> None:
+    tensor = tensors[name]
+    if tensor.dtype != dtype or tensor.shape != (n,):
+        raise ParameterError(
+            f"{name}: {tensor.dtype} of shape {tensor.shape}; expected {np.dtype(dtype)} ({n},)"
+        )
+
+
+def _weights_of(own: LayerWeights) -> Iterator[Weights]:
+    yield own.phi
+    if own.pointwise is not None:
+        yield own.pointwise
+
+
+def _constants_of(own: LayerWeights) -> Iterator[Array]:
+    if own.multiplier is not None:
+        yield own.multiplier
+    yield own.bias
+
+
+def _join(arrays: list[Array]) -> Array:
+    return np.concatenate(arrays).astype(np.float32)

@@ -1,0 +1,185 @@
+"""The JSON of a model file: everything but the numbers. Specified in docs/format.md.
+
+Values that equal their default are left out, so that small models have small files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .audio import AudioSettings
+from .errors import ParameterError
+from .model import Model
+from .network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
+from .sampling import ConvShape, LinearShape, Sampling
+
+WEIGHT_FORMATS = {"float32": 32, "int8": 8}
+MAX_DENSE_WEIGHTS = 1 << 28
+"""Weights of the expanded layers together: bounds what a lying header makes an engine allocate."""
+MAX_WINDOW_SAMPLES = 1 << 28
+
+
+@dataclass(frozen=True)
+class Header:
+    """The parsed JSON."""
+
+    network: Network
+    labels: tuple[str, ...]
+    audio: AudioSettings
+    bits: int
+    provenance: dict[str, str | int | float]
+
+
+def describe(model: Model) -> dict[str, Any]:
+    """The JSON document of a model, without its format version."""
+    names = {bits: name for name, bits in WEIGHT_FORMATS.items()}
+    return {
+        "weights": names[model.bits],
+        "labels": list(model.labels),
+        "audio": {
+            "sample_rate": model.audio.sample_rate,
+            "window_s": model.audio.window_s,
+            "hop_s": model.audio.hop_s,
+            "normalise": model.audio.normalise,
+            "trim_below": model.audio.trim_below,
+        },
+        "layers": [_describe_layer(layer) for layer in model.network.layers],
+        "provenance": dict(sorted(model.provenance.items())),
+    }
+
+
+def parse_header(header: Mapping[str, Any]) -> Header:
+    """Check and read what `describe` made.
+
+    Raises:
+        ParameterError: a field is missing, of the wrong type or out of range.
+    """
+    formats = ", ".join(WEIGHT_FORMATS)
+    weights = _get(header, "weights", str)
+    if weights not in WEIGHT_FORMATS:
+        raise ParameterError(f"weights = {weights}; expected one of {formats}")
+    labels = _get(header, "labels", list)
+    if not all(isinstance(label, str) and label for label in labels):
+        raise ParameterError("labels: expected a list of words")
+    network = Network(_name([_parse_layer(item) for item in _get(header, "layers", list)]))
+    _check_sizes(network)
+    provenance = _get(header, "provenance", dict)
+    if not all(isinstance(value, str | int | float) for value in provenance.values()):
+        raise ParameterError("provenance: expected words and numbers")
+    audio = _parse_audio(_get(header, "audio", dict))
+    if not network.min_samples <= audio.window_samples <= MAX_WINDOW_SAMPLES:
+        raise ParameterError(
+            f"a window of {audio.window_samples} samples; "
+            f"expected {network.min_samples} to {MAX_WINDOW_SAMPLES}"
+        )
+    return Header(network, tuple(labels), audio, WEIGHT_FORMATS[weights], dict(provenance))
+
+
+def _describe_layer(layer: Layer) -> dict[str, Any]:
+    if isinstance(layer, Mean | Flatten):
+        return {"type": "mean" if isinstance(layer, Mean) else "flatten"}
+    if isinstance(layer, Linear):
+        linear: dict[str, Any] = {"type": "linear", "shape": [layer.shape.n_in, layer.shape.n_out]}
+        if layer.shape.sampling_stride is not None:
+            linear["sampling"] = layer.shape.sampling_stride
+        return linear | ({"relu": True} if layer.relu else {})
+    shape = layer.shape
+    conv: dict[str, Any] = {
+        "type": "conv",
+        "shape": [shape.n_in, shape.n_out, shape.length, shape.stride, shape.padding],
+    }
+    if shape.sampling:
+        sampling = shape.sampling
+        conv["sampling"] = [sampling.stride, sampling.channel_factor, sampling.denser]
+    if layer.pool:
+        conv["pool"] = [layer.pool.size, layer.pool.stride]
+    conv |= {} if layer.scaled else {"scaled": False}
+    return conv | ({} if layer.relu else {"relu": False})
+
+
+def _parse_layer(item: Any) -> Layer:
+    if not isinstance(item, dict):
+        raise ParameterError("layers: expected a list of mappings")
+    kind = _get(item, "type", str)
+    if kind == "mean":
+        return Mean()
+    if kind == "flatten":
+        return Flatten()
+    if kind == "linear":
+        stride = _get(item, "sampling", int, None)
+        n_in, n_out = _integers(item, "shape", 2)
+        return Linear("", LinearShape(n_in, n_out, stride), _get(item, "relu", bool, False))
+    if kind == "conv":
+        sampling = Sampling(*_integers(item, "sampling", 3)) if "sampling" in item else None
+        n_in, n_out, length, stride_, padding = _integers(item, "shape", 5)
+        return Conv(
+            "",
+            ConvShape(n_in, n_out, length, stride_, padding, sampling),
+            scaled=_get(item, "scaled", bool, True),
+            relu=_get(item, "relu", bool, True),
+            pool=Pool(*_integers(item, "pool", 2)) if "pool" in item else None,
+        )
+    raise ParameterError(f"layer type {kind!r}; expected conv, mean, flatten or linear")
+
+
+def _name(layers: list[Layer]) -> tuple[Layer, ...]:
+    """Names follow from the order: conv1, conv2, ...; linear, or linear1, linear2, ..."""
+    n_linear = sum(isinstance(layer, Linear) for layer in layers)
+    counts = {"conv": 0, "linear": 0}
+    named: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Mean | Flatten):
+            named.append(layer)
+            continue
+        kind = "conv" if isinstance(layer, Conv) else "linear"
+        counts[kind] += 1
+        number = "" if kind == "linear" and n_linear == 1 else str(counts[kind])
+        named.append(replace(layer, name=f"{kind}{number}"))
+    return tuple(named)
+
+
+def _check_sizes(network: Network) -> None:
+    n_dense = 0
+    for layer in network.weighted:
+        n_sampled = layer.shape.n_sampled if isinstance(layer, Conv) else layer.shape.n_out
+        n_dense += layer.shape.n_dense_weights // layer.shape.n_out * n_sampled
+    if n_dense > MAX_DENSE_WEIGHTS:
+        raise ParameterError(f"{n_dense} expanded weights; expected at most {MAX_DENSE_WEIGHTS}")
+
+
+def _parse_audio(values: dict[str, Any]) -> AudioSettings:
+    return AudioSettings(
+        sample_rate=_get(values, "sample_rate", int),
+        window_s=_number(values, "window_s"),
+        hop_s=_number(values, "hop_s"),
+        normalise=_get(values, "normalise", str),
+        trim_below=_number(values, "trim_below"),
+    )
+
+
+def _number(values: Mapping[str, Any], key: str) -> float:
+    value = values.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ParameterError(f"{key} = {value!r}; expected a number")
+    return float(value)
+
+
+def _integers(values: Mapping[str, Any], key: str, n: int) -> list[int]:
+    found = values.get(key)
+    if not isinstance(found, list) or len(found) != n or not all(type(v) is int for v in found):
+        raise ParameterError(f"{key} = {found!r}; expected {n} integers")
+    return found
+
+
+_REQUIRED = object()
+
+
+def _get(values: Mapping[str, Any], key: str, kind: type, default: Any = _REQUIRED) -> Any:
+    value = values.get(key, default)
+    if value is default and default is not _REQUIRED:
+        return default
+    if type(value) is not kind:
+        raise ParameterError(f"{key}: missing or of the wrong type; expected {kind.__name__}")
+    return value

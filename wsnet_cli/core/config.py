@@ -1,0 +1,117 @@
+"""The schema of a preset or run configuration: every key, its range and its reason.
+
+An unknown key, a wrong type or a value out of range is refused by `config_file.load_config`, which
+names the file, the key, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class AudioConfig(_Section):
+    """What the network hears; it becomes part of the model."""
+
+    sample_rate: Annotated[int, Field(ge=1_000, le=192_000)] = 20_000
+    """Hz."""
+    window_s: Positive = 1.51125
+    """Seconds of audio the network sees at once (30,225 samples at 20 kHz, as ACDNet)."""
+    hop_s: Positive | None = None
+    """Seconds between windows of a clip when it is evaluated or predicted; null: half a window."""
+    normalise: Literal["rms", "none"] = "rms"
+    """`rms`: every window is brought to the same loudness; `none`: as recorded."""
+    trim_below: Annotated[float, Field(ge=0, lt=1)] = 1e-4
+    """Quieter samples at either end of a clip are digital silence and are cut; 0 keeps all."""
+
+
+class SamplingConfig(_Section):
+    """Weight sampling of one convolution: S, C and D of the method."""
+
+    stride: PositiveInt
+    """S: rows of the condensed filter between neighbouring filters; at most the filter length."""
+    channel_factor: PositiveInt = 1
+    """C: groups of input channels that share weights; divides the input channels."""
+    denser: PositiveInt = 1
+    """D: filters sampled per output, mapped back by a 1x1 convolution; divides S."""
+
+
+class NetworkSamplingConfig(SamplingConfig):
+    """Weight sampling of all convolutions, with exceptions by layer."""
+
+    layers: dict[str, SamplingConfig | Literal["dense"]] = {}
+    """Layer name to its own sampling, or `dense`. The first layer has one input channel: C is 1."""
+
+
+class NetworkConfig(_Section):
+    """Which network, how wide, and what of it is sampled."""
+
+    architecture: Literal["soundnet8", "baseline1"] = "soundnet8"
+    width: Annotated[float, Field(gt=0, le=4)] = 1.0
+    """Factor on the channels of every convolution; 0.25 makes the narrow control."""
+    pooling: Literal["released", "every-layer"] = "released"
+    """`released`: the pools of the released SoundNet-8; `every-layer`: after each convolution, as
+    in the WSNet paper; the last ones are left out where the window is too short for them."""
+    head: Literal["mean-linear", "conv8", "fully-connected"] = "mean-linear"
+    """Mean over time and one linear layer; the released conv8; or Baseline-1's three layers."""
+    head_sampling_stride: PositiveInt | None = None
+    """S of the head's linear layers (SC-dagger in the paper); null: dense."""
+    sampling: NetworkSamplingConfig | None = None
+    """null: a dense network."""
+    dropout: Fraction = 0.2
+    """Share of the inputs of each linear layer that is dropped while training."""
+
+
+class AugmentConfig(_Section):
+    """How clips are varied while training. Source of each: docs/training.md."""
+
+    mixing: Literal["between-class", "none"] = "between-class"
+    """Two clips of different classes at a random ratio, which is also the label."""
+    rescale: Annotated[float, Field(ge=1, le=4)] = 1.25
+    """Stretch time and pitch together by up to this factor either way; 1: off."""
+    gain_db: NonNegative = 6.0
+    """Change the level by up to this many dB either way; 0: off."""
+    polarity: bool = True
+    """Turn half of the clips upside down."""
+    shift: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Silence put at either end before cropping, as a share of the window."""
+
+
+class TrainConfig(_Section):
+    """The recipe of optimization. Source of each default: docs/training.md."""
+
+    epochs: PositiveInt = 300
+    batch_size: Annotated[int, Field(ge=2)] = 32
+    lr: Positive = 3e-3
+    """Peak learning rate; rises linearly over the warm-up, then falls to 0 along a cosine."""
+    warmup_epochs: NonNegativeInt = 5
+    weight_decay: NonNegative = 0.02
+    """Of weights; multipliers and biases have none."""
+    average_decay: Fraction = 0.999
+    """Decay of the running average of all weights, which is what is kept; 0: the last weights."""
+    repeats: PositiveInt = 1
+    """Crops of each clip per epoch."""
+    evaluate_every: NonNegativeInt = 10
+    """Epochs between looks at the held-out part, for the log alone; 0: only after the last."""
+    seed: NonNegativeInt = 0
+
+
+class Config(_Section):
+    """All that a run needs besides the data."""
+
+    description: str = ""
+    audio: AudioConfig = AudioConfig()
+    network: NetworkConfig = NetworkConfig()
+    augment: AugmentConfig = AugmentConfig()
+    train: TrainConfig = TrainConfig()

@@ -1,0 +1,157 @@
+"""Presets and run configurations: found by name or path, read, overridden, checked, written."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from .config import Config
+from .errors import ConfigError, UsageError
+from .files import explain_os_errors
+from .yamlfile import YamlDocument, load_yaml, parse_scalar
+
+MAX_CONFIG_BYTES = 1_000_000
+"""A configuration is a page of text; anything larger is not one."""
+
+
+def preset_folder() -> Path:
+    """Where the presets lie: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "configs"
+    return installed if installed.is_dir() else package.parent / "configs"
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names of the presets that ship, sorted."""
+    return tuple(sorted(path.stem for path in preset_folder().glob("*.yaml")))
+
+
+def find_config(name_or_path: str) -> Path:
+    """The file of a preset's name, or the path itself.
+
+    Raises:
+        UsageError: neither; the message offers the nearest preset names.
+    """
+    if name_or_path in preset_names():
+        return preset_folder() / f"{name_or_path}.yaml"
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
+    offered = ", ".join(near or preset_names())
+    raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}")
+
+
+def load_config(name_or_path: str, settings: Iterable[str] = ()) -> Config:
+    """Read a preset or configuration file and lay `key.sub=value` settings over it.
+
+    Raises:
+        UsageError: there is no such preset or file.
+        ConfigError: an unknown key, a wrong type or a value out of range; the message names the
+            file and line (or the setting), the key, the value and what is allowed.
+    """
+    path = find_config(name_or_path)
+    with explain_os_errors("read", path):
+        content = path.read_bytes()
+    if len(content) > MAX_CONFIG_BYTES:
+        raise ConfigError(f"{path}: is {len(content)} bytes; expected a configuration in YAML")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text; expected a configuration in YAML") from error
+    return parse_config(text, str(path), settings)
+
+
+def parse_config(text: str, where: str, settings: Iterable[str] = ()) -> Config:
+    """Like `load_config`, from text; `where` names it in messages."""
+    document = load_yaml(text, where)
+    values = {} if document.value is None else document.value
+    if not isinstance(values, dict):
+        raise ConfigError(f"{where}: is no mapping; expected keys such as network and train")
+    for setting in settings:
+        _apply_setting(values, setting)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error.errors()[0], values, document, where)) from error
+
+
+def dump_config(config: Config) -> str:
+    """The whole configuration, defaults included, as YAML that `load_config` reads back equal."""
+    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+
+
+def _apply_setting(values: dict[str, Any], setting: str) -> None:
+    key, equals, text = setting.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--set {setting}: expected key=value, for instance train.lr=1e-3")
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = values.get(parent)
+        if inner is None:
+            inner = values[parent] = {}
+        if not isinstance(inner, dict):
+            raise ConfigError(f"--set {setting}: {parent} = {inner} is a value, not a section")
+        values = inner
+    values[last] = parse_scalar(text)
+
+
+def _explain(
+    error: ErrorDetails, values: Mapping[str, Any], document: YamlDocument, where: str
+) -> str:
+    """One line for the first thing that pydantic refused."""
+    path = _known_path(error["loc"], values)
+    key = ".".join(str(part) for part in path)
+    line = document.lines.get(path)
+    place = f"{where}:{line}" if line else where
+    if error["type"] == "extra_forbidden":
+        names = _keys_allowed(path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), names, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(names)}"
+        return f"{place}: {key}: unknown key; {hint}"
+    if error["type"] == "missing":
+        return f"{place}: {key}.{error['loc'][-1]} is missing; add it"
+    return f"{place}: {key} = {error['input']!r}; expected {_expected(error, path)}"
+
+
+def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:
+    if error["type"] == "model_type":
+        section = f"a section with keys such as {', '.join(_keys_allowed(path)[:3])}"
+        return f"dense or {section}" if "layers" in path else section
+    words = error["msg"].removeprefix("Input should be ")
+    return (
+        words.replace("a valid boolean", "true or false")
+        .replace("a valid integer", "an integer")
+        .replace("a valid ", "a ")
+    )
+
+
+def _known_path(location: tuple[int | str, ...], values: Any) -> tuple[int | str, ...]:
+    """The part of pydantic's location that stands in the document; unions add words."""
+    path: list[int | str] = []
+    for part in location:
+        if isinstance(values, dict) and part in values:
+            values = values[part]
+            path.append(part)
+    return tuple(path)
+
+
+def _keys_allowed(path: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Config
+    for part in path:
+        field = model.model_fields.get(str(part))
+        inner = _model_in(field.annotation) if field else None
+        model = inner or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The section class within an annotation such as `Section | None`."""
+    candidates = [annotation, *getattr(annotation, "__args__", ())]
+    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)

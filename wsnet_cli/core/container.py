@@ -1,0 +1,117 @@
+"""A safetensors container whose last tensor is a SHA-256 of every byte before it.
+
+The container itself checks its structure and not its values: most flipped bits would load. With the
+digest any changed, missing or added byte is refused. Model files and resume files both use it.
+Specified in docs/format.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import ArtifactError
+from .files import explain_os_errors
+
+METADATA_KEY = "wsnet"
+"""The one key of the container's metadata; several would be written in random order."""
+DIGEST_NAME = "~sha256"
+"""Sorts after every other name, so that the digest is the last tensor of the file."""
+DIGEST_BYTES = 32
+LENGTH_BYTES = 8
+MAX_HEADER_BYTES = 4_000_000
+MAX_FILE_BYTES = 2_000_000_000
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
+    """Serialize tensors and metadata; equal input gives equal bytes.
+
+    Args:
+        tensors: name to array of any numeric type but bool, which would sort after the digest.
+        metadata: anything that JSON holds, without NaN.
+    """
+    from safetensors.numpy import save
+
+    text = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    content = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    content[DIGEST_NAME] = np.zeros(DIGEST_BYTES, np.uint8)
+    body = save(content, metadata={METADATA_KEY: text})[:-DIGEST_BYTES]
+    return body + hashlib.sha256(body).digest()
+
+
+def unpack(content: bytes, where: str) -> tuple[Tensors, dict[str, Any]]:
+    """Check and parse what `pack` made.
+
+    Raises:
+        ArtifactError: not such a container, or cut, altered or padded; `where` begins the message.
+    """
+    metadata = _metadata(content, where)
+    body, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ArtifactError(
+            f"{where}: is cut or altered: its checksum does not match; copy or make the file again"
+        )
+    return _tensors(content, where), metadata
+
+
+def read_container(path: Path, kind: str) -> bytes:
+    """The bytes of a regular file of bounded size.
+
+    Args:
+        path: the file.
+        kind: what it should be, for messages.
+
+    Raises:
+        ArtifactError: it is missing, no regular file, or too large to be one.
+        FileError: the system refused to read it.
+    """
+    with explain_os_errors("read", path):
+        try:
+            status = path.stat()
+        except FileNotFoundError:
+            raise ArtifactError(f"{path}: no such file; expected {kind}") from None
+        if not stat.S_ISREG(status.st_mode):
+            raise ArtifactError(f"{path}: is not a regular file; expected {kind}")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ArtifactError(f"{path}: is {status.st_size} bytes, too large for {kind}")
+        return path.read_bytes()
+
+
+def _metadata(content: bytes, where: str) -> dict[str, Any]:
+    n_header = int.from_bytes(content[:LENGTH_BYTES], "little")
+    foreign = ArtifactError(
+        f"{where}: is not a wsnet file, or is cut; expected one that wsnet wrote"
+    )
+    if not 2 <= n_header <= min(len(content) - LENGTH_BYTES, MAX_HEADER_BYTES):
+        raise foreign
+    try:
+        header = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + n_header])
+        metadata = json.loads(header["__metadata__"][METADATA_KEY])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise foreign from None
+    if not isinstance(metadata, dict) or DIGEST_NAME not in header:
+        raise foreign
+    return metadata
+
+
+def _tensors(content: bytes, where: str) -> Tensors:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(content)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{where}: is damaged: {error}; make the file again") from error
+    digest = tensors.pop(DIGEST_NAME)
+    if digest.tobytes() != content[-DIGEST_BYTES:]:
+        raise ArtifactError(f"{where}: is damaged: the checksum is not its last tensor")
+    return tensors

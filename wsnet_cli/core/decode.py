@@ -1,0 +1,323 @@
+"""Turn one audio file into blocks of mono samples, or say in one line why that cannot be done.
+
+Decoding is native code (libsndfile) that is fed files from anywhere, so nothing it says is taken
+on trust: no length from a header ever sizes an array, names never choose the decoder, and what
+comes out is checked for values that no recording holds.
+
+Files are read from front to back without ever seeking between blocks. The decoder's usual
+block-wise reading seeks after each block, which makes damaged FLAC files fail that would decode
+whole (and the reverse) and shifts MP3 and Opus samples; without those seeks the samples do not
+depend on the size of the blocks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import AudioError, ParameterError
+from .sniff import not_audio, read_head, shown
+
+Samples = npt.NDArray[np.float32]
+
+BLOCK_SAMPLES = 2**18
+"""Values decoded at a time, over all channels: 1 MiB of float32, whatever a header promises."""
+
+MAX_CHANNELS = 64
+"""Seventh-order ambisonics, the widest layout in use; more is taken for a damaged header."""
+
+MIN_FILE_RATE = 1_000
+MAX_FILE_RATE = 1_000_000
+"""Sample rates in Hz that a file may have: below and above any recorder (bats: 500 kHz)."""
+
+MAX_AMPLITUDE = 2.0**32
+"""Largest |sample| accepted. Full scale is 1.0 and float files that hold unscaled 32-bit integers
+reach 2**31; anything beyond is damage, and its square would overflow float32 further on."""
+
+RANGE_SLACK_S = 0.05
+"""How far an asked-for end may lie past the end of a file: annotation tools round their times."""
+
+_UNKNOWN_FRAMES = 2**62  # a stream without a stated length reports 2**63 - 1 frames
+
+# Only these subtypes come with an exact number of frames; for the others (MPEG, ADPCM, ...) the
+# header or its reader estimates one, up to some 4,000 times too high.
+_EXACT_LENGTH = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW", "ALAC_", "VORBIS", "OPUS")
+# Only in these does a seek land on the very sample asked for.
+_EXACT_SEEK = ("PCM_", "FLOAT", "DOUBLE", "ULAW", "ALAW")
+
+
+class Decoder:
+    """An open audio file: its rate, its channels, and its samples as mono blocks.
+
+    Made by `open_audio`. Its blocks can be asked for once.
+
+    Attributes:
+        name: the path as messages show it, on one line.
+        sample_rate: of the file, in Hz, MIN_FILE_RATE..MAX_FILE_RATE.
+        n_channels: 1..MAX_CHANNELS.
+        n_frames: what the header promises where it is to be believed, else None.
+    """
+
+    def __init__(self, native: Any, name: str) -> None:
+        self.name = name
+        self.sample_rate = int(native.samplerate)
+        self.n_channels = int(native.channels)
+        subtype = str(native.subtype)
+        exact = subtype.startswith(_EXACT_LENGTH) and native.frames < _UNKNOWN_FRAMES
+        self.n_frames: int | None = int(native.frames) if exact else None
+        self._seeks = exact and subtype.startswith(_EXACT_SEEK)
+        self._noisy = subtype.startswith("MPEG")
+        self._native = native
+
+    def blocks(self, start_s: float | None = None, end_s: float | None = None) -> Iterator[Samples]:
+        """Yield the samples from `start_s` to `end_s`, channels averaged, in order.
+
+        Args:
+            start_s: seconds from the start of the file, >= 0; None = its start.
+            end_s: seconds, > start_s; None = the end of the file.
+
+        Yields: float32 [n], n >= 1, |x| <= MAX_AMPLITUDE; together at least one sample.
+
+        Raises:
+            AudioError: decoding stops before the promised end, a sample is not finite or absurdly
+                large, there is no sample at all, or the range lies outside the file.
+            ParameterError: start_s or end_s is not a time, or the range is empty.
+        """
+        first, last = self._frame_range(start_s, end_s)
+        buffer = np.empty((max(1, BLOCK_SAMPLES // self.n_channels), self.n_channels), np.float32)
+        position = self._skip_to(first)
+        while last is None or position < last:
+            wanted = len(buffer) if last is None else min(len(buffer), last - position)
+            n_read = self._read(buffer[:wanted], position)
+            if n_read == 0:
+                self._check_end(position, first, last)
+                return
+            n_before = min(max(0, first - position), n_read)
+            position += n_read
+            if n_before < n_read:
+                kept = buffer[n_before:n_read]
+                self._check_values(kept, position - len(kept))
+                yield _mix_down(kept)
+
+    def _frame_range(self, start_s: float | None, end_s: float | None) -> tuple[int, int | None]:
+        for field, value in (("start_s", start_s), ("end_s", end_s)):
+            if value is not None and not 0 <= value < 1e9:
+                raise ParameterError(f"{field} = {value}; expected seconds >= 0 (at most 1e9)")
+        if end_s is not None and end_s <= (start_s or 0.0):
+            raise ParameterError(f"end_s = {end_s}; expected more than start_s = {start_s or 0.0}")
+        first = int((start_s or 0.0) * self.sample_rate + 0.5)
+        if end_s is None:
+            return first, None
+        return first, max(first + 1, int(end_s * self.sample_rate + 0.5))
+
+    def _skip_to(self, first: int) -> int:
+        """Move to `first` if a seek is exact; return the position in frames reached."""
+        if first == 0 or not self._seeks or first >= (self.n_frames or 0):
+            return 0
+        for target in (first, 0):  # files whose seek fails may still decode from the start
+            with contextlib.suppress(RuntimeError, ValueError, OSError):
+                if self._native.seek(target) == target:
+                    return target
+        raise self._stopped(first, "it cannot be reached")
+
+    def _read(self, out: Samples, position: int) -> int:
+        try:
+            with _silence_native(self._noisy):
+                return len(self._native.read(out=out))
+        except (RuntimeError, ValueError, OSError) as error:
+            with contextlib.suppress(RuntimeError, ValueError, OSError):
+                position = int(self._native.tell())
+            raise self._stopped(position, error) from error
+
+    def _stopped(self, position: int, reason: object) -> AudioError:
+        return AudioError(
+            f"{self.name}: decoding stopped at {position / self.sample_rate:.3f} s (sample "
+            f"{position}; {_reason(reason)}); the file is damaged or cut short: replace it"
+        )
+
+    def _check_end(self, position: int, first: int, last: int | None) -> None:
+        """Judge the end of the file, reached at `position` before `last`."""
+        if position == 0:
+            raise AudioError(f"{self.name}: holds no samples; expected at least one")
+        if self.n_frames is not None and position < self.n_frames:
+            raise self._stopped(position, f"the header promises {self.n_frames} samples")
+        slack = RANGE_SLACK_S * self.sample_rate
+        if position <= first or (last is not None and position < last - slack):
+            end = "the end" if last is None else f"{last / self.sample_rate:.3f} s"
+            raise AudioError(
+                f"{self.name}: the range from {first / self.sample_rate:.3f} s to {end} is not "
+                f"inside the file, which lasts {position / self.sample_rate:.3f} s"
+            )
+
+    def _check_values(self, block: Samples, position: int) -> None:
+        good = np.abs(block) <= MAX_AMPLITUDE  # False for nan too
+        if good.all():
+            return
+        row, channel = np.unravel_index(int(np.argmin(good)), good.shape)
+        index = position + int(row)
+        raise AudioError(
+            f"{self.name}: sample {index} ({index / self.sample_rate:.3f} s, channel "
+            f"{int(channel) + 1}) is {block[row, channel]:g}; expected finite values within -1..1 "
+            "or so: repair the file or leave it out"
+        )
+
+
+@contextlib.contextmanager
+def open_audio(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Iterator[Decoder]:
+    """Open an audio file for decoding; its contents, not its name, decide how it is read.
+
+    Only regular files (or links to them) are opened, so that a pipe or a device cannot block.
+    While MP3 is decoded the process's stderr (descriptor 2) is silenced around each native call,
+    because libmpg123 writes its complaints straight to it; what other threads
+    write there in those moments is lost, and a process forked in one of them stays silent.
+
+    Raises:
+        AudioError: the path does not lead to a readable audio file; the message says what it
+            leads to instead and what to do.
+    """
+    location = os.fsdecode(path)
+    name = shown(location)
+    head = read_head(Path(location), name)
+    with _open_native(location, name, head) as native:
+        if native.format == "RAW":  # no header found, so libsndfile guesses from the suffix
+            raise not_audio(name, head, "no header of an audio format")
+        if not 1 <= native.channels <= MAX_CHANNELS:
+            raise AudioError(
+                f"{name}: has {native.channels} channels; expected 1 to {MAX_CHANNELS}: "
+                "the header may be damaged"
+            )
+        if not MIN_FILE_RATE <= native.samplerate <= MAX_FILE_RATE:
+            raise AudioError(
+                f"{name}: has a sample rate of {native.samplerate} Hz; expected {MIN_FILE_RATE} "
+                f"to {MAX_FILE_RATE} Hz: the header may be damaged"
+            )
+        yield Decoder(native, name)
+
+
+def resample_blocks(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
+    """Resample a stream of blocks with soxr's HQ filter.
+
+    The samples do not depend on where the blocks end.
+
+    Args:
+        blocks: one clip in order, each [n] float32 with n >= 1; at least one of them.
+        from_rate: Hz, > 0.
+        to_rate: Hz, > 0.
+
+    Yields: blocks [m] float32, m >= 0; together at least one sample. The blocks themselves if the
+        rates are equal.
+    """
+    if from_rate == to_rate:
+        yield from blocks
+        return
+    import soxr
+
+    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
+    n_out = 0
+    latest = np.zeros(1, np.float32)
+    for block in blocks:
+        piece = stream.resample_chunk(block)
+        n_out += len(piece)
+        latest = block[-1:]
+        yield piece
+    piece = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    if n_out + len(piece) == 0:  # less than half an output sample long: keep what there is
+        piece = latest
+    yield piece
+
+
+def _open_native(location: str, name: str, head: bytes) -> Any:
+    """Open by path, as bytes on POSIX so that names need not be UTF-8.
+
+    Not as a stream: that misses MP3 behind a junk prefix, and on damaged files exceptions in its
+    callbacks are printed instead of raised.
+    """
+    sound_file = _sequential_sound_file()
+    noisy = head[:3] == b"ID3" or head[:1] == b"\xff" or location.lower().endswith(".mp3")
+    source = location if os.name == "nt" else os.fsencode(location)
+    try:
+        with _silence_native(noisy):
+            return sound_file(source)
+    except (RuntimeError, ValueError, TypeError, OSError) as error:
+        raise not_audio(name, head, _reason(error)) from error
+
+
+@functools.cache
+def _sequential_sound_file() -> Any:
+    """Make a soundfile.SoundFile that never seeks by itself (it asks `seekable` whether it may)."""
+    import soundfile
+
+    return type("SequentialSoundFile", (soundfile.SoundFile,), {"seekable": lambda _self: False})
+
+
+def _reason(error: object) -> str:
+    """Return libsndfile's words without the prefix that repeats the path, or better ones."""
+    text = str(getattr(error, "error_string", error)).strip().rstrip(".")
+    if "not exist" in text or "not recognised" in text:
+        # For an MP3 without one good frame libsndfile says that the file does not exist.
+        return "no audio format was recognised"
+    return shown(text)
+
+
+def _mix_down(block: Samples) -> Samples:
+    """Average the channels of [n, n_channels] in float64: equal channels give the same samples."""
+    total = block[:, 0].astype(np.float64)
+    for channel in range(1, block.shape[1]):
+        total += block[:, channel]
+    mono: Samples = (total / block.shape[1]).astype(np.float32)
+    return mono
+
+
+class _NativeSilence:
+    """Points descriptor 2 at the null device while at least one thread is inside `hold`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_inside = 0
+        self._saved: int | None = None
+
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[None]:
+        with self._lock:
+            self._n_inside += 1
+            if self._n_inside == 1:
+                self._saved = self._redirect()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._n_inside -= 1
+                if self._n_inside == 0 and self._saved is not None:
+                    os.dup2(self._saved, 2)
+                    os.close(self._saved)
+                    self._saved = None
+
+    @staticmethod
+    def _redirect() -> int | None:
+        try:
+            saved = os.dup(2)
+        except OSError:  # stderr is closed, or no descriptor is left: noise is the lesser evil
+            return None
+        try:
+            null = os.open(os.devnull, os.O_WRONLY)
+        except OSError:
+            os.close(saved)
+            return None
+        os.dup2(null, 2)
+        os.close(null)
+        return saved
+
+
+_SILENCE = _NativeSilence()
+
+
+def _silence_native(wanted: bool) -> contextlib.AbstractContextManager[None]:
+    return _SILENCE.hold() if wanted else contextlib.nullcontext()

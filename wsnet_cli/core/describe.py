@@ -1,0 +1,183 @@
+"""What `info` tells of a model or preset: facts, and a row per layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from .artifact import load_model
+from .audio import AudioSettings
+from .errors import WsnetError
+from .ledger import FLOAT32_BYTES
+from .locate import RUN_MODEL, find_model, shipped_names
+from .network import Conv, Linear, Network
+from .sampling import WAYS
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer; `n_bytes` are of its weights and constants as they are stored."""
+
+    name: str
+    kind: str
+    filters: str
+    sampling: str
+    compactness: float
+    n_weights: int
+    n_bytes: int
+    multiply_adds: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class NetworkTable:
+    """Facts and layers of a model or preset; multiply-adds are for one window, by way."""
+
+    title: str
+    facts: Mapping[str, str]
+    rows: tuple[LayerRow, ...]
+    n_weights: int
+    n_bytes: int
+    compactness: float
+    ways: tuple[str, ...] = WAYS
+
+    @property
+    def total_multiply_adds(self) -> dict[str, int]:
+        """Sum over the layers, by way."""
+        return {way: sum(row.multiply_adds[way] for row in self.rows) for way in self.ways}
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, in the shape that docs/outputs.md documents."""
+        return {
+            "title": self.title,
+            "facts": dict(self.facts),
+            "layers": [asdict(row) for row in self.rows],
+            "weights": self.n_weights,
+            "bytes": self.n_bytes,
+            "compactness": self.compactness,
+            "multiply_adds": self.total_multiply_adds,
+        }
+
+
+def describe_model_file(path: Path) -> NetworkTable:
+    """The table of a model file. Raises: as `load_model`."""
+    model = load_model(path)
+    facts = {
+        "labels": ", ".join(model.labels),
+        **_audio_facts(model.audio, model.network),
+        "weights": f"{model.bits}-bit",
+        "file": f"{path.stat().st_size:,} bytes",
+        **{f"made with {key}": str(value) for key, value in model.provenance.items()},
+    }
+    return _table(str(path), facts, model.network, model.audio.window_samples, model.bits)
+
+
+def describe_preset(name: str, n_classes: int) -> NetworkTable:
+    """The table of a preset or configuration file, for so many classes. Raises: ConfigError."""
+    from .architectures import build_network
+    from .config_file import load_config
+    from .settings import audio_settings
+
+    config = load_config(name)
+    audio = audio_settings(config.audio)
+    network = build_network(config.network, n_classes, audio.window_samples)
+    facts = {
+        "description": config.description,
+        "classes": str(n_classes),
+        **_audio_facts(audio, network),
+        "training": f"{config.train.epochs} epochs, batches of {config.train.batch_size}",
+    }
+    return _table(name, facts, network, audio.window_samples, 32)
+
+
+def list_presets() -> list[dict[str, Any]]:
+    """Name and description of every preset."""
+    from .config_file import load_config, preset_names
+
+    return [
+        {"preset": name, "description": load_config(name).description} for name in preset_names()
+    ]
+
+
+def list_shipped() -> list[dict[str, Any]]:
+    """Name, size and labels of every model that ships."""
+    return [_model_entry("model", name, find_model(name)) for name in shipped_names()]
+
+
+def list_runs(root: Path) -> list[dict[str, Any]]:
+    """Every run folder and its model, if it has one that can be read."""
+    folders = sorted(path for path in root.glob("*") if (path / "config.yaml").is_file())
+    return [_model_entry("run", str(path), path / RUN_MODEL) for path in folders]
+
+
+def _model_entry(kind: str, name: str, path: Path) -> dict[str, Any]:
+    try:
+        model = load_model(path)
+    except WsnetError:
+        return {kind: name, "bytes": None, "bits": None, "labels": "no finished model"}
+    return {
+        kind: name,
+        "bytes": path.stat().st_size,
+        "bits": model.bits,
+        "labels": ", ".join(model.labels),
+    }
+
+
+def _audio_facts(audio: AudioSettings, network: Network) -> dict[str, str]:
+    field = network.receptive_field
+    return {
+        "audio": f"{audio.sample_rate:,} Hz",
+        "windows": f"{audio.window_s:g} s every {audio.hop_s:g} s",
+        "receptive field": f"{field:,} samples ({field / audio.sample_rate:.3f} s)",
+        "shortest input": f"{network.min_samples:,} samples",
+        "parameters": f"{network.n_parameters:,} (dense: {network.n_dense_parameters:,})",
+    }
+
+
+def _table(
+    title: str, facts: Mapping[str, str], network: Network, n_samples: int, bits: int
+) -> NetworkTable:
+    costs = {way: network.costs(n_samples, way) for way in WAYS}
+    weight_bytes, constant_bytes = (1, 2) if bits == 8 else (FLOAT32_BYTES, FLOAT32_BYTES)
+    rows = tuple(
+        LayerRow(
+            name=layer.name,
+            kind="conv" if isinstance(layer, Conv) else "linear",
+            filters=_filters(layer),
+            sampling=_sampling(layer),
+            compactness=layer.shape.compactness,
+            n_weights=layer.shape.n_weights,
+            n_bytes=layer.shape.n_weights * weight_bytes + layer.n_constants * constant_bytes,
+            multiply_adds={way: costs[way][i].multiply_adds for way in WAYS},
+        )
+        for i, layer in enumerate(network.weighted)
+    )
+    return NetworkTable(
+        title=title,
+        facts=facts,
+        rows=rows,
+        n_weights=network.n_weights,
+        n_bytes=sum(row.n_bytes for row in rows),
+        compactness=network.n_dense_parameters / network.n_parameters,
+    )
+
+
+def _filters(layer: Conv | Linear) -> str:
+    shape = layer.shape
+    if isinstance(layer, Linear):
+        return f"{shape.n_in} to {shape.n_out}"
+    pool = f", pool {layer.pool.size}/{layer.pool.stride}" if layer.pool else ""
+    conv = layer.shape
+    return f"{conv.n_in} to {conv.n_out}, length {conv.length}/{conv.stride}{pool}"
+
+
+def _sampling(layer: Conv | Linear) -> str:
+    if isinstance(layer, Linear):
+        stride = layer.shape.sampling_stride
+        return "dense" if stride is None else f"S {stride}"
+    sampling = layer.shape.sampling
+    if sampling is None:
+        return "dense"
+    denser = f" D {sampling.denser}" if sampling.denser > 1 else ""
+    return f"S {sampling.stride} C {sampling.channel_factor}{denser}"

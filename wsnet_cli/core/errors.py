@@ -1,0 +1,73 @@
+"""Errors that a user can mend: one line that says where, what was found, what was expected.
+
+Every one of them ends a command with `exit_code` and its message on stderr, without a traceback.
+Exit codes: 1 the run failed; 2 wrong usage, a bad configuration, or data or a model that is not
+there; 4 a gate was not met.
+"""
+
+from __future__ import annotations
+
+
+class WsnetError(Exception):
+    """The root of all errors that are told to a user in one line."""
+
+    exit_code = 1
+
+
+class ConfigError(WsnetError):
+    """A configuration holds an unknown key, a wrong type or an impossible combination."""
+
+    exit_code = 2
+
+
+class UsageError(WsnetError):
+    """The command cannot do what was asked: an argument, a path or a name that is not there."""
+
+    exit_code = 2
+
+
+class DataError(WsnetError):
+    """A data set cannot be used: its folder, its manifest, or what is left of its classes."""
+
+    exit_code = 2
+
+
+class AudioError(WsnetError):
+    """One audio input cannot be read or holds nothing that can be classified."""
+
+
+class ArtifactError(WsnetError):
+    """A model or resume file is missing, cut, altered, of a newer version, or of another kind."""
+
+    exit_code = 2
+
+
+class FileError(WsnetError):
+    """The system refused to read or write a file (permissions, a full disk, ...)."""
+
+
+class ParameterError(WsnetError, ValueError):
+    """A function was called with a value outside its stated range."""
+
+
+class GateError(WsnetError):
+    """A stated limit (accuracy, size) was not met, so nothing was handed over."""
+
+    exit_code = 4
+
+
+class TrainingError(WsnetError):
+    """Training cannot go on: the loss is not finite, or what a run resumes from does not fit."""
+
+
+class Interrupted(WsnetError):
+    """The user or the system asked the process to stop, and it did after saving.
+
+    Args:
+        message: what was saved and how to go on.
+        exit_code: 130 after Ctrl-C (SIGINT), 143 after SIGTERM.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

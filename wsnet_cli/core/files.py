@@ -1,0 +1,78 @@
+"""The one way in which this project writes a durable file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+from .errors import FileError
+
+TEMPORARY_SUFFIX = ".wsnet-part"
+"""Ends the name of a file that is still being written; such a file is never read."""
+
+
+@contextlib.contextmanager
+def explain_os_errors(action: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn any OSError of the block into one line that names the file and the system's reason.
+
+    Raises:
+        FileError: `cannot <action> <path>: <reason>`.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileError(f"cannot {action} {os.fspath(path)}: {reason}") from error
+
+
+def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a whole file so that its name holds either the old content or the new, never a part.
+
+    Writes beside the target, fsyncs, renames over it, and fsyncs the folder, in that order; the
+    file gets the mode that the umask gives to any new file. Missing parent folders are made. When
+    anything fails the old file is untouched and no temporary file stays behind; a process that is
+    killed can leave one, which `remove_stale` clears.
+
+    Raises:
+        FileError: the system refused, for instance because the disk is full.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    with explain_os_errors("write", target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(target)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+
+
+def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file as UTF-8 with `write_atomic`; line ends stay as they are in `text`."""
+    write_atomic(path, text.encode("utf-8"))
+
+
+def remove_stale(folder: Path) -> int:
+    """Delete what a killed process left half-written directly in `folder`; return how many."""
+    stale = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(stale)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is already journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,45 @@
+"""Finding a model: a model file, a run folder, or the name of a model that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .artifact import SUFFIX
+from .errors import UsageError
+
+DEFAULT_MODEL = "esc10"
+"""The model that `wsnet predict` uses where none is named."""
+RUN_MODEL = "model.wsnet"
+"""The model file of a run folder."""
+
+
+def shipped_folder() -> Path:
+    """Where the models that ship lie."""
+    return Path(__file__).resolve().parents[1] / "models"
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The names of the models that ship, sorted."""
+    return tuple(sorted(path.stem for path in shipped_folder().glob(f"*{SUFFIX}")))
+
+
+def find_model(name_or_path: str) -> Path:
+    """The model file that a MODEL argument means.
+
+    Raises:
+        UsageError: there is none; the message lists what may be given.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        if (path / RUN_MODEL).is_file():
+            return path / RUN_MODEL
+        raise UsageError(f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file")
+    if path.exists():
+        return path
+    if name_or_path in shipped_names():
+        return shipped_folder() / f"{name_or_path}{SUFFIX}"
+    shipped = ", ".join(shipped_names()) or "none"
+    raise UsageError(
+        f"{name_or_path}: no such model; expected a {SUFFIX} file, a run folder, "
+        f"or a shipped model ({shipped})"
+    )

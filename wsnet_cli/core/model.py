@@ -1,0 +1,122 @@
+"""A trained model in memory: all that is needed to turn audio into scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .audio import AudioSettings
+from .errors import ParameterError
+from .network import Conv, Linear, Network
+from .quant import Array, QuantizedTensor, from_half, quantize, to_half
+
+Weights = Array | QuantizedTensor
+"""Real weights, or 8-bit codes with their scale."""
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """The numbers of one weighted layer.
+
+    Args:
+        phi: condensed filter: [L*, M*] of a convolution, [length] of a linear layer; float32 or
+            8-bit codes.
+        pointwise: [N, D*N] after denser sampling, or None.
+        multiplier: [N] float32 per output channel, or None where the layer has none.
+        bias: [N] float32.
+    """
+
+    phi: Weights
+    pointwise: Weights | None
+    multiplier: Array | None
+    bias: Array
+
+
+@dataclass(frozen=True)
+class Model:
+    """Network, weights, labels and audio settings.
+
+    Args:
+        network: the layers.
+        weights: one entry for each of `network.weighted`, in order.
+        labels: one per class, in the order of the logits.
+        audio: how a clip becomes windows.
+        bits: 32 (float32 weights and constants) or 8 (codes, and constants at 16 bits).
+        provenance: where the model comes from: plain words and numbers, no date, host or path.
+
+    Raises:
+        ParameterError: the parts do not fit each other.
+    """
+
+    network: Network
+    weights: tuple[LayerWeights, ...]
+    labels: tuple[str, ...]
+    audio: AudioSettings
+    bits: int = 32
+    provenance: Mapping[str, str | int | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != self.network.n_classes:
+            raise ParameterError(
+                f"{len(self.labels)} labels for {self.network.n_classes} logits; expected as many"
+            )
+        if len(set(self.labels)) != len(self.labels):
+            raise ParameterError("two labels are equal; expected labels that differ")
+        if len(self.weights) != len(self.network.weighted):
+            raise ParameterError(
+                f"weights for {len(self.weights)} layers; expected {len(self.network.weighted)}"
+            )
+        for layer, own in zip(self.network.weighted, self.weights, strict=True):
+            _check_layer(layer, own)
+
+
+def real(weights: Weights) -> Array:
+    """Weights as float32, whatever form they have."""
+    return weights.values() if isinstance(weights, QuantizedTensor) else weights
+
+
+def compress(model: Model) -> Model:
+    """The 8-bit form: codes with one scale per tensor, multipliers and biases at 16 bits.
+
+    A model that is 8-bit already is returned as it is.
+    """
+    if model.bits == 8:
+        return model
+    return replace(model, bits=8, weights=tuple(_compress_layer(own) for own in model.weights))
+
+
+def _compress_layer(own: LayerWeights) -> LayerWeights:
+    return LayerWeights(
+        quantize(real(own.phi)),
+        None if own.pointwise is None else quantize(real(own.pointwise)),
+        None if own.multiplier is None else from_half(*to_half(own.multiplier)),
+        from_half(*to_half(own.bias)),
+    )
+
+
+def phi_shape(layer: Conv | Linear) -> tuple[int, ...]:
+    """The shape of the condensed filter of a layer."""
+    if isinstance(layer, Linear):
+        return (layer.shape.n_weights,)
+    return (layer.shape.condensed_length, layer.shape.condensed_channels)
+
+
+def _check_layer(layer: Conv | Linear, own: LayerWeights) -> None:
+    pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
+    scaled = isinstance(layer, Conv) and layer.scaled
+    n_out = layer.shape.n_out
+    expected = (phi_shape(layer), pointwise_shape, (n_out,) if scaled else None, (n_out,))
+    found = (_shape(own.phi), _shape(own.pointwise), _shape(own.multiplier), _shape(own.bias))
+    if found != expected:
+        raise ParameterError(f"{layer.name}: arrays of shapes {found}; expected {expected}")
+    for array in (real(own.phi), own.multiplier, own.bias):
+        if array is not None and not np.isfinite(array).all():
+            raise ParameterError(f"{layer.name}: NaN or infinity among its numbers")
+
+
+def _shape(weights: Weights | None) -> tuple[int, ...] | None:
+    if weights is None:
+        return None
+    return weights.codes.shape if isinstance(weights, QuantizedTensor) else weights.shape

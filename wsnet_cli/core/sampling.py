@@ -1,0 +1,281 @@
+"""Weight sampling: the shape, the weights and the cost of a layer, stated once for everyone.
+
+Notation, as in the paper: a layer has M input channels, N filters of length L, convolution stride
+s and padding; its filters are windows of a condensed filter Phi (L* rows, M* columns), taken every
+S rows, and the M* columns serve C groups of input channels.
+
+Source: X. Jin et al., WSNet: Compact and Efficient Networks Through Weight Sampling, ICML 2018,
+arXiv:1711.10067. The diagonal recurrence is this project's own; docs/method.md derives it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .errors import ParameterError
+
+WAYS = ("dense", "folded", "integral", "recurrence")
+"""The ways of computing a sampled convolution, all with the same result."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the filters of one layer are sampled from its condensed filter.
+
+    Args:
+        stride: S, rows between neighbouring filters before denser sampling; 1 <= S <= L.
+        channel_factor: C, how many groups of input channels share the columns; divides M.
+        denser: D, how many times N filters are sampled, mapped back to N by a learned 1x1
+            convolution; divides S. 1 means no 1x1.
+    """
+
+    stride: int
+    channel_factor: int = 1
+    denser: int = 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Arithmetic of one layer on one input.
+
+    Args:
+        multiply_adds: products that are accumulated.
+        additions: sums without a product (folding channels, prefix sums, differences).
+    """
+
+    multiply_adds: int
+    additions: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.multiply_adds + other.multiply_adds, self.additions + other.additions)
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """The geometry of one 1-D convolution without bias, dense or sampled.
+
+    Args:
+        n_in: M, input channels, >= 1.
+        n_out: N, output channels, >= 1.
+        length: L, taps of a filter, >= 1.
+        stride: s, input samples between outputs, >= 1.
+        padding: zeros on either side of the input, >= 0.
+        sampling: how the filters are sampled, or None for a dense layer.
+
+    Raises:
+        ParameterError: a value is out of range, S > L, C does not divide M, or D does not
+            divide S; the message starts with the field's name.
+
+    >>> conv1 = ConvShape(1, 16, 64, 2, 32, Sampling(stride=2))
+    >>> conv1.condensed_length, conv1.n_weights, round(conv1.compactness, 1)
+    (94, 94, 10.9)
+    """
+
+    n_in: int
+    n_out: int
+    length: int
+    stride: int = 1
+    padding: int = 0
+    sampling: Sampling | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("n_in", "n_out", "length", "stride"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "an integer >= 1")
+        _require(self.padding >= 0, "padding", self.padding, "an integer >= 0")
+        if self.sampling is None:
+            return
+        stride, factor, denser = _parts(self.sampling)
+        _require(
+            1 <= stride <= self.length, "stride", stride, f"1 to the filter length {self.length}"
+        )
+        _require(
+            factor >= 1 and self.n_in % factor == 0,
+            "channel_factor",
+            factor,
+            f"a divisor of the {self.n_in} input channels",
+        )
+        _require(
+            denser >= 1 and stride % denser == 0,
+            "denser",
+            denser,
+            f"a divisor of the sampling stride {stride}",
+        )
+
+    @property
+    def n_sampled(self) -> int:
+        """D * N, the filters that are sampled before a 1x1 maps them to N."""
+        return self.n_out * (self.sampling.denser if self.sampling else 1)
+
+    @property
+    def filter_step(self) -> int:
+        """Rows of Phi between neighbouring sampled filters: S / D, or L for a dense layer.
+
+        A dense layer is the special case without overlap, so one layout of weights serves both.
+        """
+        return self.sampling.stride // self.sampling.denser if self.sampling else self.length
+
+    @property
+    def condensed_length(self) -> int:
+        """L* = L + (D*N - 1) * S/D, the rows of Phi."""
+        return self.length + (self.n_sampled - 1) * self.filter_step
+
+    @property
+    def condensed_channels(self) -> int:
+        """M* = M / C, the columns of Phi."""
+        return self.n_in // (self.sampling.channel_factor if self.sampling else 1)
+
+    @property
+    def pointwise_shape(self) -> tuple[int, int] | None:
+        """[N, D*N] of the 1x1 convolution after denser sampling, or None where there is none."""
+        return (self.n_out, self.n_sampled) if self.n_sampled != self.n_out else None
+
+    @property
+    def n_weights(self) -> int:
+        """Learned weights: those of Phi and of the 1x1 convolution."""
+        pointwise = math.prod(self.pointwise_shape) if self.pointwise_shape else 0
+        return self.condensed_length * self.condensed_channels + pointwise
+
+    @property
+    def n_dense_weights(self) -> int:
+        """L * M * N, the weights of the dense layer of the same geometry."""
+        return self.length * self.n_in * self.n_out
+
+    @property
+    def compactness(self) -> float:
+        """L*M*N over the learned weights; about (L/S)*C where N*S is much larger than L."""
+        return self.n_dense_weights / self.n_weights
+
+    def output_length(self, n_samples: int) -> int:
+        """T', the outputs for an input of `n_samples`; 0 or less where the input is too short."""
+        return (n_samples + 2 * self.padding - self.length) // self.stride + 1
+
+    def input_length(self, n_outputs: int) -> int:
+        """The shortest input that gives at least `n_outputs` >= 1 outputs."""
+        return max(1, (n_outputs - 1) * self.stride + self.length - 2 * self.padding)
+
+    def cost(self, n_samples: int, way: str) -> Cost:
+        """Arithmetic for an input of `n_samples`, padding counted as input.
+
+        Args:
+            n_samples: T, at least `input_length(1)`.
+            way: `dense` (the expanded filters), `folded` (channel groups summed first, paper
+                section 3.3), `integral` (the integral image of section 3.3, on the diagonals
+                that the strides use), or `recurrence` (differences along diagonals of the
+                output). The last two need a sampled layer.
+
+        Raises:
+            ParameterError: an unknown way, an input too short, or a way that a dense layer lacks.
+        """
+        _require(way in WAYS, "way", way, ", ".join(WAYS))
+        n_outputs = self.output_length(n_samples)
+        _require(n_outputs >= 1, "n_samples", n_samples, f"at least {self.input_length(1)}")
+        if way == "dense":
+            return self._pointwise_cost(n_outputs) + Cost(
+                n_outputs * self.length * self.n_in * self.n_sampled
+            )
+        _require(self.sampling is not None or way == "folded", "way", way, "dense or folded here")
+        folding = Cost(0, n_samples * (self.n_in - self.condensed_channels))
+        shared = {
+            "folded": self._direct_cost,
+            "integral": lambda n: self._integral_cost(n_samples + 2 * self.padding, n),
+            "recurrence": self._recurrence_cost,
+        }[way]
+        return folding + shared(n_outputs) + self._pointwise_cost(n_outputs)
+
+    def _pointwise_cost(self, n_outputs: int) -> Cost:
+        shape = self.pointwise_shape
+        return Cost(n_outputs * math.prod(shape)) if shape else Cost(0)
+
+    def _direct_cost(self, n_outputs: int) -> Cost:
+        return Cost(n_outputs * self.length * self.condensed_channels * self.n_sampled)
+
+    def _integral_cost(self, n_padded: int, n_outputs: int) -> Cost:
+        """Only products P[u, v] with u - v a multiple of g = gcd(s, step) lie on used diagonals."""
+        g = math.gcd(self.stride, self.filter_step)
+        n_products = sum(
+            _count_residue(n_padded, r, g) * _count_residue(self.condensed_length, r, g)
+            for r in range(g)
+        )
+        n_differences = n_outputs * self.n_sampled
+        return Cost(n_products * self.condensed_channels, n_products + n_differences)
+
+    def _recurrence_cost(self, n_outputs: int) -> Cost:
+        """One step goes r outputs and q filters along and exchanges lcm(s, step) taps at each end.
+
+        Outputs with t < r or n < q start their diagonal with a direct window of L taps.
+        """
+        g = math.gcd(self.stride, self.filter_step)
+        r, q = self.filter_step // g, self.stride // g
+        n_steps = max(0, n_outputs - r) * max(0, self.n_sampled - q)
+        n_starts = n_outputs * self.n_sampled - n_steps
+        taps = n_starts * self.length + n_steps * 2 * math.lcm(self.stride, self.filter_step)
+        return Cost(taps * self.condensed_channels, n_steps)
+
+
+@dataclass(frozen=True)
+class LinearShape:
+    """The geometry of a fully connected layer, dense or sampled from one vector.
+
+    Args:
+        n_in: inputs, >= 1.
+        n_out: outputs, >= 1.
+        sampling_stride: S of `W[:, j] = phi[j*S : j*S + n_in]` (the paper's SC-dagger), between
+            1 and n_in, or None for a dense layer.
+
+    Raises:
+        ParameterError: a value is out of range.
+
+    >>> LinearShape(1024, 10).n_weights, LinearShape(1024, 10, 128).n_weights
+    (10240, 2176)
+    """
+
+    n_in: int
+    n_out: int
+    sampling_stride: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.n_in >= 1, "n_in", self.n_in, "an integer >= 1")
+        _require(self.n_out >= 1, "n_out", self.n_out, "an integer >= 1")
+        if self.sampling_stride is not None:
+            stride = self.sampling_stride
+            _require(1 <= stride <= self.n_in, "stride", stride, f"1 to the {self.n_in} inputs")
+
+    @property
+    def filter_step(self) -> int:
+        """Entries of phi between neighbouring outputs: S, or n_in for a dense layer."""
+        return self.sampling_stride if self.sampling_stride is not None else self.n_in
+
+    @property
+    def n_weights(self) -> int:
+        """Length of phi: n_in + (n_out - 1) * S."""
+        return self.n_in + (self.n_out - 1) * self.filter_step
+
+    @property
+    def n_dense_weights(self) -> int:
+        """Weights of the dense layer of the same geometry."""
+        return self.n_in * self.n_out
+
+    @property
+    def compactness(self) -> float:
+        """Dense weights over learned weights."""
+        return self.n_dense_weights / self.n_weights
+
+    @property
+    def cost(self) -> Cost:
+        """Arithmetic for one input vector, computed directly."""
+        return Cost(self.n_dense_weights)
+
+
+def _parts(sampling: Sampling) -> tuple[int, int, int]:
+    return sampling.stride, sampling.channel_factor, sampling.denser
+
+
+def _count_residue(n: int, residue: int, modulus: int) -> int:
+    """How many of 0..n-1 leave `residue` when divided by `modulus`."""
+    return (n - residue + modulus - 1) // modulus if n > residue else 0
+
+
+def _require(condition: bool, name: str, value: object, expected: str) -> None:
+    if not condition:
+        raise ParameterError(f"{name} = {value}; expected {expected}")

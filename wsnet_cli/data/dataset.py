@@ -1,0 +1,152 @@
+"""What a data set is: its clips, their labels, and the parts its authors gave it."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ..core.errors import DataError
+
+_LONGEST_QUOTE = 60
+_LONGEST_LABEL = 200  # signs; it travels in every model file and heads every table
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One entry that is left out, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One example: an audio file, or a part of one, with its label.
+
+    `name` is relative to the data set's root with forward slashes, for reports. `split` is
+    "train", "validation", "test" or None. Clips with one `group` stem from one recording or one
+    speaker and never stand on both sides of a split that wsnet makes. `start_s` and `end_s` bound
+    the part of the file in seconds; None is the file's own bound.
+    """
+
+    path: Path
+    name: str
+    label: str
+    fold: str | None = None
+    split: str | None = None
+    group: str | None = None
+    start_s: float | None = None
+    end_s: float | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The clips of a data set, always in order of name and then start, wherever they came from.
+
+    `skipped` holds what was found but deliberately not taken, for the report; `notes` are lines
+    for people about how the source was read.
+    """
+
+    root: Path
+    layout: str
+    clips: tuple[Clip, ...]
+    skipped: tuple[Failure, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clips", tuple(sorted(self.clips, key=_clip_order)))
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The class names by code point of their NFC form: a label's index in the model.
+
+        >>> clips = [Clip(Path(n), n, n) for n in ("é", "no", "10", "É", "2")]
+        >>> DataSet(Path(), "manifest", tuple(clips)).labels
+        ('10', '2', 'no', 'É', 'é')
+        """
+        labels = {clip.label for clip in self.clips}
+        return tuple(sorted(labels, key=lambda text: (unicodedata.normalize("NFC", text), text)))
+
+    @cached_property
+    def folds(self) -> tuple[str, ...]:
+        """The names of the folds there are, numbers by value: "1", "2", "10"."""
+        return tuple(sorted({c.fold for c in self.clips if c.fold is not None}, key=natural_order))
+
+
+def natural_order(text: str) -> tuple[object, ...]:
+    """Return a sorting key by which runs of digits count as numbers.
+
+    >>> sorted(["10", "2", "b", "a10", "a9"], key=natural_order)
+    ['2', '10', 'a9', 'a10', 'b']
+    """
+    # Digits are compared by length and then as text: int() refuses very long ones.
+    parts = [
+        (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)
+        for part in re.findall(r"[0-9]+|[^0-9]+", text)
+    ]
+    return (*parts, (2, 0, text))
+
+
+def clean_label(text: str) -> str:
+    """Return a class name as it is used everywhere: stripped and in NFC form.
+
+    File systems differ in how they store an accent; one spelling keeps one class.
+
+    Raises:
+        DataError: a reason without place: the name is empty, too long, or cannot be printed.
+    """
+    label = unicodedata.normalize("NFC", text.strip())
+    if not label:
+        raise DataError("the label is empty; expected a class name")
+    if len(label) > _LONGEST_LABEL:
+        raise DataError(f"the label {quoted(label)} is longer than {_LONGEST_LABEL} signs")
+    if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in label):
+        raise DataError(f"the label {quoted(text)} holds signs that cannot be printed")
+    return label
+
+
+def check_usable(dataset: DataSet, source: Path) -> DataSet:
+    """Return the data set if there is anything to tell apart in it.
+
+    Raises:
+        DataError: it has no clip, or clips of one class only.
+    """
+    left_out = "".join(f"; {note}" for note in dataset.notes)
+    if dataset.skipped:
+        first = dataset.skipped[0]
+        more = f" and {len(dataset.skipped) - 1} more" if len(dataset.skipped) > 1 else ""
+        left_out += f"; left out: {shown(first.name)} ({first.reason}){more}"
+    if not dataset.clips:
+        raise DataError(
+            f"{shown(source)}: no audio found; expected one sub-folder of recordings per class, "
+            f"or a manifest (CSV with the columns path and label){left_out}"
+        )
+    if len(dataset.labels) < 2:
+        raise DataError(
+            f"{shown(source)}: only one class, {quoted(dataset.labels[0])}; "
+            f"expected at least two{left_out}"
+        )
+    return dataset
+
+
+def shown(value: object) -> str:
+    r"""Return a path or name for a message: escaped where it would break the line.
+
+    >>> shown("a\nb.wav")
+    "'a\\nb.wav'"
+    """
+    text = str(value)
+    return text if text.isprintable() else ascii(text)
+
+
+def quoted(text: str) -> str:
+    """Return a quotation that stays short and on one line whatever it holds."""
+    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
+
+
+def _clip_order(clip: Clip) -> tuple[str, float, float]:
+    return clip.name, clip.start_s or 0.0, math.inf if clip.end_s is None else clip.end_s

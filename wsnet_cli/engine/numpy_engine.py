@@ -1,0 +1,158 @@
+"""The reference engine: a model in numpy, in plain sight.
+
+Convolutions are computed directly on the folded input, by one matrix product per block of outputs,
+so that the unfolded copy of the input stays small whatever the clip's length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..core.errors import ParameterError
+from ..core.model import LayerWeights, Model, real
+from ..core.network import Conv, Linear, Mean, Pool
+from ..core.quant import Array
+from ..core.sampling import ConvShape
+
+BLOCK_ELEMENTS = 1 << 17
+"""Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""
+
+
+class NumpyEngine:
+    """Runs the network of a model on windows of audio.
+
+    Args:
+        model: float32 or 8-bit; codes are expanded to float32 once, here.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self._steps: list[Callable[[Array], Array]] = []
+        weights = iter(model.weights)
+        for layer in model.network.layers:
+            if isinstance(layer, Conv):
+                self._steps.append(_ConvStep(layer, next(weights)))
+            elif isinstance(layer, Linear):
+                self._steps.append(_LinearStep(layer, next(weights)))
+            elif isinstance(layer, Mean):
+                self._steps.append(_mean)
+            else:
+                self._steps.append(_flatten)
+        self._min_samples = model.network.min_samples
+
+    def logits(self, windows: Array) -> Array:
+        """Logits of each window.
+
+        Args:
+            windows: [n_windows, n_samples] float32, normalised as the model wants it.
+
+        Returns: [n_windows, n_classes] float32.
+        Raises: ParameterError: no matrix, or windows that are too short for the network.
+        """
+        if windows.ndim != 2 or windows.shape[1] < self._min_samples:
+            raise ParameterError(
+                f"windows of shape {windows.shape}; "
+                f"expected [n_windows, at least {self._min_samples} samples]"
+            )
+        rows = [self._run(window) for window in windows.astype(np.float32, copy=False)]
+        return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
+
+    def _run(self, window: Array) -> Array:
+        values = window[np.newaxis, :]
+        for step in self._steps:
+            values = step(values)
+        return values
+
+
+class _ConvStep:
+    """[M, T] to [N, T''], T'' after pooling."""
+
+    def __init__(self, layer: Conv, own: LayerWeights) -> None:
+        self._layer = layer
+        self._kernel = expand_filters(real(own.phi), layer.shape)
+        self._pointwise = None if own.pointwise is None else real(own.pointwise)
+        self._multiplier = own.multiplier
+        self._bias = own.bias
+
+    def __call__(self, values: Array) -> Array:
+        out = convolve(values, self._kernel, self._layer.shape)
+        if self._pointwise is not None:
+            out = self._pointwise @ out
+        if self._multiplier is not None:
+            out *= self._multiplier[:, np.newaxis]
+        out += self._bias[:, np.newaxis]
+        if self._layer.relu:
+            np.maximum(out, 0, out=out)
+        return max_pool(out, self._layer.pool) if self._layer.pool else out
+
+
+class _LinearStep:
+    """[n_in] to [n_out]."""
+
+    def __init__(self, layer: Linear, own: LayerWeights) -> None:
+        windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
+        self._rows = np.ascontiguousarray(windows[:: layer.shape.filter_step])
+        self._bias = own.bias
+        self._relu = layer.relu
+
+    def __call__(self, values: Array) -> Array:
+        out = self._rows @ values + self._bias
+        return np.maximum(out, 0) if self._relu else out
+
+
+def _mean(values: Array) -> Array:
+    out: Array = values.mean(axis=-1, dtype=np.float32)
+    return out
+
+
+def _flatten(values: Array) -> Array:
+    return values.reshape(-1)
+
+
+def expand_filters(phi: Array, shape: ConvShape) -> Array:
+    """The sampled filters as rows: K[n, m*L + l] = Phi[n*step + l, m].
+
+    Args:
+        phi: [L*, M*] float32.
+        shape: geometry of the layer.
+
+    Returns: [D*N, M* * L] float32, contiguous.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(phi, shape.length, axis=0)
+    sampled = windows[:: shape.filter_step]
+    return np.ascontiguousarray(sampled.reshape(shape.n_sampled, -1))
+
+
+def fold_channels(values: Array, n_columns: int) -> Array:
+    """Sum the groups of channels that share weights: [M, T] to [n_columns, T]."""
+    n_channels, n_samples = values.shape
+    if n_channels == n_columns:
+        return values
+    folded: Array = values.reshape(-1, n_columns, n_samples).sum(axis=0, dtype=np.float32)
+    return folded
+
+
+def convolve(values: Array, kernel: Array, shape: ConvShape) -> Array:
+    """Convolve [M, T] with the rows of `expand_filters` to [D*N, T'], block by block."""
+    folded = fold_channels(values, shape.condensed_channels)
+    padded = np.pad(folded, ((0, 0), (shape.padding, shape.padding)))
+    view = np.lib.stride_tricks.sliding_window_view(padded, shape.length, axis=1)
+    taps = view[:, :: shape.stride].transpose(0, 2, 1)
+    n_outputs = taps.shape[2]
+    out = np.empty((kernel.shape[0], n_outputs), np.float32)
+    block = max(1, BLOCK_ELEMENTS // kernel.shape[1])
+    for start in range(0, n_outputs, block):
+        columns = taps[:, :, start : start + block].reshape(kernel.shape[1], -1)
+        np.matmul(kernel, columns, out=out[:, start : start + block])
+    return out
+
+
+def max_pool(values: Array, pool: Pool) -> Array:
+    """Maximum over windows of time: [N, T] to [N, pool.output_length(T)]."""
+    n = pool.output_length(values.shape[1])
+    span = (n - 1) * pool.stride + 1
+    out = values[:, : span : pool.stride].copy()
+    for offset in range(1, pool.size):
+        np.maximum(out, values[:, offset : offset + span : pool.stride], out=out)
+    return out

@@ -1,0 +1,78 @@
+"""A model ready to classify: the Python interface, equal to the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..core.artifact import load_model
+from ..core.audio import clip_windows, read_audio, resample
+from ..core.model import Model
+from ..core.quant import Array
+from .numpy_engine import NumpyEngine
+
+WINDOWS_AT_ONCE = 16
+"""Windows that are normalised and run together; bounds the memory that a long clip takes."""
+
+
+class Classifier:
+    """Turns audio into one score per label.
+
+    Args:
+        model: what `core.artifact.load_model` returns.
+
+    >>> classifier = Classifier.load(Path("model.wsnet"))  # doctest: +SKIP
+    >>> scores = classifier.classify_file(Path("clip.wav"))  # doctest: +SKIP
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.engine = NumpyEngine(model)
+
+    @classmethod
+    def load(cls, path: Path) -> Classifier:
+        """Read a model file. Raises: as `core.artifact.load_model`."""
+        return cls(load_model(path))
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One per score."""
+        return self.model.labels
+
+    def classify(self, samples: Array, sample_rate: int) -> Array:
+        """Score a clip.
+
+        Args:
+            samples: mono float32 [n], n >= 1.
+            sample_rate: Hz; the clip is resampled where the model's rate is another.
+
+        Returns: [n_labels] float32 in [0, 1], summing to 1: the mean over windows of the softmax.
+        """
+        audio = self.model.audio
+        if sample_rate != audio.sample_rate:
+            samples = resample(samples, sample_rate, audio.sample_rate)
+        windows = clip_windows(samples, audio)
+        total = np.zeros(len(self.labels), np.float64)
+        for start in range(0, len(windows), WINDOWS_AT_ONCE):
+            logits = self.engine.logits(windows[start : start + WINDOWS_AT_ONCE])
+            total += softmax(logits).sum(axis=0, dtype=np.float64)
+        return (total / len(windows)).astype(np.float32)
+
+    def classify_file(
+        self, path: Path, start_s: float | None = None, end_s: float | None = None
+    ) -> Array:
+        """Score an audio file, or a part of it in seconds.
+
+        Raises: AudioError: it cannot be read; the message says why.
+        """
+        rate = self.model.audio.sample_rate
+        samples, _ = read_audio(path, sample_rate=rate, start_s=start_s, end_s=end_s)
+        return self.classify(samples, rate)
+
+
+def softmax(logits: Array) -> Array:
+    """Softmax over the last axis, safe for any finite logits."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return out

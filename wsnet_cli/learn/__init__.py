@@ -1,0 +1,1 @@
+"""The torch half: layers, networks, feeding, augmentation, training, resuming."""

@@ -1,0 +1,65 @@
+"""The resume file `last.safetensors`: the whole state of a run in one atomic, checked file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..core.container import pack, read_container, unpack
+from ..core.errors import TrainingError
+from ..core.files import write_atomic
+from .trainer import EpochRow, State, Trainer
+
+KIND = "resume"
+VERSION = 1
+
+
+def save_checkpoint(
+    path: Path, trainer: Trainer, rows: list[EpochRow], identity: dict[str, Any]
+) -> None:
+    """Write the state of `trainer`, the epochs so far, and what the run is.
+
+    Args:
+        path: the file.
+        trainer: between two steps.
+        rows: of metrics.csv.
+        identity: what must be the same when the run is resumed; see `load_checkpoint`.
+    """
+    arrays, values = trainer.state()
+    metadata = {
+        "kind": KIND,
+        "version": VERSION,
+        "identity": identity,
+        "threads": torch.get_num_threads(),
+        "rows": [asdict(row) for row in rows],
+        **values,
+    }
+    write_atomic(path, pack(arrays, metadata))
+
+
+def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[State, dict[str, Any]]:
+    """Read a resume file and check that it belongs to this run.
+
+    Raises:
+        ArtifactError: missing, cut or altered.
+        TrainingError: it is of another version, or a value of `identity` differs, which is named.
+    """
+    arrays, metadata = unpack(read_container(path, "the resume file of a run"), str(path))
+    if metadata.get("kind") != KIND or metadata.get("version") != VERSION:
+        raise TrainingError(f"{path}: is no resume file of this version of wsnet; start a new run")
+    saved = metadata.get("identity", {})
+    for key, value in identity.items():
+        if saved.get(key) != value:
+            raise TrainingError(
+                f"{path}: {key} was {_short(saved.get(key))} and is now {_short(value)}; "
+                "expected the same to resume: start a new run instead"
+            )
+    return arrays, metadata
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,53 @@
+"""What a run tells while it goes on; the command line shows it, tests record it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from ..core.audio import AudioSettings
+from ..core.network import Network
+from .prepared import PreparedData
+from .trainer import EpochRow
+
+
+class Listener(Protocol):
+    """Is told of every stage of a run, in order."""
+
+    def decoded(self, n_done: int, n_total: int) -> None:
+        """So many clips are decoded or found in the cache."""
+
+    def prepared(
+        self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
+    ) -> None:
+        """Training is about to start, with this data and network, in this run folder."""
+
+    def step(self, fraction_done: float) -> None:
+        """One step is over; the share of all steps that are, in [0, 1]."""
+
+    def epoch(self, row: EpochRow) -> None:
+        """An epoch is over."""
+
+    def measured(self, n_done: int, n_total: int) -> None:
+        """So many held-out clips are classified by the finished model."""
+
+
+class SilentListener:
+    """Tells nobody."""
+
+    def decoded(self, n_done: int, n_total: int) -> None:
+        """Ignore."""
+
+    def prepared(
+        self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
+    ) -> None:
+        """Ignore."""
+
+    def step(self, fraction_done: float) -> None:
+        """Ignore."""
+
+    def epoch(self, row: EpochRow) -> None:
+        """Ignore."""
+
+    def measured(self, n_done: int, n_total: int) -> None:
+        """Ignore."""

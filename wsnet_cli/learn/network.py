@@ -1,0 +1,118 @@
+"""The torch network of a plain `core.network.Network`, and its way to a model file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..core.model import LayerWeights
+from ..core.network import Conv, Flatten, Linear, Mean, Network
+from .layers import SampledConv1d, SampledLinear
+
+
+class ConvBlock(nn.Module):
+    """Convolution, batch norm (or a plain bias), ReLU, max pooling.
+
+    Shape: [B, M, T] -> [B, N, layer.output_length(T)].
+    """
+
+    def __init__(self, layer: Conv) -> None:
+        super().__init__()
+        self.layer = layer
+        self.conv = SampledConv1d(layer.shape)
+        self.norm = nn.BatchNorm1d(layer.shape.n_out) if layer.scaled else None
+        self.bias = None if layer.scaled else nn.Parameter(torch.zeros(layer.shape.n_out))
+
+    def forward(self, audio: Tensor) -> Tensor:
+        """Run the block."""
+        out = self.conv(audio)
+        out = self.norm(out) if self.norm is not None else out + self.bias.unsqueeze(-1)  # type: ignore[union-attr]  # one of the two is there
+        if self.layer.relu:
+            out = torch.relu(out)
+        if self.layer.pool:
+            out = nn.functional.max_pool1d(out, self.layer.pool.size, self.layer.pool.stride)
+        return cast("Tensor", out)
+
+    def export(self) -> LayerWeights:
+        """Weights, and batch norm's running statistics as one multiplier and bias a channel."""
+        phi = _array(self.conv.phi)
+        pointwise = None if self.conv.pointwise is None else _array(self.conv.pointwise)
+        if self.norm is None:
+            return LayerWeights(phi, pointwise, None, _array(cast("Tensor", self.bias)))
+        variance = _array(cast("Tensor", self.norm.running_var)).astype(np.float64)
+        multiplier = _array(self.norm.weight) / np.sqrt(variance + self.norm.eps)
+        shift = _array(cast("Tensor", self.norm.running_mean)) * multiplier
+        bias = _array(self.norm.bias) - shift
+        return LayerWeights(phi, pointwise, multiplier.astype(np.float32), bias.astype(np.float32))
+
+
+class LinearBlock(nn.Module):
+    """Dropout, fully connected layer, ReLU where the layer has one. Shape: [B, in] -> [B, out]."""
+
+    def __init__(self, layer: Linear, dropout: float) -> None:
+        super().__init__()
+        self.layer = layer
+        self.dropout = nn.Dropout(dropout)
+        self.linear = SampledLinear(layer.shape)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Run the block."""
+        out = self.linear(self.dropout(features))
+        return cast("Tensor", torch.relu(out) if self.layer.relu else out)
+
+    def export(self) -> LayerWeights:
+        """Weights and bias."""
+        return LayerWeights(_array(self.linear.phi), None, None, _array(self.linear.bias))
+
+
+class WaveformClassifier(nn.Module):
+    """A network from raw windows to logits.
+
+    Shape: [B, n_samples] float32 -> [B, n_classes].
+
+    Args:
+        network: the layers.
+        dropout: share of a linear layer's inputs dropped while training.
+    """
+
+    def __init__(self, network: Network, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.network = network
+        blocks: list[nn.Module] = []
+        for layer in network.layers:
+            if isinstance(layer, Conv):
+                blocks.append(ConvBlock(layer))
+            elif isinstance(layer, Linear):
+                blocks.append(LinearBlock(layer, dropout))
+            else:
+                blocks.append(_Reduce(layer))
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Logits of a batch of windows."""
+        out = windows.unsqueeze(1)
+        for block in self.blocks:
+            out = block(out)
+        return out
+
+    def export(self) -> tuple[LayerWeights, ...]:
+        """The weights of every weighted layer, in order, as a model file holds them."""
+        blocks = cast("Sequence[nn.Module]", self.blocks)
+        return tuple(b.export() for b in blocks if isinstance(b, ConvBlock | LinearBlock))
+
+
+class _Reduce(nn.Module):
+    def __init__(self, layer: Mean | Flatten) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.mean(dim=-1) if isinstance(self.layer, Mean) else maps.flatten(1)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy().astype(np.float32, copy=True)

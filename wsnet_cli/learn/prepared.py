@@ -1,0 +1,96 @@
+"""From a path to clips in memory, split into train and held-out, ready to be fed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.config import Config
+from ..core.errors import DataError
+from ..core.settings import audio_settings
+from ..data.cache import default_cache_root
+from ..data.dataset import DataSet
+from ..data.layouts import load_dataset
+from ..data.packed import PackedSet, check_classes, pack
+from ..data.splits import Split, choose_split
+from .batches import Feed
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A data set, its decoded audio and its split; `fingerprint` changes with any of them."""
+
+    dataset: DataSet
+    packed: PackedSet
+    split: Split
+    fingerprint: str
+
+    @property
+    def train(self) -> list[int]:
+        """Readable training clips."""
+        return [i for i in self.split.train if self.packed.has(i)]
+
+    @property
+    def test(self) -> list[int]:
+        """Readable held-out clips."""
+        return [i for i in self.split.test if self.packed.has(i)]
+
+    def classes(self, clips: list[int]) -> list[int]:
+        """The class index of each clip."""
+        index = {label: number for number, label in enumerate(self.dataset.labels)}
+        return [index[self.dataset.clips[i].label] for i in clips]
+
+    def feed(self, config: Config) -> Feed:
+        """The training part as augmented batches."""
+        return Feed(
+            packed=self.packed,
+            clips=self.train,
+            classes=self.classes(self.train),
+            n_classes=len(self.dataset.labels),
+            audio=audio_settings(config.audio),
+            augment=config.augment,
+            batch_size=config.train.batch_size,
+            repeats=config.train.repeats,
+            seed=config.train.seed,
+        )
+
+
+def prepare_data(
+    source: Path,
+    config: Config,
+    fold: str | None,
+    on_decoded: Callable[[int, int], None] | None = None,
+) -> PreparedData:
+    """Find the clips, decode them through the cache, and split them.
+
+    Args:
+        source: a data folder or manifest.
+        config: its sample rate is used.
+        fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
+        on_decoded: told (clips done, clips in all).
+
+    Raises:
+        DataError: the data cannot be used.
+        UsageError: there is no such fold.
+    """
+    dataset = load_dataset(source)
+    packed = pack(dataset, config.audio.sample_rate, default_cache_root(), on_decoded)
+    check_classes(dataset, packed)
+    split = choose_split(
+        dataset, packed.content_keys, fold=fold, audio_keys=packed.audio_keys
+    )
+    data = PreparedData(dataset, packed, split, _fingerprint(dataset, packed, split))
+    missing = set(dataset.labels) - {dataset.clips[i].label for i in data.train}
+    if missing:
+        raise DataError(f"{source}: class {min(missing)!r} has no readable training clip; add some")
+    return data
+
+
+def _fingerprint(dataset: DataSet, packed: PackedSet, split: Split) -> str:
+    digest = hashlib.sha256()
+    for part, clips in (("train", split.train), ("test", split.test)):
+        lines = sorted(f"{part} {packed.content_keys[i]} {dataset.clips[i].label}" for i in clips)
+        digest.update("\n".join(lines).encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,150 @@
+"""The folder of one training run: its name, what lies in it, and how each file is written."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ArtifactError, UsageError
+from ..core.files import explain_os_errors, remove_stale, write_text_atomic
+from ..core.metrics import Metrics
+from ..core.tables import csv_text
+from ..data.dataset import DataSet
+from ..data.packed import PackedSet
+from ..data.splits import Split
+from .trainer import EpochRow
+
+RUNS = Path("runs")
+"""Where runs go, under the current directory."""
+METRICS_HEADER = ("epoch", "lr", "loss", "accuracy", "held_out_accuracy")
+SPLIT_HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of a run's files."""
+
+    path: Path
+
+    @property
+    def model(self) -> Path:
+        """What predict, evaluate and compress take."""
+        return self.path / "model.wsnet"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All that resuming needs."""
+        return self.path / "last.safetensors"
+
+    @property
+    def config(self) -> Path:
+        """The whole configuration, defaults included."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, and where the data was."""
+        return self.path / "env.json"
+
+    def write_metrics(self, rows: Iterable[EpochRow]) -> None:
+        """metrics.csv: a row per epoch, no clock columns."""
+        cells = [
+            (
+                row.epoch,
+                f"{row.lr:.6g}",
+                f"{row.loss:.6f}",
+                f"{row.accuracy:.6f}",
+                None if row.held_out_accuracy is None else f"{row.held_out_accuracy:.6f}",
+            )
+            for row in rows
+        ]
+        write_text_atomic(self.path / "metrics.csv", csv_text(METRICS_HEADER, cells))
+
+    def write_split(self, dataset: DataSet, packed: PackedSet, split: Split) -> None:
+        """split.csv: every clip, its part (train, test, unused, unreadable) and its content."""
+        part = dict.fromkeys(split.train, "train") | dict.fromkeys(split.test, "test")
+        rows = [
+            (
+                clip.name,
+                clip.label,
+                part.get(i, "unused") if packed.has(i) else "unreadable",
+                clip.fold,
+                clip.group,
+                clip.start_s,
+                clip.end_s,
+                packed.content_keys[i],
+            )
+            for i, clip in enumerate(dataset.clips)
+        ]
+        write_text_atomic(self.path / "split.csv", csv_text(SPLIT_HEADER, rows))
+
+    def write_json(self, name: str, values: Mapping[str, Any]) -> None:
+        """A JSON document of the run."""
+        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text_atomic(self.path / name, text + "\n")
+
+    def write_confusion(self, metrics: Metrics) -> None:
+        """confusion.csv: rows are true classes, columns predicted ones."""
+        labels = [row.label for row in metrics.per_class]
+        rows = [(label, *row) for label, row in zip(labels, metrics.confusion, strict=True)]
+        write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
+
+    def read_environment(self) -> dict[str, Any]:
+        """What env.json holds.
+
+        Raises:
+            ArtifactError: there is none, or it is damaged.
+        """
+        try:
+            values = json.loads(self.environment.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                f"{self.environment}: cannot be read; expected the folder of a run"
+            ) from error
+        if not isinstance(values, dict):
+            raise ArtifactError(f"{self.environment}: is damaged; expected the folder of a run")
+        return values
+
+
+def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunFolder:
+    """Make a folder for a run: `<root>/<name>`, then `<name>-2`, `<name>-3`, ...
+
+    Args:
+        name: letters, digits, dot, dash and underscore.
+        force: use `<root>/<name>` even where it exists; its files are replaced one by one.
+        root: the folder of all runs.
+
+    Raises:
+        UsageError: the name holds other signs.
+        FileError: the folder cannot be made.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        raise UsageError(f"--name {name}: expected letters, digits, '.', '-' and '_'")
+    with explain_os_errors("make a run folder in", root):
+        root.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            path = root / (name if number == 1 else f"{name}-{number}")
+            try:
+                path.mkdir(exist_ok=force)
+            except FileExistsError:
+                number += 1
+                continue
+            return RunFolder(path)
+
+
+def open_run_folder(path: Path) -> RunFolder:
+    """An existing run, its stale temporary files cleared away.
+
+    Raises:
+        UsageError: it is no folder of a run.
+    """
+    folder = RunFolder(path)
+    if not folder.config.is_file():
+        raise UsageError(f"{path}: is not the folder of a run; expected one with config.yaml in it")
+    remove_stale(path)
+    return folder

@@ -1,0 +1,1 @@
+"""The small trained model files that ship, each with a card."""
