@@ -15,6 +15,8 @@ from ..core.errors import WsnetError
 from . import cache, compress, demo, doctor, evaluate, info, predict, train
 from .console import verbosity
 
+HEAVY_PACKAGES = ("torch", "librosa", "sklearn")
+"""What the light install leaves out, by the name of the import."""
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
 
@@ -31,6 +33,15 @@ class _Boundary(TyperGroup):
                 traceback.print_exc()
             print(f"error: {error}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
+        except ModuleNotFoundError as error:
+            if error.name not in HEAVY_PACKAGES:
+                raise
+            print(
+                f"error: this command needs {error.name}, which the light install leaves out; "
+                "install wsnet with its dependencies: pip install .",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from error

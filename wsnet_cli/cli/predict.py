@@ -103,8 +103,8 @@ def _show_table(predictions: Sequence[Prediction]) -> None:
     rows = []
     for p in predictions:
         if not p.scores:
-            console.warn(p.error)
+            rows.append((p.file, "", "", f"{p.status}: {p.error.removeprefix(p.file + ': ')}"))
         for rank, score in enumerate(p.scores):
-            rows.append(("" if rank else p.file, score.label, f"{100 * score.score:.1f} %"))
-    if rows:
-        console.print_table(("file", "label", "score"), rows, numbers=(2,))
+            file, status = ("", "") if rank else (p.file, p.status)
+            rows.append((file, score.label, f"{100 * score.score:.1f} %", status))
+    console.print_table(("file", "label", "score", "status"), rows, numbers=(2,))

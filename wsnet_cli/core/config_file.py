@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import inspect
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .config import Config
+from .config import Config, NetworkSamplingConfig, SamplingConfig
 from .errors import ConfigError, UsageError
 from .files import explain_os_errors
-from .yamlfile import YamlDocument, load_yaml, parse_scalar
+from .yamlfile import FLOAT, load_yaml, parse_scalar
 
 MAX_CONFIG_BYTES = 1_000_000
 """A configuration is a page of text; anything larger is not one."""
@@ -41,8 +43,9 @@ def find_config(name_or_path: str) -> Path:
     if name_or_path in preset_names():
         return preset_folder() / f"{name_or_path}.yaml"
     path = Path(name_or_path)
-    if path.is_file():
-        return path
+    with contextlib.suppress(OSError):  # a name that is too long to be a file
+        if path.is_file():
+            return path
     near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
     offered = ", ".join(near or preset_names())
     raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}")
@@ -74,20 +77,29 @@ def parse_config(text: str, where: str, settings: Iterable[str] = ()) -> Config:
     values = {} if document.value is None else document.value
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: is no mapping; expected keys such as network and train")
+    places = {path: f"{where}:{line}" for path, line in document.lines.items()}
     for setting in settings:
-        _apply_setting(values, setting)
+        places[_apply_setting(values, setting)] = f"--set {setting}"
     try:
         return Config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0], values, document, where)) from error
+        raise ConfigError(_explain(error.errors()[0], values, places, where)) from error
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what `parse_scalar` would take for a number, such as the word 1e3."""
+
+
+_Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
 
 
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back equal."""
-    return yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True)
+    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def _apply_setting(values: dict[str, Any], setting: str) -> None:
+def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
+    """Lay one setting over the values; return where it went."""
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {setting}: expected key=value, for instance train.lr=1e-3")
@@ -100,16 +112,19 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
             raise ConfigError(f"--set {setting}: {parent} = {inner} is a value, not a section")
         values = inner
     values[last] = parse_scalar(text)
+    return (*parents, last)
 
 
 def _explain(
-    error: ErrorDetails, values: Mapping[str, Any], document: YamlDocument, where: str
+    error: ErrorDetails,
+    values: Mapping[str, Any],
+    places: Mapping[tuple[int | str, ...], str],
+    where: str,
 ) -> str:
     """One line for the first thing that pydantic refused."""
     path = _known_path(error["loc"], values)
-    key = ".".join(str(part) for part in path)
-    line = document.lines.get(path)
-    place = f"{where}:{line}" if line else where
+    key = ".".join(str(part) if str(part).isprintable() else repr(part) for part in path)
+    place = places.get(path, where)
     if error["type"] == "extra_forbidden":
         names = _keys_allowed(path[:-1])
         near = difflib.get_close_matches(str(path[-1]), names, n=1)
@@ -147,11 +162,13 @@ def _keys_allowed(path: tuple[int | str, ...]) -> list[str]:
     for part in path:
         field = model.model_fields.get(str(part))
         inner = _model_in(field.annotation) if field else None
-        model = inner or model
+        layer = model is NetworkSamplingConfig and not field  # a layer's name, below `layers`
+        model = SamplingConfig if layer else inner or model
     return list(model.model_fields)
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The section class within an annotation such as `Section | None`."""
     candidates = [annotation, *getattr(annotation, "__args__", ())]
-    return next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None)
+    classes = (c for c in candidates if inspect.isclass(c) and not get_args(c))
+    return next((c for c in classes if issubclass(c, BaseModel)), None)

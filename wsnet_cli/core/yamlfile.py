@@ -19,7 +19,7 @@ Path = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it."""
 
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, object] = {"": None, "null": None, "~": None, "true": True, "false": False}
 
 
@@ -44,7 +44,7 @@ def load_yaml(text: str, where: str) -> YamlDocument:
     try:
         _refuse_aliases_and_tags(text, where)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "nested too deeply or not text"
@@ -72,8 +72,16 @@ def _construct(node: yaml.Node, path: Path, where: str, lines: dict[Path, int]) 
         return dict(_pairs(node, path, where, lines))
     if isinstance(node, yaml.SequenceNode):
         return [_construct(item, (*path, i), where, lines) for i, item in enumerate(node.value)]
+    _require_unicode(node, where)
     plain = isinstance(node, yaml.ScalarNode) and node.style is None
     return parse_scalar(node.value) if plain else node.value
+
+
+def _require_unicode(node: yaml.Node, where: str) -> None:
+    """An escape such as \\uD800 makes half a character, which no file could be written with."""
+    if any("\ud800" <= character <= "\udfff" for character in node.value):
+        line = node.start_mark.line + 1
+        raise ConfigError(f"{where}:{line}: {node.value!r} is not Unicode; expected whole characters")
 
 
 def _pairs(
@@ -84,6 +92,7 @@ def _pairs(
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
             raise ConfigError(f"{where}:{line}: a key is a list or mapping; expected a word")
+        _require_unicode(key_node, where)
         key = str(key_node.value)
         if key in seen:
             raise ConfigError(f"{where}:{line}: key {key!r} stands twice; keep one of them")
@@ -102,6 +111,6 @@ def parse_scalar(text: str) -> object:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text) if len(text) < 20 else text
-    if _FLOAT.fullmatch(text):
+    if FLOAT.fullmatch(text):
         return float(text)
     return text

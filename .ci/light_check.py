@@ -1,0 +1,47 @@
+"""The light install predicts, compresses and informs, and holds none of the heavy packages."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+import struct
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+HEAVY = ("torch", "librosa", "sklearn", "scipy", "numba")
+
+
+def wsnet(*arguments: str) -> str:
+    """Run a command and return its stdout; a failure ends the check."""
+    command = [str(Path(sys.executable).with_name("wsnet")), *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+
+
+def main() -> None:
+    """Run the commands that need no torch."""
+    found = [name for name in HEAVY if importlib.util.find_spec(name)]
+    if found:
+        sys.exit(f"the light install holds {', '.join(found)}")
+    clip = Path("light.wav")
+    tone = (round(8000 * math.sin(0.3 * i)) for i in range(44_100))
+    with wave.open(str(clip), "wb") as stream:
+        stream.setparams((1, 2, 22_050, 0, "NONE", ""))
+        stream.writeframes(b"".join(struct.pack("<h", value) for value in tone))
+    document = json.loads(wsnet("predict", str(clip), "--json", "-q"))
+    assert document["summary"] == {"inputs": 1, "ok": 1, "failed": 0}, document
+    again = Path("again.wsnet")
+    wsnet("compress", "esc10", "-o", str(again), "-q")
+    assert json.loads(wsnet("info", str(again), "--json"))["weights"] > 0
+    refused = subprocess.run(  # noqa: S603
+        [str(Path(sys.executable).with_name("wsnet")), "train", "."], capture_output=True, text=True
+    )
+    assert refused.returncode == 1 and "torch" in refused.stderr, refused.stderr
+    assert "Traceback" not in refused.stderr, refused.stderr
+    print("light install: predict, compress and info work; train says that torch is missing")
+
+
+if __name__ == "__main__":
+    main()
