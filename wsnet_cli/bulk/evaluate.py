@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from ..data.layouts import load_dataset
 from ..engine.session import Classifier
 
 N_LABELS_SHOWN = 3
+SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
+"""What is used of a run's split.csv."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +111,7 @@ def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
             "give the DATA to evaluate on"
         )
     source = _data_of_run(folder)
-    with explain_os_errors("read", folder / "split.csv"):
-        text = (folder / "split.csv").read_text(encoding="utf-8")
-    rows = [row for row in csv.DictReader(text.splitlines()) if row.get("part") == "test"]
+    rows = [row for row in _split_of_run(folder) if row["part"] == "test"]
     if not rows:
         raise DataError(f"{folder}: the run held nothing out; give the DATA to evaluate on")
     clips = {_identity(clip): clip for clip in load_dataset(source).clips}
@@ -127,6 +128,20 @@ def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
 def _identity(clip: Clip) -> tuple[str, str, str]:
     start, end = ("" if value is None else str(value) for value in (clip.start_s, clip.end_s))
     return (clip.name, start, end)
+
+
+def _split_of_run(folder: Path) -> list[dict[str, str]]:
+    path = folder / "split.csv"
+    with explain_os_errors("read", path):
+        content = path.read_bytes()
+    try:
+        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
+        rows = [{column: row[column] for column in SPLIT_COLUMNS} for row in reader]
+        if any(value is None for row in rows for value in row.values()):
+            raise ValueError("a row is short")
+    except (ValueError, KeyError, csv.Error) as error:
+        raise DataError(f"{path}: is damaged; give the DATA to evaluate on") from error
+    return rows
 
 
 def _data_of_run(folder: Path) -> Path:

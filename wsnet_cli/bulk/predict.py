@@ -26,7 +26,7 @@ class Prediction:
     """What is said of one input.
 
     Args:
-        file: as the user named it.
+        file: as the user named it; bytes that are no UTF-8 stand as backslash escapes.
         status: "ok" or "error".
         end_s: length of the clip in seconds; 0 where it could not be read.
         scores: the best labels, best first; empty where it could not be read.
@@ -54,7 +54,7 @@ def predict_files(
         try:
             yield _predict(classifier, file, top_k)
         except AudioError as error:
-            yield Prediction(str(file), FAILED, 0.0, (), str(error))
+            yield Prediction(_readable(file), FAILED, 0.0, (), str(error))
 
 
 def _predict(classifier: Classifier, file: Path, top_k: int) -> Prediction:
@@ -63,4 +63,8 @@ def _predict(classifier: Classifier, file: Path, top_k: int) -> Prediction:
     scores = classifier.classify(samples, rate)
     order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     best = tuple(Score(classifier.labels[i], float(scores[i])) for i in order[:top_k])
-    return Prediction(str(file), OK, len(samples) / rate, best)
+    return Prediction(_readable(file), OK, len(samples) / rate, best)
+
+
+def _readable(file: Path) -> str:
+    return str(file).encode("utf-8", "backslashreplace").decode("utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..core.audio import looks_like_audio
 from ..core.errors import UsageError
+from ..core.files import exists, is_folder
 
 
 def expand_inputs(inputs: Iterable[str]) -> list[Path]:
@@ -30,9 +31,9 @@ def expand_inputs(inputs: Iterable[str]) -> list[Path]:
 
 def _expand(name: str) -> Iterator[Path]:
     path = Path(name)
-    if path.is_dir():
+    if is_folder(path):
         yield from _walk(path)
-    elif path.exists() or not glob.has_magic(name):
+    elif exists(path) or not glob.has_magic(name):
         yield path
     else:
         for match in sorted(glob.glob(name, recursive=True)):  # noqa: PTH207 - takes absolute patterns

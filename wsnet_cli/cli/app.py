@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -31,7 +32,7 @@ class _Boundary(TyperGroup):
         except WsnetError as error:
             if verbosity.debug:
                 traceback.print_exc()
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {_one_line(error)}", file=sys.stderr)
             raise typer.Exit(error.exit_code) from error
         except ModuleNotFoundError as error:
             if error.name not in HEAVY_PACKAGES:
@@ -47,8 +48,22 @@ class _Boundary(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from error
         except BrokenPipeError as error:
             # Whoever read our output has seen enough; Python must not flush into the closed pipe.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _silence_stdout()
             raise typer.Exit(0) from error
+        except OSError as error:
+            if verbosity.debug:
+                traceback.print_exc()
+            print(f"error: the system refused: {_one_line(error)}", file=sys.stderr)
+            raise typer.Exit(1) from error
+
+
+def _one_line(error: Exception) -> str:
+    """The message, with the line ends that a file's name may hold made visible."""
+    return str(error).replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _silence_stdout() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -92,8 +107,21 @@ app.command("doctor")(doctor.doctor)
 app.command("cache")(cache.cache)
 
 
+def _prepare_streams() -> None:
+    """Make stdout and stderr take any text: what goes into a pipe or a file is UTF-8."""
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line; a bug of ours shows one line, and its traceback with --debug."""
+    _prepare_streams()
     try:
         app()
     except Exception as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
+from ..core.files import exists, is_folder
 from . import console, options
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def compress(
 
     source = find_model(model)
     target = out or _default_target(source)
-    if target.exists() and not force:
+    if is_folder(target):
+        raise UsageError(f"-o {target}: is a folder; expected a file's name")
+    if exists(target) and not force:
         raise UsageError(f"{target}: exists; give another name with -o, or --force")
     small = to_8_bits(load_model(source))
     n_bytes = save_model(target, small)
@@ -51,8 +54,7 @@ def compress(
 
 def _default_target(source: Path) -> Path:
     """Beside the model, but never inside the installed package."""
-    from ..core.artifact import SUFFIX
-    from ..core.locate import shipped_folder
+    from ..core.locate import SUFFIX, shipped_folder
 
     name = f"{source.name.removesuffix(SUFFIX).removesuffix('.q8')}.q8{SUFFIX}"
     return Path(name) if source.parent == shipped_folder() else source.with_name(name)

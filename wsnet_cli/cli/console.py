@@ -15,6 +15,9 @@ from typing import Any
 Advance = Callable[[float, str], None]
 """Tells a progress display the share done, in [0, 1], and a few words beside the bar."""
 
+PIPED_WIDTH = 1_000
+"""Characters of a table's line where there is no terminal, so that names are not folded."""
+
 
 @dataclass
 class Verbosity:
@@ -80,8 +83,8 @@ def print_table(
         table.add_column(heading, justify="right" if i in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-    console.print(table, crop=sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(file=sys.stdout, highlight=False, width=width).print(table)
 
 
 def draws_progress() -> bool:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
-from ..core.locate import DEFAULT_MODEL, find_model
+from ..core.files import exists, is_folder
+from ..core.locate import DEFAULT_MODEL, find_model, find_shipped
 from . import console, options
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def predict(
 
     format_ = "json" if json else format_
     _check_output(format_, out, force)
-    path = find_model(model or DEFAULT_MODEL)
+    path = find_shipped(DEFAULT_MODEL) if model is None else find_model(model)
     if model is None:
         console.note(
             f"no model named: using {DEFAULT_MODEL}, which ships with wsnet (-m names one)"
@@ -78,9 +79,9 @@ def _check_output(format_: str, out: Path | None, force: bool) -> None:
         raise UsageError(f"--format {format_}; expected one of {', '.join(FORMATS)}")
     if out and format_ == "table":
         raise UsageError(f"-o {out}: a table is for people; expected --format csv, json or jsonl")
-    if out and out.is_dir():
+    if out and is_folder(out):
         raise UsageError(f"-o {out}: is a folder; expected a file's name")
-    if out and out.exists() and not force:
+    if out and exists(out) and not force:
         raise UsageError(f"-o {out}: exists; give another name, or --force to write over it")
 
 

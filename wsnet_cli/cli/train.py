@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
+from ..core.files import exists
 from . import console, options
 from .evaluate import show_metrics
 
 if TYPE_CHECKING:
+    from ..core.config import Config
     from ..learn.run import Result
 
 DEFAULT_PRESET = "default"
+FEWEST_CLASSES = 2
+"""What can be built for two classes can be built for more."""
 
 
 def train(
@@ -55,12 +59,20 @@ def train(
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []
     if resume:
-        _refuse_beside_resume(config, fold, name, overrides)
+        given = {
+            "--config": config != DEFAULT_PRESET,
+            "--fold": fold is not None,
+            "--name": name is not None,
+            "--threads": threads is not None,
+            "--set, --epochs and --seed": bool(overrides),
+        }
+        _refuse_beside_resume(given)
     elif data is None:
         raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
     _check_data(data)
 
-    from ..core.config_file import load_config
+    checked = None if resume else _check_config(config, overrides)
+
     from ..learn.run import Request, resume_run, start_run
     from .training import ConsoleListener
 
@@ -69,7 +81,7 @@ def train(
             result = resume_run(resume, data, device, listener)
         else:
             assert data is not None
-            checked = load_config(config, overrides)
+            assert checked is not None
             request = Request(
                 data,
                 checked,
@@ -102,28 +114,29 @@ def _show(result: Result, json: bool) -> None:
     console.note(f"next: wsnet compress {result.folder.path}")
 
 
+def _check_config(config: str, overrides: list[str]) -> Config:
+    """Refuse a network that cannot be built before any clip is decoded."""
+    from ..core.architectures import build_network
+    from ..core.config_file import load_config
+    from ..core.settings import audio_settings
+
+    checked = load_config(config, overrides)
+    n_samples = audio_settings(checked.audio).window_samples
+    build_network(checked.network, FEWEST_CLASSES, n_samples)
+    return checked
+
+
 def _check_data(data: Path | None) -> None:
     """Say at once what would otherwise be said after seconds of importing torch."""
-    if data is not None and not data.exists():
+    if data is not None and not exists(data):
         raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
 
 
-def _refuse_beside_resume(
-    config: str, fold: str | None, name: str | None, overrides: list[str]
-) -> None:
-    given = [
-        flag
-        for flag, present in (
-            ("--config", config != DEFAULT_PRESET),
-            ("--fold", fold is not None),
-            ("--name", name is not None),
-            ("--set, --epochs and --seed", bool(overrides)),
-        )
-        if present
-    ]
-    if given:
+def _refuse_beside_resume(given: dict[str, bool]) -> None:
+    flags = ", ".join(flag for flag, present in given.items() if present)
+    if flags:
         raise UsageError(
-            f"--resume: {', '.join(given)} cannot change in the middle of a run; leave it out, "
+            f"--resume: {flags} cannot change in the middle of a run; leave it out, "
             "or start a new run"
         )
 

@@ -67,7 +67,9 @@ def build_network(config: NetworkConfig, n_classes: int, n_samples: int) -> Netw
     _check_layer_names(config, len(rows))
     layers = _convolutions(config, rows)
     if config.pooling == "every-layer":
-        layers = _drop_last_pools(layers, n_samples)
+        # conv8 needs time steps of its own; every other head is content with one.
+        tail = (Mean(),) if config.head != "conv8" else _head(config, layers, n_classes, n_samples)
+        layers = _drop_last_pools(layers, tail, n_samples)
     network = Network((*layers, *_head(config, layers, n_classes, n_samples)))
     _check_window(network, n_samples)
     return network
@@ -121,11 +123,11 @@ def _check_layer_names(config: NetworkConfig, n_convolutions: int) -> None:
             )
 
 
-def _drop_last_pools(layers: list[Conv], n_samples: int) -> list[Conv]:
+def _drop_last_pools(layers: list[Conv], tail: tuple[Layer, ...], n_samples: int) -> list[Conv]:
     """The paper's pools make long inputs necessary (27,986 samples for SoundNet-8)."""
     for kept in range(len(layers), -1, -1):
         candidate = layers[:kept] + [replace(layer, pool=None) for layer in layers[kept:]]
-        if n_samples >= Network((*candidate, Mean())).min_samples:
+        if n_samples >= Network((*candidate, *tail)).min_samples:
             return candidate
     return [replace(layer, pool=None) for layer in layers]
 

@@ -15,11 +15,10 @@ from .errors import ArtifactError, ParameterError
 from .files import write_atomic
 from .model import LayerWeights, Model, Weights, phi_shape, real
 from .network import Conv, Linear, Network
-from .quant import Array, QuantizedTensor, from_half, to_half
+from .quant import MAX_CODE, Array, QuantizedTensor, from_half, to_half
 
 FORMAT_VERSION = 1
 """Raised whenever an older reader would read a file wrongly."""
-SUFFIX = ".wsnet"
 
 
 def save_model(path: Path, model: Model) -> int:
@@ -81,7 +80,7 @@ def model_from_bytes(content: bytes, where: str) -> Model:
     """
     tensors, header = unpack(content, where)
     version = header.get("format")
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise ArtifactError(f"{where}: is no model file; expected one that wsnet train wrote")
     if version > FORMAT_VERSION:
         raise ArtifactError(
@@ -90,10 +89,11 @@ def model_from_bytes(content: bytes, where: str) -> Model:
         )
     try:
         parsed = parse_header(header)
-        weights = _read_weights(parsed.network, parsed.bits, tensors)
-        return Model(
-            parsed.network, weights, parsed.labels, parsed.audio, parsed.bits, parsed.provenance
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # Model refuses what is not finite
+            weights = _read_weights(parsed.network, parsed.bits, tensors)
+            return Model(
+                parsed.network, weights, parsed.labels, parsed.audio, parsed.bits, parsed.provenance
+            )
     except ParameterError as error:
         raise ArtifactError(f"{where}: is not a valid model: {error}") from error
 
@@ -137,7 +137,11 @@ class _Source:
 
     def weights(self, shape: tuple[int, ...]) -> Weights:
         part = self._take("weights", self._weights, int(np.prod(shape))).reshape(shape)
-        return part if self._bits == 32 else QuantizedTensor(part, self._scale())
+        if self._bits == 32:
+            return part
+        if part.min() < -MAX_CODE:
+            raise ParameterError(f"a code is {part.min()}; expected {-MAX_CODE} to {MAX_CODE}")
+        return QuantizedTensor(part, self._scale())
 
     def constants(self, n: int) -> Array:
         part = self._take("constants", self._constants, n)

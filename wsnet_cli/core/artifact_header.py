@@ -5,6 +5,8 @@ Values that equal their default are left out, so that small models have small fi
 
 from __future__ import annotations
 
+import itertools
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +21,7 @@ WEIGHT_FORMATS = {"float32": 32, "int8": 8}
 MAX_DENSE_WEIGHTS = 1 << 28
 """Weights of the expanded layers together: bounds what a lying header makes an engine allocate."""
 MAX_WINDOW_SAMPLES = 1 << 28
+MAX_INTEGER = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def parse_header(header: Mapping[str, Any]) -> Header:
             f"a window of {audio.window_samples} samples; "
             f"expected {network.min_samples} to {MAX_WINDOW_SAMPLES}"
         )
+    _check_flatten(network, audio.window_samples)
     return Header(network, tuple(labels), audio, WEIGHT_FORMATS[weights], dict(provenance))
 
 
@@ -149,6 +153,19 @@ def _check_sizes(network: Network) -> None:
         raise ParameterError(f"{n_dense} expanded weights; expected at most {MAX_DENSE_WEIGHTS}")
 
 
+def _check_flatten(network: Network, n_samples: int) -> None:
+    """What a flatten layer hands on depends on the window, so only here can it be checked."""
+    n_steps = (n_samples, *network.lengths(n_samples))[-1]
+    n_channels = (1, *(layer.shape.n_out for layer in network.convolutions))[-1]
+    for before, after in itertools.pairwise(network.layers):
+        if isinstance(before, Flatten) and isinstance(after, Linear):
+            n_in = after.shape.n_in
+            if n_in != n_channels * n_steps:
+                raise ParameterError(
+                    f"{after.name}: n_in = {n_in}; expected {n_channels} channels * {n_steps} steps"
+                )
+
+
 def _parse_audio(values: dict[str, Any]) -> AudioSettings:
     return AudioSettings(
         sample_rate=_get(values, "sample_rate", int),
@@ -161,16 +178,19 @@ def _parse_audio(values: dict[str, Any]) -> AudioSettings:
 
 def _number(values: Mapping[str, Any], key: str) -> float:
     value = values.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ParameterError(f"{key} = {value!r}; expected a number")
-    return float(value)
+    if type(value) is float or (type(value) is int and abs(value) <= MAX_INTEGER):
+        return float(value)
+    raise ParameterError(f"{key} = {reprlib.repr(value)}; expected a number")
 
 
 def _integers(values: Mapping[str, Any], key: str, n: int) -> list[int]:
-    found = values.get(key)
-    if not isinstance(found, list) or len(found) != n or not all(type(v) is int for v in found):
-        raise ParameterError(f"{key} = {found!r}; expected {n} integers")
-    return found
+    found: Any = values.get(key)
+    fitting = isinstance(found, list) and len(found) == n
+    if fitting and all(type(v) is int and abs(v) <= MAX_INTEGER for v in found):
+        return list(found)
+    raise ParameterError(
+        f"{key} = {reprlib.repr(found)}; expected {n} integers of at most {MAX_INTEGER}"
+    )
 
 
 _REQUIRED = object()

@@ -78,6 +78,8 @@ class AugmentConfig(_Section):
 
     mixing: Literal["between-class", "none"] = "between-class"
     """Two clips of different classes at a random ratio, which is also the label."""
+    mixing_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Share of the windows that are mixed; the others are clips as they are."""
     rescale: Annotated[float, Field(ge=1, le=4)] = 1.25
     """Stretch time and pitch together by up to this factor either way; 1: off."""
     gain_db: NonNegative = 6.0
@@ -93,7 +95,7 @@ class TrainConfig(_Section):
 
     epochs: PositiveInt = 300
     batch_size: Annotated[int, Field(ge=2)] = 32
-    lr: Positive = 3e-3
+    lr: Positive = 1e-3
     """Peak learning rate; rises linearly over the warm-up, then falls to 0 along a cosine."""
     warmup_epochs: NonNegativeInt = 5
     weight_decay: NonNegative = 0.02

@@ -87,10 +87,16 @@ def parse_config(text: str, where: str, settings: Iterable[str] = ()) -> Config:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what `parse_scalar` would take for a number, such as the word 1e3."""
+    """Quotes what would read back as another text: a word like 1e3, or odd line breaks."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if text.isprintable() else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _Dumper.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+.0123456789"))
+_Dumper.add_representer(str, _represent_text)
 
 
 def dump_config(config: Config) -> str:
@@ -123,7 +129,7 @@ def _explain(
 ) -> str:
     """One line for the first thing that pydantic refused."""
     path = _known_path(error["loc"], values)
-    key = ".".join(str(part) if str(part).isprintable() else repr(part) for part in path)
+    key = ".".join(_shown(str(part)) for part in path)
     place = places.get(path, where)
     if error["type"] == "extra_forbidden":
         names = _keys_allowed(path[:-1])
@@ -133,6 +139,10 @@ def _explain(
     if error["type"] == "missing":
         return f"{place}: {key}.{error['loc'][-1]} is missing; add it"
     return f"{place}: {key} = {error['input']!r}; expected {_expected(error, path)}"
+
+
+def _shown(part: str) -> str:
+    return part if part.isprintable() and part else repr(part)
 
 
 def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:

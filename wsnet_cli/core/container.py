@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ArtifactError
+from .errors import ArtifactError, ParameterError
 from .files import explain_os_errors
 
 METADATA_KEY = "wsnet"
@@ -38,9 +38,17 @@ def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -
     Args:
         tensors: name to array of any numeric type but bool, which would sort after the digest.
         metadata: anything that JSON holds, without NaN.
+
+    Raises:
+        ParameterError: a tensor would sort after the digest.
     """
     from safetensors.numpy import save
 
+    for name, array in tensors.items():
+        if array.dtype == np.bool_ or name >= DIGEST_NAME:
+            raise ParameterError(
+                f"tensor {name} of {array.dtype}; expected numbers and a name before {DIGEST_NAME}"
+            )
     text = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     content = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     content[DIGEST_NAME] = np.zeros(DIGEST_BYTES, np.uint8)

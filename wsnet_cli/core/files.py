@@ -14,6 +14,19 @@ TEMPORARY_SUFFIX = ".wsnet-part"
 """Ends the name of a file that is still being written; such a file is never read."""
 
 
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Whether something is there; False where the system cannot tell, as for a name too long.
+
+    `Path.exists` and `Path.is_dir` raise in such cases before Python 3.14.
+    """
+    return os.path.exists(path)  # noqa: PTH110 - see above
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder, or a link to one, is there; False where the system cannot tell."""
+    return os.path.isdir(path)  # noqa: PTH112 - see `exists`
+
+
 @contextlib.contextmanager
 def explain_os_errors(action: str, path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn any OSError of the block into one line that names the file and the system's reason.
@@ -33,14 +46,15 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
 
     Writes beside the target, fsyncs, renames over it, and fsyncs the folder, in that order; the
     file gets the mode that the umask gives to any new file. Missing parent folders are made. When
-    anything fails the old file is untouched and no temporary file stays behind; a process that is
-    killed can leave one, which `remove_stale` clears.
+    anything up to the rename fails the old file is untouched and no temporary file stays behind; a
+    process that is killed can leave one, which `remove_stale` clears. When only the last fsync
+    fails, the new file is in place but may not outlast a power cut.
 
     Raises:
         FileError: the system refused, for instance because the disk is full.
     """
     target = Path(path)
-    temporary = target.with_name(f".{target.name[:64]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
     with explain_os_errors("write", target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -61,10 +75,15 @@ def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
 
 
 def remove_stale(folder: Path) -> int:
-    """Delete what a killed process left half-written directly in `folder`; return how many."""
+    """Delete what a killed process left half-written directly in `folder`; return how many.
+
+    Raises:
+        FileError: the system refused.
+    """
     stale = list(folder.glob(f".*{TEMPORARY_SUFFIX}"))
     for path in stale:
-        path.unlink(missing_ok=True)
+        with explain_os_errors("remove", path):
+            path.unlink(missing_ok=True)
     return len(stale)
 
 

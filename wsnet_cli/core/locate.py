@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .artifact import SUFFIX
 from .errors import UsageError
+from .files import exists, is_folder
+
+SUFFIX = ".wsnet"
+"""Ends the name of a model file."""
 
 DEFAULT_MODEL = "esc10"
 """The model that `wsnet predict` uses where none is named."""
@@ -30,16 +33,25 @@ def find_model(name_or_path: str) -> Path:
         UsageError: there is none; the message lists what may be given.
     """
     path = Path(name_or_path)
-    if path.is_dir():
+    if is_folder(path):
         if (path / RUN_MODEL).is_file():
             return path / RUN_MODEL
         raise UsageError(f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file")
-    if path.exists():
+    if exists(path):
         return path
-    if name_or_path in shipped_names():
-        return shipped_folder() / f"{name_or_path}{SUFFIX}"
+    return find_shipped(name_or_path)
+
+
+def find_shipped(name: str) -> Path:
+    """The file of a model that ships, whatever lies in the current directory.
+
+    Raises:
+        UsageError: there is none; the message lists what may be given.
+    """
+    if name in shipped_names():
+        return shipped_folder() / f"{name}{SUFFIX}"
     shipped = ", ".join(shipped_names()) or "none"
     raise UsageError(
-        f"{name_or_path}: no such model; expected a {SUFFIX} file, a run folder, "
+        f"{name}: no such model; expected a {SUFFIX} file, a run folder, "
         f"or a shipped model ({shipped})"
     )

@@ -69,7 +69,7 @@ def measure(truth: Sequence[int], predicted: Sequence[int], labels: Sequence[str
         labels: names of the classes.
 
     Raises:
-        ParameterError: there are no clips, or not as many predictions.
+        ParameterError: there are no clips, not as many predictions, or a class without a label.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -78,6 +78,9 @@ def measure(truth: Sequence[int], predicted: Sequence[int], labels: Sequence[str
             f"{len(truth)} clips and {len(predicted)} predictions; expected as many, at least 1"
         )
     classes = list(range(len(labels)))
+    for c in (*truth, *predicted):
+        if not 0 <= c < len(labels):
+            raise ParameterError(f"class {c}; expected 0 to {len(labels) - 1}, one of the labels")
     precision, recall, f1, support = precision_recall_fscore_support(
         truth, predicted, labels=classes, zero_division=0
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -64,6 +65,7 @@ class Model:
             )
         if len(set(self.labels)) != len(self.labels):
             raise ParameterError("two labels are equal; expected labels that differ")
+        _check_json(self.labels, self.provenance)
         if len(self.weights) != len(self.network.weighted):
             raise ParameterError(
                 f"weights for {len(self.weights)} layers; expected {len(self.network.weighted)}"
@@ -111,9 +113,20 @@ def _check_layer(layer: Conv | Linear, own: LayerWeights) -> None:
     found = (_shape(own.phi), _shape(own.pointwise), _shape(own.multiplier), _shape(own.bias))
     if found != expected:
         raise ParameterError(f"{layer.name}: arrays of shapes {found}; expected {expected}")
-    for array in (real(own.phi), own.multiplier, own.bias):
+    pointwise = None if own.pointwise is None else real(own.pointwise)
+    for array in (real(own.phi), pointwise, own.multiplier, own.bias):
         if array is not None and not np.isfinite(array).all():
             raise ParameterError(f"{layer.name}: NaN or infinity among its numbers")
+
+
+def _check_json(labels: tuple[str, ...], provenance: Mapping[str, str | int | float]) -> None:
+    """A model file holds them as JSON in UTF-8, which has neither half characters nor NaN."""
+    for word in (*labels, *provenance, *(v for v in provenance.values() if isinstance(v, str))):
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            raise ParameterError(f"{word!r} is not Unicode; expected a name in whole characters")
+    for key, value in provenance.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ParameterError(f"provenance: {key} = {value}; expected a finite number")
 
 
 def _shape(weights: Weights | None) -> tuple[int, ...] | None:

@@ -103,8 +103,8 @@ class Network:
     """Layers in order, from one channel of audio to one logit per class.
 
     Raises:
-        ParameterError: the channels of neighbouring layers do not fit, names repeat, or nothing
-            reduces time before the end.
+        ParameterError: the channels of neighbouring layers do not fit, names repeat, there is no
+            layer with weights, or not exactly one that reduces time.
     """
 
     layers: tuple[Layer, ...]
@@ -114,6 +114,8 @@ class Network:
         if len(set(names)) != len(names):
             raise ParameterError(f"layers = {', '.join(names)}; expected names that differ")
         _check_chain(self.layers)
+        if not self.weighted:
+            raise ParameterError("the network has no weights; expected a convolution or more")
 
     @property
     def weighted(self) -> tuple[Conv | Linear, ...]:
@@ -209,6 +211,10 @@ def _check_chain(layers: Sequence[Layer]) -> None:
     flat = False
     for layer in layers:
         if isinstance(layer, Mean | Flatten):
+            if flat:
+                raise ParameterError(
+                    f"{layer.name}: time is reduced already; expected one such layer"
+                )
             flat = True
             n_channels = n_channels if isinstance(layer, Mean) else None
             continue
@@ -222,5 +228,7 @@ def _check_chain(layers: Sequence[Layer]) -> None:
                 "the channels of the layer before it"
             )
         n_channels = layer.shape.n_out
+    if layers and isinstance(layers[-1], Flatten):
+        raise ParameterError(f"{layers[-1].name}: expected a linear layer after it")
     if not flat:
         raise ParameterError("the network never reduces time; expected a mean or flatten layer")

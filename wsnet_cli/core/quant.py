@@ -1,9 +1,9 @@
 """Linear quantization of weights: choosing a scale, codes, and back. Activations stay float32.
 
 The paper's scheme has 256 levels between the minimum and the maximum of a condensed filter. Ours is
-symmetric, with one scale per condensed filter: zero stays zero, there is no offset to carry through
-a convolution, and the cost is at most one bit where a filter is one-sided, which trained ones are
-not. `benchmarks/quantization_schemes.py` compares both on trained networks.
+symmetric, with one scale per condensed filter: zero stays zero, and there is no offset to carry
+through a convolution. It costs signal to noise where a filter is one-sided;
+`benchmarks/quantization_schemes.py` shows how much on a trained run, and what it does to predictions.
 """
 
 from __future__ import annotations
@@ -44,10 +44,12 @@ def quantize(weights: npt.ArrayLike) -> QuantizedTensor:
     """Round weights to symmetric signed 8-bit codes with one scale for all.
 
     Promises: zero stays zero, `quantize(-w)` is the mirror image of `quantize(w)`, no value moves
-    by more than half a step, and quantizing the result again changes nothing.
+    by more than half a step (but for the last bit of float32), and quantizing the result again
+    changes nothing.
 
     Args:
-        weights: any shape, finite.
+        weights: any shape, finite; the promises hold where the largest magnitude is 0 or within
+            1e-36 to 1e38, the normal range of float32.
 
     Raises:
         ParameterError: a weight is not finite.
@@ -92,7 +94,8 @@ def to_half(constants: npt.ArrayLike) -> tuple[npt.NDArray[np.float16], float]:
 
     The common factor keeps tiny or huge multipliers within the range of 16-bit floats: the error
     is at most 2**-11 of each value, or 2**-25 of the largest where a value is smaller than 2**-14
-    of it.
+    of it. Storing what `from_half` restores gives the same bits again. Both hold where the largest
+    magnitude is 0 or within 1e-30 to 1e38.
 
     Returns: the relative values in [-1, 1], and the factor (float32) that restores them.
     Raises: ParameterError: a constant is not finite.

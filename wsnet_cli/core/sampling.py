@@ -161,8 +161,9 @@ class ConvShape:
             n_samples: T, at least `input_length(1)`.
             way: `dense` (the expanded filters), `folded` (channel groups summed first, paper
                 section 3.3), `integral` (the integral image of section 3.3, on the diagonals
-                that the strides use), or `recurrence` (differences along diagonals of the
-                output). The last two need a sampled layer.
+                u - v that are multiples of gcd(s, S/D), which hold all that the strides use), or
+                `recurrence` (differences along diagonals of the output). The last two need a
+                sampled layer.
 
         Raises:
             ParameterError: an unknown way, an input too short, or a way that a dense layer lacks.

@@ -13,8 +13,11 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     >>> csv_text(["a", "b"], [[1, None], ["x,y", 2]])
     'a,b\n1,\n"x,y",2\n'
     """
+    return "".join(_line(row) for row in (header, *rows))
+
+
+def _line(row: Sequence[object]) -> str:
+    # Before Python 3.13 only the signs of the line terminator are quoted, so it has to hold CR too.
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return stream.getvalue()
+    csv.writer(stream, lineterminator="\r\n").writerow(row)
+    return stream.getvalue().removesuffix("\r\n") + "\n"

@@ -78,10 +78,12 @@ def _construct(node: yaml.Node, path: Path, where: str, lines: dict[Path, int]) 
 
 
 def _require_unicode(node: yaml.Node, where: str) -> None:
-    """An escape such as \\uD800 makes half a character, which no file could be written with."""
+    """Refuse half characters, which escapes can make and no file can hold."""
     if any("\ud800" <= character <= "\udfff" for character in node.value):
         line = node.start_mark.line + 1
-        raise ConfigError(f"{where}:{line}: {node.value!r} is not Unicode; expected whole characters")
+        raise ConfigError(
+            f"{where}:{line}: {node.value!r} is not Unicode; expected whole characters"
+        )
 
 
 def _pairs(

@@ -40,6 +40,7 @@ class NumpyEngine:
             else:
                 self._steps.append(_flatten)
         self._min_samples = model.network.min_samples
+        self._n_classes = model.network.n_classes
 
     def logits(self, windows: Array) -> Array:
         """Logits of each window.
@@ -48,7 +49,8 @@ class NumpyEngine:
             windows: [n_windows, n_samples] float32, normalised as the model wants it.
 
         Returns: [n_windows, n_classes] float32.
-        Raises: ParameterError: no matrix, or windows that are too short for the network.
+        Raises: ParameterError: no matrix, or windows that are too short for the network, or of
+            another length than the one it was made for where its layers need that very length.
         """
         if windows.ndim != 2 or windows.shape[1] < self._min_samples:
             raise ParameterError(
@@ -56,7 +58,7 @@ class NumpyEngine:
                 f"expected [n_windows, at least {self._min_samples} samples]"
             )
         rows = [self._run(window) for window in windows.astype(np.float32, copy=False)]
-        return np.stack(rows) if rows else np.zeros((0, 0), np.float32)
+        return np.stack(rows) if rows else np.zeros((0, self._n_classes), np.float32)
 
     def _run(self, window: Array) -> Array:
         values = window[np.newaxis, :]
@@ -82,21 +84,29 @@ class _ConvStep:
         if self._multiplier is not None:
             out *= self._multiplier[:, np.newaxis]
         out += self._bias[:, np.newaxis]
+        if self._layer.pool:
+            out = max_pool(out, self._layer.pool)
         if self._layer.relu:
             np.maximum(out, 0, out=out)
-        return max_pool(out, self._layer.pool) if self._layer.pool else out
+        return out
 
 
 class _LinearStep:
     """[n_in] to [n_out]."""
 
     def __init__(self, layer: Linear, own: LayerWeights) -> None:
+        self._name = layer.name
         windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
         self._rows = np.ascontiguousarray(windows[:: layer.shape.filter_step])
         self._bias = own.bias
         self._relu = layer.relu
 
     def __call__(self, values: Array) -> Array:
+        if len(values) != self._rows.shape[1]:
+            raise ParameterError(
+                f"{self._name}: {len(values)} inputs, from windows of another length than the "
+                f"model's; expected {self._rows.shape[1]}"
+            )
         out = self._rows @ values + self._bias
         return np.maximum(out, 0) if self._relu else out
 

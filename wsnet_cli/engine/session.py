@@ -73,6 +73,7 @@ class Classifier:
 
 def softmax(logits: Array) -> Array:
     """Softmax over the last axis, safe for any finite logits."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    with np.errstate(over="ignore"):  # a difference of -inf is as good as the number: exp gives 0
+        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
     return out

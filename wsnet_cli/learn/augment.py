@@ -50,9 +50,9 @@ def random_crop(
 
 def stretch(samples: Array, n_samples: int) -> Array:
     """Linear interpolation of [n] to [n_samples], first and last sample kept."""
-    positions = np.linspace(0, len(samples) - 1, n_samples, dtype=np.float32)
+    positions = np.linspace(0, len(samples) - 1, n_samples)
     below = np.minimum(positions.astype(np.int64), len(samples) - 2)
-    part = positions - below
+    part = (positions - below).astype(np.float32)
     out: Array = samples[below] * (1 - part) + samples[below + 1] * part
     return out
 

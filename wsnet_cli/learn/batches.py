@@ -77,6 +77,7 @@ class Feed:
         if self.augment.mixing == "between-class":
             partners = np.array([self._partner(int(p), rng) for p in positions])
             ratio = rng.uniform(0, 1, len(positions)).astype(np.float32)
+            ratio[rng.uniform(0, 1, len(positions)) >= self.augment.mixing_share] = 1.0
             windows = mix_between_classes(windows, self._crops(partners, rng), ratio)
             share = ratio[:, np.newaxis]
             targets = share * targets + (1 - share) * self._one_hot(partners)

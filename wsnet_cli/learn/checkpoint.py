@@ -6,8 +6,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..core.container import pack, read_container, unpack
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
@@ -33,7 +31,6 @@ def save_checkpoint(
         "kind": KIND,
         "version": VERSION,
         "identity": identity,
-        "threads": torch.get_num_threads(),
         "rows": [asdict(row) for row in rows],
         **values,
     }
@@ -50,14 +47,21 @@ def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[State, dict[s
     arrays, metadata = unpack(read_container(path, "the resume file of a run"), str(path))
     if metadata.get("kind") != KIND or metadata.get("version") != VERSION:
         raise TrainingError(f"{path}: is no resume file of this version of wsnet; start a new run")
-    saved = metadata.get("identity", {})
-    for key, value in identity.items():
-        if saved.get(key) != value:
+    _check_equal(metadata.get("identity", {}), identity, f"{path}: ")
+    return arrays, metadata
+
+
+def _check_equal(saved: dict[str, Any], now: dict[str, Any], name: str) -> None:
+    """Refuse the first value that differs, by its full name: `<file>: train.lr was ...`."""
+    for key in (*now, *(key for key in saved if key not in now)):
+        before, value = saved.get(key), now.get(key)
+        if isinstance(before, dict) and isinstance(value, dict):
+            _check_equal(before, value, f"{name}{key}.")
+        elif before != value:
             raise TrainingError(
-                f"{path}: {key} was {_short(saved.get(key))} and is now {_short(value)}; "
+                f"{name}{key} was {_short(before)} and is now {_short(value)}; "
                 "expected the same to resume: start a new run instead"
             )
-    return arrays, metadata
 
 
 def _short(value: object) -> str:

@@ -31,10 +31,11 @@ class ConvBlock(nn.Module):
         """Run the block."""
         out = self.conv(audio)
         out = self.norm(out) if self.norm is not None else out + self.bias.unsqueeze(-1)  # type: ignore[union-attr]  # one of the two is there
-        if self.layer.relu:
-            out = torch.relu(out)
+        # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if self.layer.pool:
             out = nn.functional.max_pool1d(out, self.layer.pool.size, self.layer.pool.stride)
+        if self.layer.relu:
+            out = torch.relu(out)
         return cast("Tensor", out)
 
     def export(self) -> LayerWeights:

@@ -20,6 +20,12 @@ from .trainer import EpochRow
 
 RUNS = Path("runs")
 """Where runs go, under the current directory."""
+WRITTEN = (
+    *("model.wsnet", "model.q8.wsnet", "last.safetensors", "config.yaml", "split.csv"),
+    *("metrics.csv", "metrics.json", "confusion.csv", "env.json"),
+)
+"""The files of a run, and the compressed model that `wsnet compress` puts beside them."""
+_RESUME_NEEDS = {"data": (str,), "preset": (str,), "fold": (str, type(None)), "threads": (int,)}
 METRICS_HEADER = ("epoch", "lr", "loss", "accuracy", "held_out_accuracy")
 SPLIT_HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
 
@@ -107,6 +113,12 @@ class RunFolder:
             ) from error
         if not isinstance(values, dict):
             raise ArtifactError(f"{self.environment}: is damaged; expected the folder of a run")
+        for key, kind in _RESUME_NEEDS.items():
+            if type(values.get(key)) not in kind:
+                raise ArtifactError(
+                    f"{self.environment}: {key} = {values.get(key)!r}; "
+                    "expected what wsnet train wrote there: start a new run"
+                )
         return values
 
 
@@ -115,7 +127,8 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
 
     Args:
         name: letters, digits, dot, dash and underscore.
-        force: use `<root>/<name>` even where it exists; its files are replaced one by one.
+        force: use `<root>/<name>` even where it exists; what an earlier run wrote there is deleted,
+            so that no model or measure of it stands beside the new run's split.
         root: the folder of all runs.
 
     Raises:
@@ -134,6 +147,8 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             except FileExistsError:
                 number += 1
                 continue
+            for stale in WRITTEN if force else ():
+                (path / stale).unlink(missing_ok=True)
             return RunFolder(path)
 
 

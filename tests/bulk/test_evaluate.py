@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wsnet_cli.bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips
+from wsnet_cli.core.errors import DataError
+from wsnet_cli.core.model import Model
+from wsnet_cli.core.tables import csv_text
+from wsnet_cli.data.dataset import Clip
+from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.engine.session import Classifier
+
+MakeTone = Callable[..., Path]
+HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
+
+
+@pytest.fixture
+def tone_classifier(tone_model: Model) -> Classifier:
+    return Classifier(tone_model)
+
+
+# ------------------------------------------------------------------------------ measuring
+
+
+def test_measures_are_those_of_the_classifier_by_hand(tone_classifier: Classifier, tones: Path):
+    clips = load_dataset(tones).clips
+    outcome = evaluate_clips(tone_classifier, clips)
+    predicted = [
+        tone_classifier.labels[int(np.argmax(tone_classifier.classify_file(clip.path)))]
+        for clip in clips
+    ]
+    assert len(set(predicted)) > 1, "the model must tell some clips apart"
+    n_right = sum(p == clip.label for p, clip in zip(predicted, clips, strict=True))
+    assert [(c.file, c.label, c.predicted) for c in outcome.clips] == [
+        (clip.name, clip.label, p) for clip, p in zip(clips, predicted, strict=True)
+    ]
+    assert outcome.metrics.n_right == n_right
+    assert outcome.metrics.accuracy == n_right / 21
+    counts = [
+        [
+            sum(c.label == t and p == w for c, p in zip(clips, predicted, strict=True))
+            for w in tone_classifier.labels
+        ]
+        for t in tone_classifier.labels
+    ]
+    assert np.array_equal(outcome.metrics.confusion, counts)
+
+
+def test_a_clip_that_cannot_be_read_is_listed_and_not_counted(
+    tone_classifier: Classifier, tones: Path
+):
+    (tones / "low" / "3.wav").write_text("no audio")
+    told: list[tuple[int, int]] = []
+    outcome = evaluate_clips(
+        tone_classifier, load_dataset(tones).clips, lambda *at: told.append(at)
+    )
+    (failure,) = outcome.failures
+    assert failure.name == "low/3.wav"
+    assert outcome.metrics.n_clips == 20
+    assert outcome.as_json()["failed"] == [{"file": "low/3.wav", "error": failure.reason}]
+    assert told == [(k, 21) for k in range(1, 22)]
+
+
+def test_only_the_part_of_a_file_that_is_meant_is_heard(
+    tone_classifier: Classifier, make_tone: MakeTone
+):
+    path = make_tone("a.wav")
+    clip = Clip(path, "a.wav", "low", start_s=0.1, end_s=0.2)
+    outcome = evaluate_clips(tone_classifier, [clip])
+    scores = tone_classifier.classify_file(path, 0.1, 0.2)
+    assert outcome.clips[0].score == float(scores.max())
+    assert outcome.clips[0].score != float(tone_classifier.classify_file(path).max())
+
+
+def test_no_readable_clip_is_an_error(tone_classifier: Classifier, tmp_path: Path):
+    clips = [Clip(tmp_path / f"{i}.wav", f"{i}.wav", "low") for i in range(2)]
+    with pytest.raises(DataError, match=r"none of 2 clips can be read; the first: .*0\.wav: does"):
+        evaluate_clips(tone_classifier, clips)
+
+
+def test_classes_that_the_model_lacks_are_named(classifier: Classifier, tones: Path):
+    with pytest.raises(
+        DataError,
+        match="classes that the model does not know: high, low, middle; its labels: class-0, cl",
+    ):
+        evaluate_clips(classifier, load_dataset(tones).clips)
+
+
+# ------------------------------------------------------------------------------- the data
+
+
+def test_one_fold_of_a_manifest(make_tone: MakeTone, tmp_path: Path):
+    rows = [(make_tone(f"{i}.wav", 300 + i).name, "ab"[i % 2], i % 3) for i in range(6)]
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(csv_text(("path", "label", "fold"), rows))
+    assert [clip.name for clip in clips_of_data(manifest, "1")] == ["1.wav", "4.wav"]
+    assert len(clips_of_data(manifest, None)) == 6
+    with pytest.raises(DataError, match=r"manifest\.csv: no fold 7; its folds: 0, 1, 2"):
+        clips_of_data(manifest, "7")
+
+
+def test_data_without_folds_says_so(tones: Path):
+    with pytest.raises(DataError, match="no fold 1; its folds: none"):
+        clips_of_data(tones, "1")
+
+
+# ------------------------------------------------------------------------ the held-out part
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Path]:
+    """A run folder whose split holds out the clips of these names; returns its model's path."""
+
+    def make(data: Path, held_out: tuple[str, ...]) -> Path:
+        run = tmp_path / "run"
+        run.mkdir()
+        rows = [
+            (
+                clip.name,
+                clip.label,
+                "test" if clip.name in held_out else "train",
+                clip.fold,
+                clip.group,
+                clip.start_s,
+                clip.end_s,
+                hashlib.sha256(clip.path.read_bytes()).hexdigest(),
+            )
+            for clip in load_dataset(data).clips
+        ]
+        with (run / "split.csv").open("w", encoding="utf-8", newline="") as stream:
+            stream.write(csv_text(HEADER, rows))
+        (run / "env.json").write_text(json.dumps({"data": str(data)}))
+        return run / "model.wsnet"
+
+    return make
+
+
+def test_the_held_out_part_is_what_the_run_held_out(make_run: Callable[..., Path], tones: Path):
+    clips = held_out_clips(make_run(tones, ("high/2.wav", "low/5.wav")))
+    assert [(clip.name, clip.label) for clip in clips] == [
+        ("high/2.wav", "high"),
+        ("low/5.wav", "low"),
+    ]
+
+
+def test_names_with_line_ends_are_found_again(make_run: Callable[..., Path], tones: Path):
+    odd = "0\u2028\x85.wav"
+    (tones / "low" / "0.wav").rename(tones / "low" / odd)
+    (clip,) = held_out_clips(make_run(tones, (f"low/{odd}",)))
+    assert clip.name == f"low/{odd}"
+
+
+def test_parts_of_one_file_are_told_apart(
+    make_run: Callable[..., Path], make_tone: MakeTone, tmp_path: Path
+):
+    make_tone("a.wav")
+    manifest = tmp_path / "manifest.csv"
+    rows = [("a.wav", "x", 0.0, 0.1), ("a.wav", "y", 0.1, 0.25)]
+    manifest.write_text(csv_text(("path", "label", "start", "end"), rows))
+    model = make_run(manifest, ("a.wav",))
+    text = (model.parent / "split.csv").read_text()
+    assert text.count(",test,") == 2
+    (model.parent / "split.csv").write_text(text.replace(",test,", ",train,", 1))
+    (clip,) = held_out_clips(model)
+    assert (clip.label, clip.start_s, clip.end_s) == ("y", 0.1, 0.25)
+
+
+def test_a_model_outside_any_run_has_no_held_out_part(tmp_path: Path):
+    with pytest.raises(DataError, match=r"m\.wsnet: lies in no run folder.*; give the DATA"):
+        held_out_clips(tmp_path / "m.wsnet")
+
+
+def test_a_run_that_held_nothing_out(make_run: Callable[..., Path], tones: Path):
+    with pytest.raises(DataError, match="run: the run held nothing out; give the DATA"):
+        held_out_clips(make_run(tones, ()))
+
+
+def test_a_held_out_clip_that_is_gone_is_named(make_run: Callable[..., Path], tones: Path):
+    model = make_run(tones, ("high/2.wav", "low/5.wav"))
+    (tones / "low" / "5.wav").unlink()
+    with pytest.raises(DataError, match=r"tones: low/5\.wav of the held-out part is gone; restore"):
+        held_out_clips(model)
+
+
+def test_a_held_out_clip_that_has_changed_is_named(make_run: Callable[..., Path], tones: Path):
+    model = make_run(tones, ("high/2.wav", "low/5.wav"))
+    (tones / "low" / "5.wav").write_bytes((tones / "low" / "4.wav").read_bytes())
+    with pytest.raises(DataError, match=r"tones: low/5\.wav has changed since training; give the"):
+        held_out_clips(model)
+
+
+def test_a_clip_that_was_trained_on_may_change(make_run: Callable[..., Path], tones: Path):
+    model = make_run(tones, ("high/2.wav",))
+    (tones / "low" / "5.wav").write_text("anything")
+    assert len(held_out_clips(model)) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"not json", b"[]", b"{}", b'{"data": 3}', b"\xff", None], ids=repr
+)
+def test_a_run_that_does_not_say_where_its_data_was(
+    make_run: Callable[..., Path], tones: Path, content: bytes | None
+):
+    model = make_run(tones, ("high/2.wav",))
+    environment = model.parent / "env.json"
+    environment.unlink() if content is None else environment.write_bytes(content)
+    with pytest.raises(DataError, match=r"env\.json does not say where the data was; give the"):
+        held_out_clips(model)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"clip,part\na,test\n", b"clip,part,start_s,end_s,content\na,test\n", b"\xff\xfe", b'"a'],
+    ids=repr,
+)
+def test_a_damaged_split_is_said_to_be_so(
+    make_run: Callable[..., Path], tones: Path, content: bytes
+):
+    model = make_run(tones, ("high/2.wav",))
+    (model.parent / "split.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"split\.csv: is damaged; give the DATA"):
+        held_out_clips(model)
+
+
+def test_split_rows_are_what_csv_says(make_run: Callable[..., Path], tones: Path):
+    """The fixture writes what a run writes: a positive control for the tests above."""
+    model = make_run(tones, ("high/2.wav",))
+    text = (model.parent / "split.csv").read_text()
+    parts = [row["part"] for row in csv.DictReader(io.StringIO(text))]
+    assert (parts.count("test"), parts.count("train")) == (1, 20)

@@ -1,0 +1,133 @@
+"""The door itself: help, version, exit codes and the error boundary."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli import __version__
+from wsnet_cli.bulk import predict as bulk_predict
+from wsnet_cli.core import errors
+
+COMMANDS = ("train", "predict", "compress", "evaluate", "info", "demo", "doctor", "cache")
+
+
+def test_version(wsnet):
+    outcome = wsnet("--version")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, f"wsnet {__version__}\n", "")
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_lists_every_command_and_the_exit_codes(wsnet, flag: str):
+    outcome = wsnet(flag)
+    assert outcome.code == 0
+    words = outcome.stdout.split()
+    assert set(COMMANDS) <= set(words)
+    for code in ("0", "1", "2", "3", "4", "130", "143"):
+        assert code in words
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example_and_the_common_options(wsnet, command: str):
+    outcome = wsnet(command, "--help")
+    assert outcome.code == 0
+    assert f"Example: wsnet {command}" in outcome.stdout
+    for option in ("--json", "--quiet", "--verbose", "--debug"):
+        assert option in outcome.stdout
+
+
+def test_no_command_shows_the_help(wsnet):
+    outcome = wsnet()
+    assert "Usage: " in outcome.stdout + outcome.stderr
+    assert outcome.code in (0, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sing",), ("predict",), ("predict", "--sing", "x"), ("--sing",), ("compress",)]
+)
+def test_wrong_usage_ends_with_2(wsnet, arguments: tuple[str, ...]):
+    outcome = wsnet(*arguments)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "Usage: " in outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.WsnetError("m"), 1),
+        (errors.FileError("m"), 1),
+        (errors.TrainingError("m"), 1),
+        (errors.ParameterError("m"), 1),
+        (errors.UsageError("m"), 2),
+        (errors.ConfigError("m"), 2),
+        (errors.DataError("m"), 2),
+        (errors.ArtifactError("m"), 2),
+        (errors.GateError("m"), 4),
+        (errors.Interrupted("m", 130), 130),
+        (errors.Interrupted("m", 143), 143),
+        (OSError(13, "Permission denied", "f"), 1),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
+)
+def test_every_error_is_one_line_and_its_exit_code(
+    wsnet,
+    model: str,
+    make_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+):
+    def fail(*_: object) -> None:
+        raise error
+
+    make_clip("a.wav")
+    monkeypatch.setattr(bulk_predict, "predict_files", fail)
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout) == (code, "")
+    system = "the system refused: [Errno 13] Permission denied: 'f'"
+    assert outcome.stderr == f"error: {system if isinstance(error, OSError) else 'm'}\n"
+
+
+def test_line_ends_in_a_message_are_made_visible(wsnet):
+    assert wsnet("info", "a\nb\rc").error.startswith("a\\nb\\rc: no such model")
+
+
+@pytest.mark.parametrize("package", ["torch", "librosa", "sklearn"])
+def test_a_light_install_says_what_is_missing(data: Path, package: str):
+    program = (
+        f"import sys; sys.modules[{package!r}] = None\n"
+        "import wsnet_cli.cli.train as train\n"
+        f"train._check_config = lambda *_: __import__({package!r})\n"
+        "from wsnet_cli.__main__ import main\n"
+        "main()\n"
+    )
+    command = [sys.executable, "-c", program, "train", str(data)]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"error: this command needs {package}, which the light install leaves out; "
+        "install wsnet with its dependencies: pip install .\n"
+    )
+
+
+def test_a_missing_module_of_another_name_is_a_bug(
+    wsnet, model: str, make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object) -> None:
+        raise ModuleNotFoundError("No module named 'lost'", name="lost")
+
+    make_clip("a.wav")
+    monkeypatch.setattr(bulk_predict, "predict_files", fail)
+    with pytest.raises(ModuleNotFoundError, match="lost"):
+        wsnet("predict", "a.wav", "-m", model)
+
+
+def test_verbosity_does_not_last(wsnet, model: str, make_clip: Callable[..., Path]):
+    make_clip("a.wav")
+    arguments = ("predict", "a.wav", "missing.wav", "-m", model)
+    assert wsnet(*arguments, "-q").stderr == ""
+    assert wsnet(*arguments).stderr != ""

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import csv
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wsnet_cli.core.metrics import measure
+
+KEYS = {
+    *("model", "n_clips", "n_right", "accuracy", "accuracy_interval", "balanced_accuracy"),
+    *("macro_f1", "per_class", "confusion", "failed"),
+}
+
+
+def test_numbers_are_those_of_the_predictions(wsnet, model: str, tones: Path):
+    evaluated = wsnet("evaluate", model, tones, "--json")
+    assert evaluated.code == 0
+    document = evaluated.document
+    assert set(document) == KEYS
+    results = wsnet("predict", tones, "-m", model, "--json").document["results"]
+    pairs = [(Path(r["file"]).parent.name, r["predictions"][0]["label"]) for r in results]
+    counts = Counter(pairs)
+    labels = ["high", "low", "middle"]
+    n_right = sum(true == found for true, found in pairs)
+    assert 0 < n_right < 21, "the model must be right at times and wrong at others"
+    assert (document["n_clips"], document["n_right"]) == (21, n_right)
+    assert document["accuracy"] == pytest.approx(n_right / 21)
+    confusion = [[counts[true, found] for found in labels] for true in labels]
+    assert document["confusion"] == {"labels": labels, "matrix": confusion}
+    recalls = [confusion[i][i] / 7 for i in range(3)]
+    assert document["balanced_accuracy"] == pytest.approx(np.mean(recalls))
+    for i, row in enumerate(document["per_class"]):
+        n_found = sum(confusion[k][i] for k in range(3))
+        precision = confusion[i][i] / n_found if n_found else 0.0
+        both = precision + recalls[i]
+        f1 = 2 * precision * recalls[i] / both if both else 0.0
+        assert row == {
+            "label": labels[i],
+            "precision": pytest.approx(precision),
+            "recall": pytest.approx(recalls[i]),
+            "f1": pytest.approx(f1),
+            "support": 7,
+        }
+
+
+def test_what_people_see_is_the_same(wsnet, model: str, tones: Path):
+    document = wsnet("evaluate", model, tones, "--json").document
+    outcome = wsnet("evaluate", model, tones)
+    low, high = document["accuracy_interval"]
+    assert (
+        f"accuracy {100 * document['accuracy']:.1f} % ({document['n_right']} of 21 clips; "
+        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    ) in outcome.stdout
+    (row,) = [line for line in outcome.stdout.splitlines() if line.startswith(" 1 high")]
+    assert row.split()[2:] == [str(n) if n else "." for n in document["confusion"]["matrix"][0]]
+
+
+def test_a_run_is_measured_on_its_own_held_out_part(wsnet, trained):
+    document = wsnet("evaluate", trained.run, "--json").document
+    with (trained.run / "split.csv").open(newline="") as stream:
+        held_out = {row["clip"] for row in csv.DictReader(stream) if row["part"] == "test"}
+    results = wsnet("predict", trained.data, "-m", trained.run, "--json").document["results"]
+    found = {
+        Path(r["file"]).relative_to(trained.data).as_posix(): r["predictions"][0]["label"]
+        for r in results
+    }
+    pairs = [(Path(name).parent.name, found[name]) for name in sorted(held_out)]
+    assert document["n_clips"] == len(pairs) > 0
+    labels = sorted({Path(name).parent.name for name in found})
+    metrics = measure(
+        [labels.index(true) for true, _ in pairs], [labels.index(p) for _, p in pairs], labels
+    )
+    document.pop("model"), document.pop("failed")
+    assert document == metrics.as_json()
+
+
+def test_the_compressed_model_of_a_run_is_measured_on_the_same_part(wsnet, trained):
+    assert wsnet("compress", trained.run).code == 0
+    small = wsnet("evaluate", trained.run / "model.q8.wsnet", "--json")
+    assert small.code == 0
+    whole = wsnet("evaluate", trained.run, "--json")
+    assert small.document["n_clips"] == whole.document["n_clips"] < 18
+
+
+@pytest.mark.parametrize("change", ["changed", "gone"])
+def test_a_held_out_part_that_is_not_what_it_was_is_refused(wsnet, trained, change: str):
+    with (trained.run / "split.csv").open(newline="") as stream:
+        name = next(row["clip"] for row in csv.DictReader(stream) if row["part"] == "test")
+    clip = trained.data / name
+    if change == "gone":
+        clip.unlink()
+    else:
+        clip.write_bytes(clip.read_bytes()[:-2] + b"\1\2")
+    outcome = wsnet("evaluate", trained.run, "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert name in outcome.error
+    assert change in outcome.error
+
+
+def test_data_that_is_gone_is_an_error(wsnet, trained):
+    shutil.rmtree(trained.data)
+    outcome = wsnet("evaluate", trained.run)
+    assert outcome.code == 2
+    assert outcome.error == f"{trained.data}: no such file or folder; expected a data set"
+
+
+def test_classes_that_the_model_lacks_are_refused(wsnet, model: str, tones: Path):
+    (tones / "low").rename(tones / "lower")
+    outcome = wsnet("evaluate", model, tones, "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error == (
+        "the data has classes that the model does not know: lower; its labels: high, low, middle"
+    )
+
+
+def test_fewer_classes_than_the_model_has_are_measured(wsnet, model: str, tones: Path):
+    shutil.rmtree(tones / "low")
+    document = wsnet("evaluate", model, tones, "--json").document
+    assert document["n_clips"] == 14
+    assert [row["support"] for row in document["per_class"]] == [7, 0, 7]
+
+
+def test_a_fold_needs_data(wsnet, trained):
+    outcome = wsnet("evaluate", trained.run, "--fold", "1")
+    assert (outcome.code, outcome.error) == (2, "--fold 1: expected DATA as well")
+
+
+def test_one_fold_of_data(wsnet, model: str, tones: Path):
+    rows = [f"{p.relative_to(tones).as_posix()},{p.parent.name}" for p in tones.rglob("*.wav")]
+    lines = [f"{row},{i % 3}" for i, row in enumerate(sorted(rows))]
+    (tones / "manifest.csv").write_text("\n".join(["path,label,fold", *lines]) + "\n")
+    assert wsnet("evaluate", model, tones, "--json").document["n_clips"] == 21
+    assert wsnet("evaluate", model, tones, "--fold", "2", "--json").document["n_clips"] == 7
+    outcome = wsnet("evaluate", model, tones, "--fold", "3")
+    assert outcome.code == 2
+    assert outcome.error.endswith("no fold 3; its folds: 0, 1, 2")
+
+
+def test_clips_that_cannot_be_read_are_told_and_left_out(wsnet, model: str, tones: Path):
+    (tones / "low" / "0.wav").write_text("no audio")
+    outcome = wsnet("evaluate", model, tones, "--json")
+    assert outcome.code == 3
+    assert outcome.document["n_clips"] == 20
+    (failed,) = outcome.document["failed"]
+    assert failed["file"] == "low/0.wav"
+    assert outcome.stderr == f"warning: {failed['error']}\n"
+    people = wsnet("evaluate", model, tones)
+    assert people.code == 3
+    assert "of 20 clips" in people.stdout
+
+
+def test_only_unreadable_clips_are_an_error(wsnet, model: str, tones: Path):
+    for clip in tones.rglob("*.wav"):
+        clip.write_bytes(b"")
+    outcome = wsnet("evaluate", model, tones, "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error.startswith("none of 21 clips can be read; the first: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nothing",), "nothing: no such model"),
+        (("tone.wsnet",), "tone.wsnet: lies in no run folder, so nothing was held out for it"),
+        (("tone.wsnet", "nowhere"), "nowhere: no such file or folder; expected a data set"),
+    ],
+)
+def test_wrong_arguments(wsnet, model: str, arguments: tuple[str, ...], message: str):
+    outcome = wsnet("evaluate", *arguments)
+    assert outcome.code == 2
+    assert outcome.error.startswith(message)

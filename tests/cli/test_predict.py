@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.bulk import predict as bulk_predict
+from wsnet_cli.core import locate
+from wsnet_cli.core.artifact import save_model
+from wsnet_cli.core.model import Model
+from wsnet_cli.engine.session import Classifier
+
+HEADER = "file,start,end,label,score,rank,status,error"
+MakeClip = Callable[..., Path]
+
+
+def table(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+# ------------------------------------------------------------------------------ the answer
+
+
+def test_one_sound_has_one_label_in_every_format(wsnet, model: str, make_clip: MakeClip):
+    make_clip("other.wav", hz=300)
+    for suffix in ("wav", "flac", "ogg"):
+        make_clip(f"same.{suffix}")
+    names = ["same.wav", "same.flac", "same.ogg", "other.wav"]
+    outcome = wsnet("predict", *names, "-m", model, "--json")
+    assert outcome.code == 0
+    results = outcome.document["results"]
+    assert [r["file"] for r in results] == names
+    wav, flac, ogg, other = (r["predictions"][0] for r in results)
+    assert wav == flac
+    assert ogg["label"] == wav["label"]
+    assert ogg["score"] == pytest.approx(wav["score"], abs=0.05)
+    assert other["label"] != wav["label"]
+
+
+def test_another_sample_rate_gives_the_same_label(wsnet, model: str, make_clip: MakeClip):
+    for rate in (8_000, 22_050, 44_100):
+        make_clip(f"{rate}.wav", rate=rate)
+    outcome = wsnet("predict", "8000.wav", "22050.wav", "44100.wav", "-m", model, "--json")
+    best = [r["predictions"][0] for r in outcome.document["results"]]
+    assert {b["label"] for b in best} == {"high"}
+    assert [b["score"] for b in best] == pytest.approx([best[0]["score"]] * 3, abs=0.02)
+
+
+def test_scores_are_those_of_the_python_interface(
+    wsnet, model: str, make_clip: MakeClip, tone_model: Model
+):
+    scores = Classifier(tone_model).classify_file(make_clip("a.wav"))
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json", "--top-k", 3)
+    found = {p["label"]: p["score"] for p in outcome.document["results"][0]["predictions"]}
+    expected = dict(zip(tone_model.labels, scores.tolist(), strict=True))
+    assert found == pytest.approx(expected, abs=1e-6)
+
+
+def test_top_k_beyond_the_labels_gives_all_best_first(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    rows = table(wsnet("predict", "a.wav", "-m", model, "--format", "csv", "--top-k", 50).stdout)
+    assert [row["rank"] for row in rows] == ["1", "2", "3"]
+    assert {row["label"] for row in rows} == {"high", "low", "middle"}
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert sum(scores) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("top_k", ["0", "-1", "x"])
+def test_top_k_below_one_is_refused(wsnet, model: str, make_clip: MakeClip, top_k: str):
+    make_clip("a.wav")
+    outcome = wsnet("predict", "a.wav", "-m", model, "--top-k", top_k)
+    assert outcome.code == 2
+    assert "--top-k" in outcome.stderr
+    assert outcome.stdout == ""
+
+
+# ------------------------------------------------------------------------------ the inputs
+
+
+def test_folders_globs_and_names_that_look_like_globs(wsnet, model: str, make_clip: MakeClip):
+    for name in ("f/a.wav", "f/deep/B.WAV", "f/.hidden.wav", "f/.git/c.wav", "a[1]/d.wav"):
+        make_clip(name)
+    Path("f/notes.txt").touch()
+
+    def files(*inputs: str) -> list[str]:
+        outcome = wsnet("predict", *inputs, "-m", model, "--json", "-q")
+        assert outcome.code == 0
+        return [Path(r["file"]).as_posix() for r in outcome.document["results"]]
+
+    assert files("f") == ["f/a.wav", "f/deep/B.WAV"]
+    assert files("f/*.wav") == ["f/a.wav"]
+    assert files("a[1]") == ["a[1]/d.wav"]
+    assert files("f/**/*.WAV", "a[[]1]/*.wav") == ["f/deep/B.WAV", "a[1]/d.wav"]
+
+
+def test_nothing_to_classify_is_wrong_usage(wsnet, model: str):
+    Path("void").mkdir()
+    outcome = wsnet("predict", "void", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error == "void: no audio files found; expected files or folders"
+
+
+def test_failed_inputs_get_rows_and_spoil_no_other(
+    wsnet, model: str, make_clip: MakeClip, bad_clips: list[str]
+):
+    make_clip("a.wav")
+    make_clip("b.wav", hz=300)
+    good = wsnet("predict", "a.wav", "b.wav", "-m", model, "--json").document["results"]
+    mixed = [bad_clips[0], "a.wav", *bad_clips[1:], "b.wav"]
+    outcome = wsnet("predict", *mixed, "-m", model, "--json")
+    assert outcome.code == 3
+    document = outcome.document
+    assert set(document) == {"model", "results", "summary"}
+    assert document["model"] == model
+    assert document["summary"] == {"inputs": 6, "ok": 2, "failed": 4}
+    assert [r["file"] for r in document["results"]] == mixed
+    assert [r for r in document["results"] if r["status"] == "ok"] == good
+    assert set(good[0]) == {"file", "status", "start", "end", "predictions"}
+    assert (good[0]["start"], good[0]["end"]) == (0.0, 0.5)
+    failed = [r for r in document["results"] if r["status"] == "error"]
+    for result in failed:
+        assert set(result) == {"file", "status", "error"}
+        assert result["error"].startswith(f"{result['file']}: ")
+    assert len({r["error"].removeprefix(r["file"]) for r in failed}) >= 3, "reasons must differ"
+    assert "2 classified, 4 failed" in outcome.stderr
+
+
+def test_the_other_formats_tell_of_failures_too(
+    wsnet, model: str, make_clip: MakeClip, bad_clips: list[str]
+):
+    make_clip("a.wav")
+    inputs = ["a.wav", *bad_clips]
+    rows = table(wsnet("predict", *inputs, "-m", model, "--format", "csv").stdout)
+    assert [(r["file"], r["status"]) for r in rows] == [
+        ("a.wav", "ok"),
+        *((name, "error") for name in bad_clips),
+    ]
+    assert all(r["error"] and not r["label"] for r in rows[1:])
+    lines = wsnet("predict", *inputs, "-m", model, "--format", "jsonl").stdout.splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["ok", *["error"] * 4]
+    people = wsnet("predict", *inputs, "-m", model)
+    assert people.code == 3
+    for name in inputs:
+        assert sum(name in line for line in people.stdout.splitlines()) == 1
+    assert "error: does not exist" in people.stdout
+
+
+def test_csv_has_its_header_where_all_failed(wsnet, model: str):
+    outcome = wsnet("predict", "missing.wav", "-m", model, "--format", "csv")
+    assert outcome.code == 3
+    first, second = outcome.stdout.splitlines()
+    assert first == HEADER
+    assert second.startswith("missing.wav,,,,,,error,missing.wav: does not exist")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows no such names")
+@pytest.mark.parametrize("format_", ["table", "csv", "json", "jsonl"])
+def test_odd_names(wsnet, model: str, make_clip: MakeClip, format_: str):
+    odd = [
+        "a b.wav",
+        "new\nline.wav",
+        "c\rd.wav",
+        "é 音 😀.wav",
+        "\u2028.wav",
+        "[x].wav",
+        "=1+1.wav",
+    ]
+    for name in odd:
+        make_clip(f"odd/{name}")
+    outcome = wsnet("predict", "odd", "-m", model, "--format", format_)
+    assert outcome.code == 0
+    names = {f"odd/{name}" for name in odd}
+    if format_ == "csv":
+        assert {row["file"] for row in table(outcome.stdout)} == names
+    elif format_ == "json":
+        assert {r["file"] for r in outcome.document["results"]} == names
+    elif format_ == "jsonl":
+        lines = outcome.stdout.removesuffix("\n").split("\n")
+        assert {json.loads(line)["file"] for line in lines} == names
+    else:
+        assert "[x].wav" in outcome.stdout
+
+
+# ------------------------------------------------------------------------------ the output
+
+
+def test_stdout_is_one_json_document_and_nothing_else(
+    wsnet, model: str, make_clip: MakeClip, bad_clips: list[str]
+):
+    make_clip("a.wav")
+    for inputs in (["a.wav"], bad_clips, ["a.wav", *bad_clips], ["a.wav", "a.wav"]):
+        for options in ([], ["-v"], ["-q"], ["--debug"], ["--format", "csv"]):
+            outcome = wsnet("predict", *inputs, "-m", model, "--json", *options)
+            assert len(outcome.document["results"]) == len(set(inputs))
+
+
+def test_quiet_leaves_stderr_empty(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    loud = wsnet("predict", "a.wav", "missing.wav", "-m", model)
+    quiet = wsnet("predict", "a.wav", "missing.wav", "-m", model, "-q")
+    assert loud.stderr
+    assert (quiet.code, quiet.stderr) == (3, "")
+    assert quiet.stdout == loud.stdout
+
+
+def test_output_goes_into_a_file(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    shown = wsnet("predict", "a.wav", "-m", model, "--format", "csv").stdout
+    outcome = wsnet("predict", "a.wav", "-m", model, "--format", "csv", "-o", "new/out.csv")
+    assert (outcome.code, outcome.stdout) == (0, "")
+    assert Path("new/out.csv").read_text(encoding="utf-8") == shown
+    assert f"written: {Path('new/out.csv').absolute()}" in outcome.stderr
+
+
+def test_an_existing_output_is_kept_unless_forced(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    Path("out.json").write_text("mine")
+    arguments = ("predict", "a.wav", "-m", model, "--json", "-o", "out.json")
+    refused = wsnet(*arguments)
+    assert refused.code == 2
+    assert refused.error == "-o out.json: exists; give another name, or --force to write over it"
+    assert Path("out.json").read_text() == "mine"
+    assert wsnet(*arguments, "--force").code == 0
+    assert json.loads(Path("out.json").read_text())["summary"]["ok"] == 1
+
+
+def test_a_failed_write_leaves_the_old_output_whole(
+    wsnet, model: str, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+):
+    make_clip("a.wav")
+    Path("out.csv").write_text("old")
+    before = sorted(os.listdir())
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    arguments = ("predict", "a.wav", "-m", model, "--format", "csv", "-o", "out.csv", "--force")
+    outcome = wsnet(*arguments)
+    assert outcome.code == 1
+    assert outcome.error == "cannot write out.csv: No space left on device"
+    assert Path("out.csv").read_text() == "old"
+    assert sorted(os.listdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "xml"], "--format xml; expected one of table, csv, json, jsonl"),
+        (["-o", "x.txt"], "-o x.txt: a table is for people; expected --format csv, json or jsonl"),
+        (["--json", "-o", "."], "-o .: is a folder; expected a file's name"),
+    ],
+)
+def test_impossible_outputs_are_refused_before_anything_is_done(
+    wsnet,
+    model: str,
+    make_clip: MakeClip,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    message: str,
+):
+    make_clip("a.wav")
+    monkeypatch.setattr(Classifier, "load", lambda *_: pytest.fail("loaded a model in vain"))
+    outcome = wsnet("predict", "a.wav", "-m", model, *options)
+    assert (outcome.code, outcome.stdout, outcome.error) == (2, "", message)
+
+
+# ------------------------------------------------------------------------------- the model
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, tone_model: Model, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the models that ship, with one called `esc10` in it."""
+    folder = tmp_path / "shipped"
+    save_model(folder / "esc10.wsnet", replace(tone_model, labels=("ha", "la", "ma")))
+    monkeypatch.setattr(locate, "shipped_folder", lambda: folder)
+    return folder
+
+
+def test_the_model_that_ships_is_used_and_named(wsnet, shipped: Path, make_clip: MakeClip):
+    make_clip("a.wav")
+    outcome = wsnet("predict", "a.wav", "--json")
+    assert outcome.code == 0
+    assert outcome.document["model"] == "esc10"
+    assert outcome.document["results"][0]["predictions"][0]["label"] == "ha"
+    assert "no model named: using esc10, which ships with wsnet (-m names one)" in outcome.stderr
+    assert wsnet("predict", "a.wav", "-m", "esc10", "--json").stderr == ""
+
+
+def test_a_folder_of_that_name_is_no_model(wsnet, shipped: Path, make_clip: MakeClip):
+    make_clip("esc10/a.wav")
+    outcome = wsnet("predict", "esc10", "--json")
+    assert outcome.code == 0
+    assert outcome.document["results"][0]["predictions"][0]["label"] == "ha"
+
+
+def test_an_unknown_model_lists_what_there_is(wsnet, shipped: Path, make_clip: MakeClip):
+    make_clip("a.wav")
+    outcome = wsnet("predict", "a.wav", "-m", "esc11", "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error == (
+        "esc11: no such model; expected a .wsnet file, a run folder, or a shipped model (esc10)"
+    )
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 5_000, "no/such", "two\nlines"])
+def test_odd_model_names_are_unknown_models(wsnet, make_clip: MakeClip, name: str):
+    make_clip("a.wav")
+    outcome = wsnet("predict", "a.wav", "-m", name)
+    assert outcome.code == 2
+    assert "no such model" in outcome.error
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_a_folder_without_a_model_is_said_to_be_so(wsnet, make_clip: MakeClip):
+    make_clip("run/a.wav")
+    outcome = wsnet("predict", "run", "-m", "run")
+    assert (outcome.code, outcome.error) == (
+        2,
+        "run: holds no model.wsnet; expected a finished run or a model file",
+    )
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "longer", "empty", "text"])
+def test_a_damaged_model_is_refused_in_one_line(
+    wsnet, model: str, make_clip: MakeClip, damage: str
+):
+    make_clip("a.wav")
+    content = Path(model).read_bytes()
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+    Path(model).write_bytes(
+        {
+            "flipped": flipped,
+            "cut": content[:-7],
+            "longer": content + b"\0",
+            "empty": b"",
+            "text": b"no model",
+        }[damage]
+    )
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error.startswith(f"{model}: ")
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def test_debug_shows_the_traceback_of_an_error(wsnet):
+    outcome = wsnet("predict", "a.wav", "-m", "nothing", "--debug")
+    assert outcome.code == 2
+    assert "Traceback (most recent call last):" in outcome.stderr
+    assert "nothing: no such model" in outcome.error
+    again = wsnet("predict", "a.wav", "-m", "nothing")  # the fixture refuses a traceback
+    assert again.error == outcome.error
+
+
+def test_an_interruption_ends_with_130(
+    wsnet, model: str, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+):
+    make_clip("a.wav")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bulk_predict, "predict_files", interrupted)
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (130, "", "interrupted\n")

@@ -1,0 +1,226 @@
+"""What several test folders share: a cache of their own, random networks, models and tones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from wsnet_cli.core.artifact import save_model
+from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.model import LayerWeights, Model, phi_shape
+from wsnet_cli.core.network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
+from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+
+TONE_RATE = 8_000
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("WSNET_CACHE", str(tmp_path / "own-cache"))
+
+
+# ------------------------------------------------------------------------------- references
+
+
+def naive_convolution(values: np.ndarray, phi: np.ndarray, shape: ConvShape) -> np.ndarray:
+    """The definition: G[n, t] = sum F[m, s*t + l] K[l, m, n] with K[l, m, n] = Phi[n*S + l, m].
+
+    `values` is [M, T], S the distance between sampled filters, columns are taken modulo M*; the
+    result is [D*N, T'] in float64, without the 1x1 of denser sampling.
+    """
+    step = shape.length
+    if shape.sampling is not None:
+        step = shape.sampling.stride // shape.sampling.denser
+    n_sampled = shape.n_out * (shape.sampling.denser if shape.sampling else 1)
+    n_columns = shape.n_in // (shape.sampling.channel_factor if shape.sampling else 1)
+    padded = np.pad(values.astype(np.float64), ((0, 0), (shape.padding, shape.padding)))
+    n_outputs = (padded.shape[1] - shape.length) // shape.stride + 1
+    out = np.zeros((n_sampled, n_outputs))
+    for n in range(n_sampled):
+        for t in range(n_outputs):
+            for m in range(shape.n_in):
+                for tap in range(shape.length):
+                    weight = float(phi[n * step + tap, m % n_columns])
+                    out[n, t] += padded[m, shape.stride * t + tap] * weight
+    return out
+
+
+@pytest.fixture(scope="session")
+def naive_conv() -> Callable[[np.ndarray, np.ndarray, ConvShape], np.ndarray]:
+    return naive_convolution
+
+
+# --------------------------------------------------------------------------- random networks
+
+
+@st.composite
+def _samplings(draw: st.DrawFn, n_in: int, length: int) -> Sampling:
+    stride = draw(st.integers(1, length) | st.sampled_from([1, length]))
+    factors = [c for c in range(1, n_in + 1) if n_in % c == 0]
+    densities = [d for d in range(1, stride + 1) if stride % d == 0]
+    return Sampling(stride, draw(st.sampled_from(factors)), draw(st.sampled_from(densities)))
+
+
+@st.composite
+def _conv_shapes(draw: st.DrawFn, n_in: int | None = None) -> ConvShape:
+    n_in = draw(st.integers(1, 6)) if n_in is None else n_in
+    length = draw(st.integers(1, 7))
+    return ConvShape(
+        n_in,
+        draw(st.integers(1, 4)),
+        length,
+        draw(st.integers(1, 3)),
+        draw(st.integers(0, length)),
+        draw(st.none() | _samplings(n_in, length)),
+    )
+
+
+@st.composite
+def _linear_shapes(
+    draw: st.DrawFn, n_in: int | None = None, n_out: int | None = None
+) -> LinearShape:
+    n_in = draw(st.integers(1, 9)) if n_in is None else n_in
+    n_out = draw(st.integers(1, 5)) if n_out is None else n_out
+    return LinearShape(n_in, n_out, draw(st.none() | st.integers(1, n_in)))
+
+
+@st.composite
+def _networks(draw: st.DrawFn) -> tuple[Network, int]:
+    """A network and the length of a window for it, often the shortest there is."""
+    layers: list[Layer] = []
+    for number in range(1, draw(st.integers(1, 3)) + 1):
+        shape = draw(_conv_shapes(layers[-1].shape.n_out if layers else 1))
+        pool = draw(st.none() | st.builds(Pool, st.integers(1, 3), st.integers(1, 3)))
+        scaled, relu = draw(st.booleans()), draw(st.booleans())
+        layers.append(Conv(f"conv{number}", shape, scaled, relu, pool))
+    body = Network((*layers, Mean()))
+    n_samples = body.min_samples + draw(st.just(0) | st.integers(0, 41))
+    n_channels = body.n_classes
+    match draw(st.sampled_from(["mean-linear", "conv8", "fully-connected"])):
+        case "mean-linear":
+            head = (Mean(), Linear("linear", draw(_linear_shapes(n_channels, 3))))
+        case "conv8":
+            head = (Mean(),)
+        case _:
+            hidden = draw(_linear_shapes(n_channels * body.lengths(n_samples)[-1]))
+            last = draw(_linear_shapes(hidden.n_out, 3))
+            head = (Flatten(), Linear("linear1", hidden, relu=True), Linear("linear2", last))
+    return Network((*layers, *head)), n_samples
+
+
+@pytest.fixture(scope="session")
+def conv_shapes() -> st.SearchStrategy[ConvShape]:
+    """Small convolutions, dense and sampled, often with S = 1, S = L, C = M, M = 1 or D > 1."""
+    return _conv_shapes()
+
+
+@pytest.fixture(scope="session")
+def linear_shapes() -> st.SearchStrategy[LinearShape]:
+    return _linear_shapes()
+
+
+@pytest.fixture(scope="session")
+def networks() -> st.SearchStrategy[tuple[Network, int]]:
+    """Small networks of every kind of layer and head, each with a window length in samples."""
+    return _networks()
+
+
+# ------------------------------------------------------------------------------------ models
+
+
+def random_model(network: Network, audio: AudioSettings, seed: int = 0) -> Model:
+    """A float32 model with random weights, a third of its multipliers negative."""
+    rng = np.random.default_rng(seed)
+
+    def normal(shape: tuple[int, ...], deviation: float = 1.0) -> np.ndarray:
+        return (rng.standard_normal(shape) * deviation).astype(np.float32)
+
+    weights = []
+    for layer in network.weighted:
+        n_out = layer.shape.n_out
+        n_taps = layer.shape.n_in * (layer.shape.length if isinstance(layer, Conv) else 4)
+        phi = normal(phi_shape(layer), n_taps**-0.5)
+        pointwise = multiplier = None
+        if isinstance(layer, Conv):
+            if layer.shape.pointwise_shape:
+                pointwise = normal(layer.shape.pointwise_shape, 0.5)
+            if layer.scaled:
+                sign = rng.choice([1, 1, -1], n_out).astype(np.float32)
+                multiplier = sign * (1 + np.abs(normal((n_out,))))
+        weights.append(LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.3)))
+    labels = tuple(f"class-{i}" for i in range(network.n_classes))
+    return Model(network, tuple(weights), labels, audio, 32, {"seed": seed})
+
+
+@pytest.fixture(scope="session")
+def make_model() -> Callable[..., Model]:
+    """Make a model with random weights of any network: `make_model(network, audio, seed=0)`."""
+    return random_model
+
+
+@pytest.fixture(scope="session")
+def small_network() -> Network:
+    """Two sampled convolutions (C = 2 and D = 2 in the second) and a linear layer; 3 classes."""
+    conv1 = Conv("conv1", ConvShape(1, 4, 16, 4, 8, Sampling(2)), pool=Pool(2, 2))
+    conv2 = Conv("conv2", ConvShape(4, 6, 8, 2, 4, Sampling(4, 2, 2)))
+    return Network((conv1, conv2, Mean(), Linear("linear", LinearShape(6, 3, 2))))
+
+
+@pytest.fixture(scope="session")
+def small_model(small_network: Network) -> Model:
+    """Random weights; 0.1 s windows at 8 kHz every 0.05 s; labels class-0 to class-2."""
+    return random_model(small_network, AudioSettings(TONE_RATE, window_s=0.1, hop_s=0.05))
+
+
+@pytest.fixture
+def small_model_file(small_model: Model, tmp_path: Path) -> Path:
+    path = tmp_path / "small.wsnet"
+    save_model(path, small_model)
+    return path
+
+
+# ------------------------------------------------------------------------------------- tones
+
+
+def write_tones(root: Path, tones_hz: Mapping[str, float], n_clips: int = 7) -> Path:
+    """Fill `root/<label>/<i>.wav` with noisy tones of 0.33 s and more at 8 kHz, none alike."""
+    import soundfile
+
+    rng = np.random.default_rng(0)
+    for label, hz in tones_hz.items():
+        (root / label).mkdir(parents=True)
+        for i in range(n_clips):
+            time_s = np.arange(2_600 + 100 * i) / TONE_RATE
+            tone = 0.3 * np.sin(2 * np.pi * (hz + 10 * i) * time_s)
+            noise = 0.01 * rng.standard_normal(len(time_s))
+            soundfile.write(root / label / f"{i}.wav", tone + noise, TONE_RATE)
+    return root
+
+
+@pytest.fixture
+def tones(tmp_path: Path) -> Path:
+    """A data folder of three classes with seven tones each."""
+    return write_tones(tmp_path / "tones", {"low": 300, "middle": 700, "high": 1_500})
+
+
+@pytest.fixture(scope="session")
+def tone_model(small_model: Model) -> Model:
+    """Random weights and the labels of `tones`, with biases such that it names more than one."""
+    from wsnet_cli.core.audio import clip_windows
+    from wsnet_cli.engine.numpy_engine import NumpyEngine
+
+    time_s = np.arange(TONE_RATE // 10) / TONE_RATE
+    windows = [
+        clip_windows(np.sin(2 * np.pi * hz * time_s).astype(np.float32), small_model.audio)
+        for hz in (300, 700, 1_500)
+    ]
+    logits = NumpyEngine(small_model).logits(np.concatenate(windows))
+    *body, last = small_model.weights
+    centred = replace(last, bias=last.bias - logits.mean(axis=0))
+    return replace(small_model, weights=(*body, centred), labels=("high", "low", "middle"))

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.model import Model
+from wsnet_cli.core.network import Conv, Linear, Mean, Network, Pool
+from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+
+
+@pytest.fixture(scope="session")
+def tiny_model(make_model: Callable[..., Model]) -> Model:
+    """One sampled convolution with denser sampling and a pool, then a mean and a linear layer."""
+    conv = Conv("conv1", ConvShape(1, 2, 6, 2, 3, Sampling(2, 1, 2)), pool=Pool(2, 2))
+    network = Network((conv, Mean(), Linear("linear", LinearShape(2, 3))))
+    return make_model(network, AudioSettings(8_000, window_s=0.0125, hop_s=0.005))
+
+
+@pytest.fixture(scope="session")
+def sign() -> Callable[..., bytes]:
+    """Write a container with a right digest around any tensors and any metadata, true or not."""
+
+    def write(tensors: dict[str, Any], metadata: object, key: str = "wsnet") -> bytes:
+        text = metadata if isinstance(metadata, str) else json.dumps(metadata)
+        content = {**tensors, "~sha256": np.zeros(32, np.uint8)}
+        body = save(content, metadata={key: text})[:-32]
+        return body + hashlib.sha256(body).digest()
+
+    return write

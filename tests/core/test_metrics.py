@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import random
+from statistics import NormalDist
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wsnet_cli.core.errors import ParameterError
+from wsnet_cli.core.metrics import NORMAL_QUANTILE_95, measure, wilson_interval
+
+LABELS = ("cat", "dog", "owl")
+CONFUSION = ((5, 1, 0), (2, 3, 1), (0, 0, 8))
+
+
+def pairs_of(confusion: tuple[tuple[int, ...], ...]) -> tuple[list[int], list[int]]:
+    """Clips in mixed order that give a confusion matrix, as true and predicted classes."""
+    clips = [
+        (truth, predicted)
+        for truth, row in enumerate(confusion)
+        for predicted, n in enumerate(row)
+        for _ in range(n)
+    ]
+    random.Random(0).shuffle(clips)
+    return [truth for truth, _ in clips], [predicted for _, predicted in clips]
+
+
+def test_quantile_is_that_of_the_normal_distribution() -> None:
+    assert pytest.approx(NormalDist().inv_cdf(0.975), abs=1e-12) == NORMAL_QUANTILE_95
+
+
+def test_wilson_by_hand() -> None:
+    low, high = wilson_interval(8, 10)  # Wikipedia and R's prop.test: 0.490, 0.943
+    assert (low, high) == pytest.approx((0.4901625, 0.9433178), abs=1e-6)
+    assert wilson_interval(0, 10) == pytest.approx((0, 3.8414588 / 13.8414588), abs=1e-7)
+    assert wilson_interval(10, 10) == pytest.approx((10 / 13.8414588, 1), abs=1e-7)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(1, 10_000), st.data())
+def test_ends_of_the_wilson_interval_solve_its_equation(n: int, data: st.DataObject) -> None:
+    n_right = data.draw(st.integers(0, n))
+    rate = n_right / n
+    low, high = wilson_interval(n_right, n)
+    assert 0 <= low <= rate + 1e-12
+    assert rate - 1e-12 <= high <= 1
+    assert low < high
+    for end in (low, high):
+        spread = NORMAL_QUANTILE_95**2 * end * (1 - end) / n
+        assert (rate - end) ** 2 == pytest.approx(spread, rel=1e-9, abs=1e-15)
+    assert wilson_interval(n - n_right, n) == pytest.approx((1 - high, 1 - low), abs=1e-12)
+
+
+@pytest.mark.parametrize(("n_right", "n"), [(1, 0), (0, 0), (-1, 5), (6, 5)])
+def test_impossible_proportion_is_refused(n_right: int, n: int) -> None:
+    with pytest.raises(ParameterError, match=rf"^n_right = {n_right} of n = {n}; expected 0 <="):
+        wilson_interval(n_right, n)
+
+
+def test_measures_by_hand() -> None:
+    metrics = measure(*pairs_of(CONFUSION), LABELS)
+    assert (metrics.n_clips, metrics.n_right) == (20, 16)
+    assert metrics.accuracy == 0.8
+    assert metrics.accuracy_interval == wilson_interval(16, 20)
+    assert metrics.confusion == CONFUSION
+    cat, dog, owl = metrics.per_class
+    assert (cat.label, dog.label, owl.label) == LABELS
+    assert (cat.precision, cat.recall) == pytest.approx((5 / 7, 5 / 6))
+    assert (dog.precision, dog.recall) == pytest.approx((3 / 4, 3 / 6))
+    assert (owl.precision, owl.recall) == pytest.approx((8 / 9, 8 / 8))
+    f1 = (2 * 5 / (7 + 6), 2 * 3 / (4 + 6), 2 * 8 / (9 + 8))
+    assert (cat.f1, dog.f1, owl.f1) == pytest.approx(f1)
+    assert (cat.support, dog.support, owl.support) == (6, 6, 8)
+    assert metrics.macro_f1 == pytest.approx(sum(f1) / 3)
+    assert metrics.balanced_accuracy == pytest.approx((5 / 6 + 3 / 6 + 1) / 3)
+
+
+def test_classes_without_clips_count_as_zero_and_not_in_balanced_accuracy() -> None:
+    metrics = measure([0, 0, 0, 2], [0, 0, 1, 2], ("a", "b", "c", "d"))
+    a, b, c, d = metrics.per_class
+    assert (b.precision, b.recall, b.f1, b.support) == (0, 0, 0, 0)
+    assert (d.precision, d.recall, d.f1, d.support) == (0, 0, 0, 0)
+    assert metrics.balanced_accuracy == pytest.approx((2 / 3 + 1) / 2)
+    assert metrics.macro_f1 == pytest.approx((a.f1 + c.f1) / 4)
+    assert metrics.confusion == ((2, 1, 0, 0), (0,) * 4, (0, 0, 1, 0), (0,) * 4)
+
+
+def test_json_is_plain_and_complete() -> None:
+    metrics = measure(*pairs_of(CONFUSION), LABELS)
+    values = json.loads(json.dumps(metrics.as_json(), allow_nan=False))
+    assert values == metrics.as_json()
+    assert values["confusion"] == {"labels": list(LABELS), "matrix": [list(r) for r in CONFUSION]}
+    assert values["accuracy_interval"] == list(wilson_interval(16, 20))
+    assert values["per_class"][1] == {
+        "label": "dog",
+        "precision": 0.75,
+        "recall": 0.5,
+        "f1": pytest.approx(0.6),
+        "support": 6,
+    }
+    assert {key: values[key] for key in ("n_clips", "n_right", "accuracy")} == {
+        "n_clips": 20,
+        "n_right": 16,
+        "accuracy": 0.8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "message"),
+    [
+        ([], [], "0 clips and 0 predictions; expected as many, at least 1"),
+        ([0, 1], [0], "2 clips and 1 predictions; expected as many, at least 1"),
+        ([0, 3], [0, 1], "class 3; expected 0 to 2, one of the labels"),
+        ([0, 1], [-1, 1], "class -1; expected 0 to 2, one of the labels"),
+    ],
+)
+def test_wrong_input_is_refused(truth: list[int], predicted: list[int], message: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{message}"):
+        measure(truth, predicted, LABELS)

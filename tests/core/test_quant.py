@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from wsnet_cli.core.errors import ParameterError
+from wsnet_cli.core.quant import (
+    QuantizedTensor,
+    from_half,
+    quantize,
+    round_as_paper,
+    signal_to_noise_db,
+    to_half,
+)
+
+Array = npt.NDArray[np.float32]
+LAST_BIT = 1 + 2.0**-20
+"""Slack for float32 rounding of the bounds, which hold for real numbers."""
+
+
+def arrays(smallest: float, largest: float) -> st.SearchStrategy[Array]:
+    """Arrays of float32 at any common magnitude, zeros and tiny values beside large ones."""
+    elements = st.floats(-1, 1, width=32)
+    shapes = hnp.array_shapes(max_dims=2, max_side=12)
+    scales = st.floats(math.log10(smallest), math.log10(largest)).map(lambda power: 10.0**power)
+    units = hnp.arrays(np.float32, shapes, elements=elements)
+    return st.builds(lambda unit, scale: _within(unit, scale, smallest), units, scales)
+
+
+def _within(unit: Array, scale: float, smallest: float) -> Array:
+    """Scaled, and all zero where the largest magnitude falls below the promised range."""
+    scaled = (unit.astype(np.float64) * scale).astype(np.float32)
+    return scaled if np.abs(scaled).max() >= smallest else np.zeros_like(scaled)
+
+
+weights = arrays(1e-36, 1e38)
+EDGE = np.float32([1.0, -1.0, 0.5, 1e-30, 0.0, 127 / 254 + 2**-24])
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights)
+@example(EDGE)
+def test_no_value_moves_by_more_than_half_a_step(real: Array) -> None:
+    q = quantize(real)
+    moved = np.abs(q.values().astype(np.float64) - real)
+    assert moved.max() <= q.scale / 2 + np.abs(real).max() * 2.0**-22
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights)
+@example(EDGE)
+def test_quantizing_again_changes_nothing(real: Array) -> None:
+    q = quantize(real)
+    again = quantize(q.values())
+    assert again.scale == q.scale
+    np.testing.assert_array_equal(again.codes, q.codes)
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights)
+def test_negative_weights_are_the_mirror_image_and_zero_stays_zero(real: Array) -> None:
+    q, mirrored = quantize(real), quantize(-real)
+    assert mirrored.scale == q.scale
+    np.testing.assert_array_equal(mirrored.codes, -q.codes)
+    assert not q.values()[real == 0].any()
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights)
+def test_codes_fill_the_symmetric_range(real: Array) -> None:
+    q = quantize(real)
+    assert q.codes.dtype == np.int8
+    assert q.codes.shape == real.shape
+    assert np.abs(q.codes.astype(int)).max() == (127 if real.any() else 0)
+    assert (q.scale == 0) == (not real.any())
+    assert q.scale == float(np.float32(q.scale))
+
+
+def test_quantize_by_hand() -> None:
+    q = quantize([[2.54, -1.27, 0.0], [0.009, 0.011, 0.0299]])
+    assert q.scale == pytest.approx(0.02)
+    assert q.codes.tolist() == [[127, -64, 0], [0, 1, 1]]
+    assert q.values().dtype == np.float32
+    assert q.values()[0].tolist() == pytest.approx([2.54, -1.28, 0])
+    assert quantize([]).values().shape == (0,)
+    assert QuantizedTensor(np.int8([[-3]]), 0.5).values().tolist() == [[-1.5]]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_refused(bad: float) -> None:
+    for function in (quantize, round_as_paper, to_half):
+        with pytest.raises(ParameterError, match=r"^weights hold NaN or infinity; expected finite"):
+            function([1.0, bad])
+
+
+def test_paper_scheme_by_hand() -> None:
+    assert round_as_paper([-1.0, 0.0, 254.0, 100.4, 100.6]).tolist() == [-1, 0, 254, 100, 101]
+    assert round_as_paper([10.0, 520.0, 11.9, 12.1]).tolist() == [10, 520, 12, 12]
+    assert round_as_paper([3.25, 3.25]).tolist() == [3.25, 3.25]
+    assert round_as_paper([]).tolist() == []
+    assert round_as_paper([[0.0], [1.0]]).shape == (2, 1)
+
+
+@settings(deadline=None, max_examples=200)
+@given(arrays(1e-30, 1e37))
+def test_paper_scheme_has_at_most_256_levels_between_minimum_and_maximum(real: Array) -> None:
+    rounded = round_as_paper(real)
+    low, high = float(real.min()), float(real.max())
+    slack = max(abs(low), abs(high)) * 2.0**-20
+    assert rounded.dtype == np.float32
+    assert np.abs(rounded - real.astype(np.float64)).max() <= (high - low) / 510 + slack
+    assert abs(rounded.min() - low) <= slack
+    assert abs(rounded.max() - high) <= slack
+
+
+def test_paper_scheme_uses_all_256_levels() -> None:
+    rounded = round_as_paper(np.linspace(-1, 3, 100_001))
+    assert len(np.unique(rounded)) == 256
+
+
+constants = arrays(1e-30, 1e38)
+
+
+@settings(deadline=None, max_examples=200)
+@given(constants)
+@example(np.float32([1.0, 2.0**-14, 2.0**-15, 2.0**-24, 2.0**-25, 1e-30]))
+def test_halves_keep_eleven_bits_of_each_constant(real: Array) -> None:
+    restored = from_half(*to_half(real)).astype(np.float64)
+    largest = np.abs(real).max()
+    bound = np.where(
+        np.abs(real) >= 2.0**-14 * largest, np.abs(real) * 2.0**-11, largest * 2.0**-25
+    )
+    assert (np.abs(restored - real) <= bound * LAST_BIT).all()
+
+
+@settings(deadline=None, max_examples=200)
+@given(constants)
+def test_halves_of_what_was_restored_are_the_same_bits(real: Array) -> None:
+    half, factor = to_half(real)
+    again, same_factor = to_half(from_half(half, factor))
+    assert half.dtype == np.float16
+    assert (np.abs(half) <= 1).all()
+    assert same_factor == factor == np.abs(real).max(initial=0)
+    assert again.tobytes() == half.tobytes()
+
+
+def test_halves_by_hand() -> None:
+    half, factor = to_half([3.0, -6.0, 0.0])
+    assert (half.tolist(), factor) == ([0.5, -1.0, 0.0], 6.0)
+    assert from_half(half, factor).tolist() == [3.0, -6.0, 0.0]
+    assert from_half(half, factor).dtype == np.float32
+    zeros, no_factor = to_half([0.0, 0.0])
+    assert (zeros.tolist(), no_factor) == ([0.0, 0.0], 0.0)
+    assert from_half(zeros, no_factor).tolist() == [0.0, 0.0]
+
+
+def test_signal_to_noise_by_hand() -> None:
+    assert signal_to_noise_db([10.0, 0.0], [9.0, 0.0]) == pytest.approx(20.0)
+    assert signal_to_noise_db([3.0, 4.0], [3.0, 4.0]) == math.inf
+    assert signal_to_noise_db([0.0], [1.0]) == pytest.approx(-3000.0)
+
+
+def test_eight_bits_of_a_uniform_filter_give_about_fifty_decibels() -> None:
+    real = np.random.default_rng(0).uniform(-1, 1, 100_000)
+    expected = 10 * math.log10((1 / 3) / ((1 / 127) ** 2 / 12))
+    assert signal_to_noise_db(real, quantize(real).values()) == pytest.approx(expected, abs=0.2)

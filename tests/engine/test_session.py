@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from wsnet_cli.core.artifact import load_model, save_model
+from wsnet_cli.core.audio import AudioSettings, resample
+from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError
+from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.network import Network
+from wsnet_cli.engine import session
+from wsnet_cli.engine.numpy_engine import NumpyEngine
+from wsnet_cli.engine.session import Classifier, softmax
+
+RATE = 8_000
+SCORES = 2e-6
+"""Absolute rounding of float32 scores."""
+
+
+def noise(n_samples: int, seed: int = 0) -> np.ndarray:
+    return (0.1 * np.random.default_rng(seed).standard_normal(n_samples)).astype(np.float32)
+
+
+def scores_by_hand(model: Model, windows: list[np.ndarray]) -> np.ndarray:
+    """Mean over windows, each scaled to a root mean square of 1, of the softmax of the logits."""
+    total = np.zeros(len(model.labels))
+    for window in windows:
+        scaled = window / np.sqrt(np.mean(window.astype(np.float64) ** 2))
+        logits = NumpyEngine(model).logits(scaled[np.newaxis])[0].astype(np.float64)
+        total += np.exp(logits) / np.exp(logits).sum()
+    return total / len(windows)
+
+
+def test_score_is_the_mean_softmax_of_the_windows(small_model: Model) -> None:
+    """2,100 samples, windows of 800 every 400: four regular ones and one that ends the clip."""
+    clip = noise(2_100)
+    starts = (0, 400, 800, 1_200, 1_300)
+    expected = scores_by_hand(small_model, [clip[start : start + 800] for start in starts])
+    found = Classifier(small_model).classify(clip, RATE)
+    assert found.dtype == np.float32
+    assert found == pytest.approx(expected, abs=SCORES)
+    assert float(found.sum()) == pytest.approx(1, abs=SCORES)
+    assert np.ptp([scores_by_hand(small_model, [clip[s : s + 800]])[0] for s in starts]) > 1e-3
+
+
+def test_mean_of_softmax_is_not_the_softmax_of_the_mean(small_model: Model) -> None:
+    clip = noise(1_600)
+    windows = np.stack([clip[:800], clip[400:1_200], clip[800:]])
+    windows /= np.sqrt(np.mean(windows**2, axis=1, keepdims=True))
+    of_mean = softmax(NumpyEngine(small_model).logits(windows).mean(axis=0))
+    assert np.abs(Classifier(small_model).classify(clip, RATE) - of_mean).max() > 100 * SCORES
+
+
+@pytest.mark.parametrize("n_windows", [15, 16, 17, 40])
+def test_long_clips_are_run_in_groups_without_a_trace(
+    n_windows: int, small_model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.WINDOWS_AT_ONCE == 16
+    clip = noise(800 + 400 * (n_windows - 1))
+    found = Classifier(small_model).classify(clip, RATE)
+    monkeypatch.setattr(session, "WINDOWS_AT_ONCE", 1_000)
+    assert found == pytest.approx(Classifier(small_model).classify(clip, RATE), abs=SCORES)
+    windows = [clip[400 * i : 400 * i + 800] for i in range(n_windows)]
+    assert found == pytest.approx(scores_by_hand(small_model, windows), abs=SCORES)
+
+
+def test_silence_at_the_ends_is_cut_and_short_clips_are_centred(small_model: Model) -> None:
+    clip = noise(500)
+    clip[[0, -1]] = 0.05
+    framed = np.concatenate([np.zeros(333, np.float32), clip, np.zeros(77, np.float32)])
+    expected = scores_by_hand(small_model, [np.pad(clip, 150)])
+    assert Classifier(small_model).classify(framed, RATE) == pytest.approx(expected, abs=SCORES)
+
+
+@pytest.mark.parametrize("clip", [np.zeros(3_000), np.zeros(1), np.full(2_000, 0.3), noise(1)])
+def test_silence_constants_and_single_samples_get_finite_scores(
+    clip: np.ndarray, small_model: Model
+) -> None:
+    found = Classifier(small_model).classify(clip.astype(np.float32), RATE)
+    assert np.isfinite(found).all()
+    assert float(found.sum()) == pytest.approx(1, abs=SCORES)
+
+
+def test_other_rates_are_resampled(small_model: Model) -> None:
+    clip = noise(4_100)
+    classifier = Classifier(small_model)
+    found = classifier.classify(clip, 22_050)
+    assert np.array_equal(found, classifier.classify(resample(clip, 22_050, RATE), RATE))
+    assert np.abs(found - classifier.classify(clip, RATE)).max() > 100 * SCORES
+
+
+def test_empty_clip_is_refused(small_model: Model) -> None:
+    with pytest.raises(ParameterError, match=r"expected one row of at least one sample"):
+        Classifier(small_model).classify(np.zeros(0, np.float32), RATE)
+
+
+def test_file_is_mixed_down_and_resampled(small_model: Model, tmp_path: Path) -> None:
+    left, right = noise(16_000, 1), noise(16_000, 2)
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), 16_000, subtype="FLOAT")
+    classifier = Classifier(small_model)
+    expected = classifier.classify((left + right) / 2, 16_000)
+    assert classifier.classify_file(path) == pytest.approx(expected, abs=SCORES)
+    part = classifier.classify((left + right)[4_000:9_600] / 2, 16_000)
+    found = classifier.classify_file(path, start_s=0.25, end_s=0.6)
+    assert found == pytest.approx(part, abs=SCORES)
+    assert np.abs(part - expected).max() > 100 * SCORES
+
+
+def test_file_that_is_no_audio_is_refused(small_model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "clip.wav"
+    path.write_bytes(b"no sound")
+    with pytest.raises(AudioError, match=r"clip\.wav: "):
+        Classifier(small_model).classify_file(path)
+
+
+def test_model_file_gives_the_scores_of_the_model(small_model: Model, tmp_path: Path) -> None:
+    clip = noise(3_000)
+    for name, model in (("real", small_model), ("small", compress(small_model))):
+        path = tmp_path / f"{name}.wsnet"
+        save_model(path, model)
+        classifier = Classifier.load(path)
+        assert classifier.labels == ("class-0", "class-1", "class-2")
+        assert np.array_equal(
+            classifier.classify(clip, RATE), Classifier(model).classify(clip, RATE)
+        )
+    assert load_model(path).bits == 8
+
+
+def test_8_bits_change_scores_a_little(small_network: Network, make_model) -> None:
+    audio = AudioSettings(RATE, window_s=0.1, hop_s=0.1)
+    for seed in range(5):
+        model = make_model(small_network, audio, seed)
+        real = Classifier(model).classify(noise(4_000), RATE)
+        rounded = Classifier(compress(model)).classify(noise(4_000), RATE)
+        assert 0 < np.abs(real - rounded).max() < 0.05, seed
+
+
+def test_missing_model_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"none\.wsnet: no such file"):
+        Classifier.load(tmp_path / "none.wsnet")
+
+
+def test_softmax_by_hand() -> None:
+    found = softmax(np.float32([[0, np.log(3)], [5, 5]]))
+    assert found == pytest.approx(np.array([[0.25, 0.75], [0.5, 0.5]]))
+    assert found.dtype == np.float32
+
+
+def test_softmax_is_safe_for_any_finite_logits() -> None:
+    huge = float(np.finfo(np.float32).max)
+    found = softmax(np.float32([[huge, -huge], [-huge, -huge], [1e4, 1e4 - 1]]))
+    assert found[:2].tolist() == [[1, 0], [0.5, 0.5]]
+    assert found[2] == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.e)], abs=1e-6)

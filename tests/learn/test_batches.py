@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.config import AugmentConfig
+from wsnet_cli.learn.batches import Batch, Feed
+
+AUDIO = AudioSettings(1_000, window_s=0.064, hop_s=0.032, trim_below=0.0)
+PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False)
+
+
+@pytest.fixture
+def make_feed(fake_packed_set):
+    def make(clips: list[np.ndarray], classes: list[int], **more: Any) -> Feed:
+        values: dict[str, Any] = {"audio": AUDIO, "augment": AugmentConfig(), "batch_size": 8}
+        values |= {"repeats": 1, "seed": 0, "n_classes": max(classes) + 1, **more}
+        indices = range(len(clips))
+        return Feed(fake_packed_set(clips), indices, classes=classes, **values)
+
+    return make
+
+
+@pytest.fixture
+def feed(make_feed) -> Feed:
+    """Eleven clips of noise in three classes of unlike size."""
+    rng = np.random.default_rng(0)
+    clips = [rng.standard_normal(100 + 10 * i).astype(np.float32) for i in range(11)]
+    return make_feed(clips, [0] * 6 + [1] * 4 + [2])
+
+
+def same(first: Batch, second: Batch) -> bool:
+    return np.array_equal(first.windows, second.windows) and np.array_equal(
+        first.targets, second.targets
+    )
+
+
+def test_batches_have_their_shapes_and_targets_that_sum_to_1(feed: Feed) -> None:
+    for step in range(feed.n_batches):
+        batch = feed.batch(0, step)
+        n = min(8, 11 - 8 * step)
+        assert (batch.windows.shape, batch.targets.shape) == ((n, 64), (n, 3))
+        assert batch.windows.dtype == batch.targets.dtype == np.float32
+        assert batch.targets.sum(axis=1) == pytest.approx(np.ones(n), abs=1e-6)
+        assert np.isfinite(batch.windows).all()
+
+
+def test_the_two_classes_of_a_pair_differ_and_every_other_clip_is_a_partner(make_feed) -> None:
+    """With clips that are marked, the share of a mark is the target, and says who was mixed."""
+    marks = np.eye(6, 64, dtype=np.float32) * 8
+    classes = [0, 0, 0, 1, 1, 2]
+    feed = make_feed(list(marks), classes, augment=PLAIN, batch_size=6)
+    pairs: Counter[tuple[int, int]] = Counter()
+    for epoch in range(200):
+        batch = feed.batch(epoch, 0)
+        order = feed.order(epoch)
+        for window, target, first in zip(batch.windows, batch.targets, order, strict=True):
+            (second,) = (i for i in range(6) if window[i] != 0 and i != first)
+            assert classes[first] != classes[second]
+            # Windows are marks of equal level, so p = r.
+            share = window[first] / (window[first] + window[second])
+            assert target[classes[first]] == pytest.approx(share, abs=1e-5)
+            assert target[classes[second]] == pytest.approx(1 - share, abs=1e-5)
+            pairs[int(first), second] += 1
+    expected = {(i, j) for i in range(6) for j in range(6) if classes[i] != classes[j]}
+    assert set(pairs) == expected
+    # Each of a clip's partners alike: 200 draws of 3 to 5 partners.
+    for (first, _), n in pairs.items():
+        n_partners = sum(c != classes[first] for c in classes)
+        assert n == pytest.approx(200 / n_partners, rel=0.5)
+
+
+def test_ratios_are_uniform(make_feed) -> None:
+    feed = make_feed(list(np.eye(2, 64, dtype=np.float32)), [0, 1], augment=PLAIN, batch_size=2)
+    ratios = np.concatenate([feed.batch(epoch, 0).targets[:, 0] for epoch in range(500)])
+    assert np.histogram(ratios, 4, (0, 1))[0] == pytest.approx(np.full(4, 250), abs=60)
+
+
+def test_without_mixing_targets_name_the_class_of_each_clip(make_feed) -> None:
+    marks = np.eye(6, 64, dtype=np.float32) * 8
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    feed = make_feed(list(marks), [0, 0, 0, 1, 1, 2], augment=plain, batch_size=6)
+    batch = feed.batch(3, 0)
+    assert np.array_equal(batch.windows, marks[feed.order(3)])
+    assert np.array_equal(batch.targets, np.eye(3)[[0, 0, 0, 1, 1, 2]][feed.order(3)])
+
+
+def test_batches_depend_on_seed_epoch_and_step_alone(feed: Feed) -> None:
+    for epoch, step in ((0, 0), (0, 1), (7, 0)):
+        first = feed.batch(epoch, step)
+        feed.batch(3, 1)
+        np.random.seed(epoch)
+        assert same(first, replace(feed).batch(epoch, step))
+    assert not same(replace(feed, seed=1).batch(0, 0), feed.batch(0, 0))
+
+
+def test_no_window_comes_twice(feed: Feed) -> None:
+    """Different epochs, steps, rows and seeds all differ."""
+    feeds = [replace(feed, seed=seed) for seed in range(3)]
+    windows = [
+        window.tobytes()
+        for each in feeds
+        for epoch in range(60)
+        for step in range(each.n_batches)
+        for window in each.batch(epoch, step).windows
+    ]
+    assert len(windows) == 3 * 60 * 11
+    assert len(set(windows)) == len(windows)
+
+
+def test_equal_clips_are_varied_differently_in_every_batch(make_feed) -> None:
+    clip = np.random.default_rng(0).standard_normal(400).astype(np.float32)
+    feed = make_feed([clip] * 32, [0, 1] * 16)
+    batches = [feed.batch(epoch, step) for epoch in range(3) for step in range(4)]
+    windows = {window.tobytes() for batch in batches for window in batch.windows}
+    assert len(windows) == 3 * 32
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 9))
+def test_an_epoch_is_a_permutation_of_all_crops(n_clips: int, repeats: int, epoch: int) -> None:
+    feed = Feed(None, range(n_clips), [0] * n_clips, 1, AUDIO, PLAIN, 8, repeats, 0)  # type: ignore[arg-type]
+    order = feed.order(epoch)
+    assert sorted(order.tolist()) == sorted(list(range(n_clips)) * repeats)
+
+
+def test_epochs_and_seeds_have_different_orders(feed: Feed) -> None:
+    orders = {tuple(replace(feed, seed=s).order(e)) for s in range(5) for e in range(20)}
+    assert len(orders) == 100
+
+
+@pytest.mark.parametrize(
+    ("n_clips", "repeats", "batch_size", "sizes"),
+    [
+        (16, 1, 8, [8, 8]),
+        (17, 1, 8, [8, 8]),
+        (18, 1, 8, [8, 8, 2]),
+        (3, 1, 8, [3]),
+        (1, 1, 8, [1]),
+        (2, 1, 2, [2]),
+        (3, 1, 2, [2]),
+        (7, 3, 5, [5, 5, 5, 5]),
+    ],
+)
+def test_last_batch_has_at_least_two_windows(
+    n_clips: int, repeats: int, batch_size: int, sizes: list[int], make_feed
+) -> None:
+    """Batch norm needs two; a clip left over alone waits for the next epoch's order."""
+    clips = [np.full(64, 1 + i, np.float32) for i in range(n_clips)]
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    feed = make_feed(clips, [0] * n_clips, augment=plain, batch_size=batch_size, repeats=repeats)
+    assert feed.n_batches == len(sizes)
+    assert [len(feed.batch(0, step).windows) for step in range(feed.n_batches)] == sizes
+
+
+def test_steps_of_an_epoch_follow_its_order(make_feed) -> None:
+    clips = [np.full(64, 1 + i, np.float32) for i in range(11)]
+    audio = replace(AUDIO, normalise="none")
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    feed = make_feed(clips, [0] * 11, audio=audio, augment=plain, batch_size=4)
+    seen = [feed.batch(2, step).windows[:, 0] - 1 for step in range(3)]
+    assert np.array_equal(np.concatenate(seen), feed.order(2))
+
+
+def test_indices_of_clips_are_those_of_the_packed_set(make_feed) -> None:
+    """Training clips need not be the first ones of a data set."""
+    clips = [np.full(64, 1 + i, np.float32) for i in range(6)]
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    feed = make_feed(clips, [0] * 6, augment=plain, audio=replace(AUDIO, normalise="none"))
+    feed = replace(feed, clips=[5, 3], classes=[0, 0])
+    assert sorted(feed.batch(0, 0).windows[:, 0]) == [4, 6]
+
+
+def test_digital_silence_at_the_ends_of_clips_is_cut_before_cropping(make_feed) -> None:
+    clip = np.zeros(1_000, np.float32)
+    clip[700:764] = 1.0
+    audio = replace(AUDIO, trim_below=1e-4)
+    feed = make_feed([clip, clip], [0, 1], augment=PLAIN, audio=audio, batch_size=2)
+    for epoch in range(10):
+        assert np.all(feed.batch(epoch, 0).windows != 0)
+
+
+@pytest.mark.parametrize("n_silent", [1, 2])
+def test_silent_clips_give_finite_windows(n_silent: int, make_feed) -> None:
+    clips = [np.zeros(90, np.float32)] * n_silent + [np.ones(90, np.float32)] * (2 - n_silent)
+    feed = make_feed(clips, [0, 1], batch_size=2)
+    for epoch in range(5):
+        batch = feed.batch(epoch, 0)
+        assert np.isfinite(batch.windows).all()
+        assert np.any(batch.windows) == (n_silent == 1)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from wsnet_cli.core.audio import AudioSettings, clip_windows
+from wsnet_cli.core.model import Model
+from wsnet_cli.core.network import Network
+from wsnet_cli.engine.session import Classifier
+from wsnet_cli.learn.held_out import held_out_accuracy
+
+
+def test_accuracy_is_that_of_the_engine_that_predicts(
+    small_network: Network, fake_packed_set, make_classifier
+) -> None:
+    """Clips of three tones each, on whose windows the network disagrees with itself."""
+    audio = AudioSettings(8_000, window_s=0.1, hop_s=0.04)
+    rng = np.random.default_rng(0)
+    clips = []
+    for i in range(60):
+        pieces = [np.sin(np.pi * rng.uniform() * np.arange(100 + 10 * i)) for _ in range(3)]
+        clips.append(np.concatenate(pieces).astype(np.float32))
+    torch_model = make_classifier(small_network, seed=5)
+    classifier = Classifier(Model(small_network, torch_model.export(), ("a", "b", "c"), audio))
+    predicted = [int(classifier.classify(clip, 8_000).argmax()) for clip in clips]
+    logits = [classifier.engine.logits(clip_windows(clip, audio)) for clip in clips]
+    # Neither the first window nor the mean of logits would do.
+    assert [int(rows[0].argmax()) for rows in logits] != predicted
+    assert [int(rows.mean(axis=0).argmax()) for rows in logits] != predicted
+
+    def accuracy(chosen: list[int], truth: list[int]) -> float:
+        packed, cpu = fake_packed_set(clips), torch.device("cpu")
+        return held_out_accuracy(torch_model, packed, chosen, truth, audio, cpu)
+
+    assert accuracy(list(range(60)), predicted) == 1.0
+    others = [(label + 1) % 3 for label in predicted]
+    assert accuracy([7, 8, 50, 51], [predicted[7], others[8], predicted[50], predicted[51]]) == 0.75

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.core.errors import DataError, UsageError
+from wsnet_cli.learn.prepared import PreparedData, prepare_data
+
+
+@pytest.fixture
+def prepare(make_config):
+    def prepare(source: Path, fold: str | None = None) -> PreparedData:
+        return prepare_data(source, make_config(), fold)
+
+    return prepare
+
+
+def test_classes_are_those_of_the_folders(tones: Path, prepare) -> None:
+    data = prepare(tones)
+    assert data.dataset.labels == ("high", "low", "middle")
+    assert sorted(data.train + data.test) == list(range(21))
+    assert data.test
+    assert not set(data.train) & set(data.test)
+    for part in (data.train, data.test):
+        names = [data.dataset.labels[c] for c in data.classes(part)]
+        assert names == [data.dataset.clips[i].path.parent.name for i in part]
+
+
+def test_feed_is_the_training_part_with_the_configuration(
+    tones: Path, prepare, make_config
+) -> None:
+    data = prepare(tones)
+    config = make_config("train.repeats=2", "train.seed=7", "train.batch_size=5")
+    feed = data.feed(config)
+    assert (list(feed.clips), list(feed.classes)) == (data.train, data.classes(data.train))
+    assert (feed.n_classes, feed.batch_size, feed.repeats, feed.seed) == (3, 5, 2, 7)
+    assert feed.audio.window_samples == 2_000
+    assert feed.augment == config.augment
+
+
+def test_unreadable_clips_are_in_neither_part(tones: Path, prepare) -> None:
+    (tones / "low" / "3.wav").write_bytes(b"no sound")
+    data = prepare(tones)
+    bad = next(i for i, clip in enumerate(data.dataset.clips) if clip.name == "low/3.wav")
+    assert bad not in data.train + data.test
+    assert len(data.train + data.test) == 20
+
+
+def test_fold_none_holds_nothing_out(tones: Path, prepare) -> None:
+    data = prepare(tones, "none")
+    assert (len(data.train), data.test) == (21, [])
+
+
+def test_unknown_fold_is_refused(tones: Path, prepare) -> None:
+    with pytest.raises(UsageError, match="fold"):
+        prepare(tones, "9")
+
+
+def test_class_without_readable_clips_is_refused(tones: Path, prepare) -> None:
+    for path in (tones / "low").iterdir():
+        path.write_bytes(b"no sound")
+    with pytest.raises(DataError, match="low"):
+        prepare(tones)
+
+
+def test_fingerprint_is_the_same_for_the_same_data(tones: Path, tmp_path: Path, prepare) -> None:
+    before = prepare(tones).fingerprint
+    assert prepare(tones).fingerprint == before
+    tones.rename(tmp_path / "moved")
+    assert prepare(tmp_path / "moved").fingerprint == before
+
+
+def change_content(root: Path) -> None:
+    (root / "low" / "0.wav").write_bytes((root / "low" / "1.wav").read_bytes())
+
+
+def change_label(root: Path) -> None:
+    (root / "low").rename(root / "lowest")
+
+
+def change_one_label(root: Path) -> None:
+    (root / "low" / "0.wav").rename(root / "high" / "other.wav")
+
+
+def add_clip(root: Path) -> None:
+    (root / "low" / "9.wav").write_bytes((root / "low" / "1.wav").read_bytes())
+
+
+def remove_clip(root: Path) -> None:
+    (root / "low" / "0.wav").unlink()
+
+
+def damage_clip(root: Path) -> None:
+    (root / "low" / "0.wav").write_bytes(b"no sound")
+
+
+def change_order(root: Path) -> None:
+    """The clips are fed by their order, which is that of their names."""
+    (root / "low" / "0.wav").rename(root / "low" / "z.wav")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_content,
+        change_label,
+        change_one_label,
+        add_clip,
+        remove_clip,
+        damage_clip,
+        change_order,
+    ],
+)
+def test_fingerprint_changes_with_the_data(change, tones: Path, prepare) -> None:
+    before = prepare(tones).fingerprint
+    change(tones)
+    assert prepare(tones).fingerprint != before
+
+
+def test_fingerprint_changes_with_the_split(tones: Path, prepare) -> None:
+    prints = [prepare(tones, fold).fingerprint for fold in ("none", "1", "2", "3")]
+    assert len(set(prints)) == 4
+
+
+def test_fingerprint_says_where_training_ends(tones: Path, prepare) -> None:
+    """The same clips in the same order, the border between the parts one clip further on."""
+    parts = {
+        "low/0.wav": "train",
+        "middle/0.wav": "train",
+        "middle/1.wav": None,
+        "low/1.wav": "test",
+    }
+    prints = set()
+    for part in ("train", "test"):
+        parts["middle/1.wav"] = part
+        rows = [f"{name},{name.split('/')[0]},{split}" for name, split in parts.items()]
+        text = "\n".join(("path,label,split", *rows))
+        (tones / "manifest.csv").write_text(text + "\n", encoding="utf-8")
+        data = prepare(tones / "manifest.csv")
+        assert len(data.train) == 2 + (part == "train")
+        prints.add(data.fingerprint)
+    assert len(prints) == 2

@@ -1,0 +1,390 @@
+"""The pages of docs/ say what the code does: names, keys, columns, defaults, sizes and examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.testing import CliRunner
+
+import wsnet_cli
+from wsnet_cli.bulk.writers import CSV_HEADER
+from wsnet_cli.cli.app import app
+from wsnet_cli.core.architectures import build_network
+from wsnet_cli.core.artifact import model_to_bytes, save_model
+from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.config import Config
+from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.container import DIGEST_NAME
+from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.yamlfile import load_yaml
+from wsnet_cli.data.synthetic import KINDS
+from wsnet_cli.engine.session import Classifier
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+PACKAGE = Path(wsnet_cli.__file__).parent
+PAGES = [*sorted(DOCS.glob("*.md")), *(p for p in [ROOT / "README.md"] if p.exists())]
+
+
+def text_of(page: str) -> str:
+    return (DOCS / page).read_text(encoding="utf-8")
+
+
+def section(page: str, heading: str) -> str:
+    """What stands between a heading and the next one of any level."""
+    return re.split(r"^#+ ", text_of(page).split(f"\n## {heading}\n")[1], flags=re.M)[0]
+
+
+def table_after(text: str, marker: str) -> list[list[str]]:
+    """The cells of the table that follows a marker, without its heading."""
+    assert text.count(marker) == 1, marker
+    lines = text.split(marker)[1].lstrip().split("\n\n")[0].splitlines()
+    assert lines[1].startswith("|---"), marker
+    # A line may end the table's paragraph, such as an end marker.
+    rows = [line for line in lines[2:] if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def names_in(text: str, marker: str) -> list[str]:
+    """What stands in backticks in the first column of the table after a marker."""
+    return [row[0].strip("`") for row in table_after(text, marker)]
+
+
+# ------------------------------------------------------------------------------------- links
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    without_code = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", without_code, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page: Path):
+    found = re.findall(r"\]\(\s*([^)\s]+)\s*\)", page.read_text(encoding="utf-8"))
+    for link in found:
+        if re.match(r"[a-z]+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{page.name}: {link}"
+
+
+# ------------------------------------------------------------------------------ architecture
+
+
+def test_the_map_names_every_module_and_no_other():
+    named = set(re.findall(r"`((?:\w+/)*\w+\.py)`", text_of("architecture.md")))
+    files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
+    packages = {name for name in files if re.fullmatch(r"\w+/__init__\.py", name)}
+    assert files - packages - named == set()
+    assert {name for name in named if not (PACKAGE / name).is_file()} == set()
+    assert all((PACKAGE / name).read_text("utf-8").count('"""') == 2 for name in packages)
+
+
+def test_every_module_has_one_row_of_its_own():
+    rows = re.findall(r"^\| `(\w+/\w+\.py)` \|", text_of("architecture.md"), flags=re.M)
+    assert len(rows) == len(set(rows))
+
+
+def test_the_diagram_shows_the_imports_that_there_are():
+    diagram = re.search(r"```\n(cli .*?)```", text_of("architecture.md"), re.S)
+    assert diagram
+    shown = dict(re.findall(r"^(\w+) +-> (.+)$", diagram[1], flags=re.M))
+    packages = set(shown)
+    for package, targets in shown.items():
+        sources = "\n".join(p.read_text("utf-8") for p in (PACKAGE / package).glob("*.py"))
+        found = set(re.findall(r"^ *from \.\.(\w+)", sources, flags=re.M)) & packages
+        assert found == set(targets.split(", ")) - {"nothing"}, package
+
+
+def test_the_folders_and_dependencies_are_those_there_are():
+    folders = [row[0].strip("`") for row in table_after(text_of("architecture.md"), "## Folders")]
+    assert all((ROOT / name).is_dir() for name in folders)
+    project = (ROOT / "pyproject.toml").read_text("utf-8").split("dependencies = [")[1]
+    wanted = re.findall(r'^  "([\w-]+)', project.split("\n]")[0], flags=re.M)
+    found = [row[0] for row in table_after(text_of("architecture.md"), "## Dependencies")]
+    assert found == wanted
+
+
+# ----------------------------------------------------------------------------- configuration
+
+
+def schema(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every key with its default; a section that may be null is a key too."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        parts = [field.annotation, *get_args(field.annotation)]
+        if get_origin(field.annotation) is dict:
+            yield key, field.default
+            key, parts = f"{key}.<layer>", list(get_args(parts[2]))
+        sections = [p for p in parts if isinstance(p, type) and issubclass(p, BaseModel)]
+        if not sections:
+            yield key, field.default
+        if type(None) in parts and sections:
+            yield key, field.default
+        for inner in sections:
+            yield from schema(inner, f"{key}.")
+
+
+def test_every_configuration_key_stands_with_its_default():
+    rows = table_after(text_of("training.md"), "<!-- config: begin -->")
+    documented = {row[0].strip("`"): row[1].strip("`") for row in rows}
+    assert len(documented) == len(rows)
+    expected = dict(schema(Config))
+    assert list(documented) == list(expected)
+    for key, default in expected.items():
+        if default is PydanticUndefined:
+            assert documented[key] == "required", key
+        else:
+            assert load_yaml(f"x: {documented[key]}", key).value == {"x": default}, key
+
+
+def test_the_schema_walk_finds_what_it_should():
+    keys = dict(schema(Config))
+    assert keys["network.sampling"] is None
+    assert keys["network.sampling.layers.<layer>.stride"] is PydanticUndefined
+    assert keys["train.seed"] == 0
+    assert "train" not in keys
+
+
+# ------------------------------------------------------------------------------ what is written
+
+
+def leaves(value: Any, path: str = "") -> Iterator[str]:
+    """The dotted path of every value; lists are `[]`, empty ones too."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value:
+        for inner in value:
+            yield from leaves(inner, f"{path}[]")
+    else:
+        yield f"{path}[]" if isinstance(value, list) else path
+
+
+def assert_documented(document: Any, marker: str, **nested: str) -> None:
+    """The document has the keys of the table after `<!-- keys: marker -->`, all and no others.
+
+    `nested` says which table describes the object at a key.
+    """
+    page = text_of("outputs.md")
+    keys = names_in(page, f"<!-- keys: {marker} -->")
+    for key, inner in nested.items():
+        keys.remove(key)
+        keys += [f"{key}.{name}" for m in inner.split(",") for name in names_of(m)]
+    patterns = [re.sub(r"<\w+>", ".+", re.sub(r"([\[\]])", r"\\\1", key)) for key in keys]
+    found = set(leaves(document))
+    unknown = {p for p in found if not any(re.fullmatch(k, p) for k in patterns)}
+    missing = {k for k in patterns if not any(re.fullmatch(k, p) for p in found)}
+    assert (unknown, missing) == (set(), set())
+
+
+def names_of(marker: str) -> list[str]:
+    return names_in(text_of("outputs.md"), f"<!-- keys: {marker} -->")
+
+
+def columns_of(marker: str) -> list[str]:
+    return names_in(text_of("outputs.md"), f"<!-- columns: {marker} -->")
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.stderr
+    return result.stdout
+
+
+def run_json(*arguments: object, code: int = 0) -> Any:
+    return json.loads(run(*arguments, "--json", code=code))
+
+
+@pytest.fixture
+def in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def tone_model_file(tone_model: Model, in_own_folder: Path) -> Path:
+    save_model(Path("tone.wsnet"), tone_model)
+    return Path("tone.wsnet")
+
+
+def test_measures_are_documented():
+    assert_documented(measure([0, 1], [0, 0], ["a", "b"]).as_json(), "measures")
+
+
+def test_predictions_are_documented(tone_model_file: Path, tones: Path):
+    Path("empty.wav").touch()
+    inputs = ("predict", tones / "low", "empty.wav", "-m", tone_model_file)
+    document = run_json(*inputs, code=3)
+    results = document.pop("results")
+    assert_documented({**document, "results": []}, "predict")
+    assert_documented({**results[0], **results[-1]}, "predict result")
+    lines = run(*inputs, "--format", "jsonl", code=3).splitlines()
+    assert [json.loads(line) for line in lines] == results
+    header = run(*inputs, "--format", "csv", code=3).splitlines()[0]
+    assert header.split(",") == list(CSV_HEADER) == columns_of("predict --format csv")
+
+
+def test_evaluation_is_documented(tone_model_file: Path, tones: Path):
+    (tones / "low" / "empty.wav").touch()
+    document = run_json("evaluate", tone_model_file, tones, code=3)
+    failed = {"failed": document.pop("failed")}
+    assert_documented(failed, "evaluate failures")
+    assert document.pop("model") == str(tone_model_file)
+    assert_documented(document, "measures")
+
+
+def test_compression_and_facts_are_documented(tone_model_file: Path):
+    assert_documented(run_json("compress", tone_model_file), "compress")
+    assert_documented(run_json("info", tone_model_file), "info model")
+    assert_documented(run_json("info", "demo"), "info model")
+    assert_documented(run_json("doctor"), "doctor")
+    assert_documented(run_json("cache"), "cache")
+
+
+def test_lists_are_documented(tone_model_file: Path, monkeypatch: pytest.MonkeyPatch):
+    Path("runs/one").mkdir(parents=True)
+    Path("runs/one/config.yaml").touch()
+    monkeypatch.setattr("wsnet_cli.core.locate.shipped_folder", lambda: Path.cwd())
+    assert_documented(run_json("info"), "info list")
+
+
+TINY = (
+    *("audio.sample_rate=8000", "audio.window_s=0.25", "network.width=0.0625"),
+    *("network.pooling=every-layer", "network.sampling=null"),
+    *("train.batch_size=8", "train.epochs=1"),
+)
+
+
+def test_a_run_is_documented(in_own_folder: Path, tones: Path):
+    options = [word for setting in TINY for word in ("-s", setting)]
+    document = run_json("train", tones, *options, "--threads", "1")
+    run("compress", document["run"])
+    assert_documented(document, "train", metrics="measures")
+    folder = Path(document["run"])
+    page = section("outputs.md", "The run folder")
+    assert {p.name for p in folder.iterdir()} == set(names_in(page, "wrote there.\n"))
+    for name in ("split.csv", "metrics.csv"):
+        assert (folder / name).read_text("utf-8").splitlines()[0].split(",") == columns_of(name)
+    assert_documented(json.loads((folder / "env.json").read_text("utf-8")), "env.json")
+    assert_documented(json.loads((folder / "metrics.json").read_text("utf-8")), "measures")
+    header = (folder / "confusion.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == ["true", "high", "low", "middle"]
+
+
+def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("wsnet_cli.cli.demo.CLIPS_PER_KIND", 2)
+    monkeypatch.setattr("wsnet_cli.cli.demo.UNHEARD_PER_KIND", 1)
+    monkeypatch.setattr(
+        "wsnet_cli.core.config_file.load_config",
+        lambda name: load_config(name, ("train.epochs=1",)),
+    )
+    document = run_json("demo")
+    document["evaluation"]["failed"] = [{"file": "a.wav", "error": "why"}]
+    assert_documented(document, "demo", evaluation="measures,evaluate failures")
+
+
+# ---------------------------------------------------------------------------- the model file
+
+
+def code_of(heading: str) -> dict[str, Any]:
+    """What the example below a heading of format.md defines."""
+    block = re.search(r"```python\n(.*?)```", section("format.md", heading), re.S)
+    assert block
+    names: dict[str, Any] = {}
+    exec(block[1], names)
+    return names
+
+
+@given(data=st.data(), bits=st.sampled_from([8, 32]), seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=30)
+def test_the_reader_and_the_writer_of_the_page_work(
+    data: Any, bits: int, seed: int, networks: Any, make_model: Callable[..., Model]
+):
+    network, n_window = data.draw(networks)
+    hop = data.draw(st.integers(1, n_window))
+    normalise = data.draw(st.sampled_from(["rms", "none"]))
+    rate = 1_000
+    audio = AudioSettings(rate, n_window / rate, hop / rate, normalise, 0.01)
+    words = st.text(st.characters(codec="utf-8"), min_size=1)
+    n = network.n_classes
+    labels = data.draw(st.lists(words, min_size=n, max_size=n, unique=True))
+    model = replace(make_model(network, audio, seed), labels=tuple(labels))
+    content = model_to_bytes(compress(model) if bits == 8 else model)
+    rng = np.random.default_rng(seed)
+    clip = np.zeros(data.draw(st.integers(1, 3 * n_window)), np.float32)
+    clip[len(clip) // 4 :] = rng.uniform(-1, 1, len(clip) - len(clip) // 4)
+
+    reader = code_of("A reader")
+    found = reader["scores"](content, clip)
+    expected = Classifier(compress(model) if bits == 8 else model).classify(clip, rate)
+    assert tuple(found) == model.labels
+    np.testing.assert_allclose(list(found.values()), expected, atol=1e-4)
+
+    document, tensors = reader["read_file"](content)
+    del tensors[DIGEST_NAME]
+    assert code_of("A writer")["write_file"](document, tensors) == content
+
+
+def test_the_reader_of_the_page_refuses_changed_bytes(small_model: Model):
+    content = bytearray(model_to_bytes(small_model))
+    content[-40] ^= 1
+    with pytest.raises(ValueError, match="cut or altered"):
+        code_of("A reader")["read_file"](bytes(content))
+
+
+ESC10 = (
+    *("chainsaw", "clock_tick", "crackling_fire", "crying_baby", "dog"),
+    *("helicopter", "rain", "rooster", "sea_waves", "sneezing"),
+)
+MEASURED = {
+    "esc10-wsnet": (ESC10, "fold 1 of 5 held out"),
+    "demo": (KINDS, "trained on everything, nothing held out"),
+}
+
+
+def sizes(preset: str, bits: int, make_model: Callable[..., Model]) -> list[int | None]:
+    """The bytes of every part of a file as training writes it, in the order of the page."""
+    labels, how = MEASURED[preset]
+    config = load_config(preset)
+    audio = audio_settings(config.audio)
+    model = make_model(build_network(config.network, 10, audio.window_samples), audio)
+    facts = {"wsnet": "0.1.0", "preset": preset, "data": "0" * 16, "split": how}
+    provenance = {**facts, "epochs": config.train.epochs, "seed": 0}
+    model = replace(model, labels=labels, provenance=provenance)
+    content = model_to_bytes(compress(model) if bits == 8 else model)
+    n_header = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + n_header])
+    offsets = {k: v["data_offsets"] for k, v in header.items() if k != "__metadata__"}
+    parts = {name: end - start for name, (start, end) in offsets.items()}
+    weights = parts["codes" if bits == 8 else "weights"]
+    numbers = (parts.get("scales"), parts["constants"], weights, parts[DIGEST_NAME])
+    return [8, n_header, *numbers, len(content)]
+
+
+def test_the_measured_sizes_are_those_of_today(make_model: Callable[..., Model]):
+    rows = table_after(section("format.md", "Measured sizes"), "in bytes:")
+    cells = [[cell.strip("*").replace(",", "") for cell in row[1:]] for row in rows]
+    columns = [
+        [int(cell) if cell else None for cell in column] for column in zip(*cells, strict=True)
+    ]
+    pairs = [(preset, bits) for preset in MEASURED for bits in (32, 8)]
+    assert columns == [sizes(preset, bits, make_model) for preset, bits in pairs]
