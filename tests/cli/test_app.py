@@ -96,7 +96,7 @@ def test_line_ends_in_a_message_are_made_visible(wsnet):
     assert wsnet("info", "a\nb\rc").error.startswith("a\\nb\\rc: no such model")
 
 
-@pytest.mark.parametrize("package", ["torch", "librosa", "sklearn"])
+@pytest.mark.parametrize("package", ["torch", "sklearn"])
 def test_a_light_install_says_what_is_missing(data: Path, package: str):
     program = (
         f"import sys; sys.modules[{package!r}] = None\n"

@@ -40,7 +40,7 @@ def test_what_people_see(wsnet):
 
 
 def test_a_light_install(wsnet, monkeypatch: pytest.MonkeyPatch):
-    without(monkeypatch, "torch", "librosa", "scikit-learn")
+    without(monkeypatch, "torch", "scikit-learn")
     monkeypatch.setattr(doctor, "_device", lambda: pytest.fail("torch was asked for all the same"))
     document = wsnet("doctor", "--json").document
     assert document["packages"]["torch"] == "missing"

@@ -16,7 +16,7 @@ from ..core.errors import WsnetError
 from . import cache, compress, demo, doctor, evaluate, info, predict, train
 from .console import verbosity
 
-HEAVY_PACKAGES = ("torch", "librosa", "sklearn")
+HEAVY_PACKAGES = ("torch", "sklearn")
 """What the light install leaves out, by the name of the import."""
 EXIT_INTERRUPTED = 130
 """128 + SIGINT, as shells count."""

@@ -9,7 +9,7 @@ from .. import __version__
 from . import console, options
 
 LIGHT = ("typer", "rich", "pydantic", "pyyaml", "numpy", "soundfile", "soxr", "safetensors")
-FULL = ("torch", "librosa", "scikit-learn")
+FULL = ("torch", "scikit-learn")
 
 
 def doctor(

@@ -67,33 +67,37 @@ def train(
             "--set, --epochs and --seed": bool(overrides),
         }
         _refuse_beside_resume(given)
-    elif data is None:
-        raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
-    _check_data(data)
+        result = _resume(resume, data, device)
+    else:
+        source = _check_data(data)
+        checked = _check_config(config, overrides)
+        made = (name or _run_name(config), fold, device, threads, force)
+        result = _start(source, checked, _run_name(config), made)
+    _show(result, json)
 
-    checked = None if resume else _check_config(config, overrides)
 
-    from ..learn.run import Request, resume_run, start_run
+def _start(
+    data: Path,
+    config: Config,
+    preset: str,
+    made: tuple[str, str | None, str, int | None, bool],
+) -> Result:
+    """Train from the beginning; torch is imported only now that all else is known to be right."""
+    from ..learn.run import Request, start_run
     from .training import ConsoleListener
 
     with ConsoleListener() as listener:
-        if resume:
-            result = resume_run(resume, data, device, listener)
-        else:
-            assert data is not None
-            assert checked is not None
-            request = Request(
-                data,
-                checked,
-                config,
-                name or _run_name(config),
-                fold,
-                device,
-                threads,
-                force,
-            )
-            result = start_run(request, listener)
-    _show(result, json)
+        return start_run(Request(data, config, preset, *made), listener)
+
+
+def _resume(run: Path, data: Path | None, device: str) -> Result:
+    if data is not None:
+        _check_data(data)
+    from ..learn.run import resume_run
+    from .training import ConsoleListener
+
+    with ConsoleListener() as listener:
+        return resume_run(run, data, device, listener)
 
 
 def _show(result: Result, json: bool) -> None:
@@ -126,10 +130,13 @@ def _check_config(config: str, overrides: list[str]) -> Config:
     return checked
 
 
-def _check_data(data: Path | None) -> None:
+def _check_data(data: Path | None) -> Path:
     """Say at once what would otherwise be said after seconds of importing torch."""
-    if data is not None and not exists(data):
+    if data is None:
+        raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
+    if not exists(data):
         raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
+    return data
 
 
 def _refuse_beside_resume(given: dict[str, bool]) -> None:

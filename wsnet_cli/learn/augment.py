@@ -63,14 +63,15 @@ def mix_between_classes(first: Array, second: Array, ratio: Array) -> Array:
     Args:
         first: [n, samples] float32.
         second: [n, samples] float32.
-        ratio: [n] in (0, 1), the first row's share.
+        ratio: [n] in [0, 1], the first row's share; a row at 0 or 1 is one part, unchanged.
 
     Returns: [n, samples] float32, of about the energy of its parts; the louder part is turned
         down so that `ratio` holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
     """
-    r = np.clip(ratio, 1e-6, 1 - 1e-6).astype(np.float32)
+    r = np.asarray(ratio, np.float64)
     gain = (_rms(first) + 1e-9) / (_rms(second) + 1e-9)
-    p = (1 / (1 + gain * (1 - r) / r)).astype(np.float32)[:, np.newaxis]
+    # The same fraction without a division by r, so that both ends are exact.
+    p = (r / (r + gain * (1 - r))).astype(np.float32)[:, np.newaxis]
     out: Array = (p * first + (1 - p) * second) / np.sqrt(p**2 + (1 - p) ** 2)
     return out
 
