@@ -206,8 +206,11 @@ def test_read_container_refuses_what_is_no_regular_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_read_container_does_not_wait_for_a_pipe(tmp_path: Path) -> None:
+def test_read_container_does_not_wait_for_a_pipe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("waits for ever"))
     with pytest.raises(ArtifactError, match=r"pipe: is not a regular file; expected a model$"):
         read_container(tmp_path / "pipe", "a model")
 

@@ -24,6 +24,7 @@ TINY_SETTINGS = (
     "network.pooling=every-layer",
     "network.sampling.stride=2",
     "train.epochs=3",
+    "train.lr=0.003",
     "train.batch_size=6",
     "train.warmup_epochs=1",
     "train.evaluate_every=2",

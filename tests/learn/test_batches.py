@@ -14,7 +14,7 @@ from wsnet_cli.core.config import AugmentConfig
 from wsnet_cli.learn.batches import Batch, Feed
 
 AUDIO = AudioSettings(1_000, window_s=0.064, hop_s=0.032, trim_below=0.0)
-PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False)
+PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False, mixing_share=1.0)
 
 
 @pytest.fixture
@@ -81,6 +81,24 @@ def test_ratios_are_uniform(make_feed) -> None:
     feed = make_feed(list(np.eye(2, 64, dtype=np.float32)), [0, 1], augment=PLAIN, batch_size=2)
     ratios = np.concatenate([feed.batch(epoch, 0).targets[:, 0] for epoch in range(500)])
     assert np.histogram(ratios, 4, (0, 1))[0] == pytest.approx(np.full(4, 250), abs=60)
+
+
+@pytest.mark.parametrize("mixing_share", [0.0, 0.3, 1.0])
+def test_only_a_share_of_the_windows_is_mixed_and_the_others_are_clips_as_they_are(
+    mixing_share: float, make_feed
+) -> None:
+    config = PLAIN.model_copy(update={"mixing_share": mixing_share})
+    marks = np.eye(4, 64, dtype=np.float32)
+    audio = replace(AUDIO, normalise="none")
+    feed = make_feed(list(marks), [0, 0, 1, 1], augment=config, audio=audio, batch_size=4)
+    n_mixed = 0
+    for epoch in range(250):
+        batch, order = feed.batch(epoch, 0), feed.order(epoch)
+        mixed = np.count_nonzero(batch.windows, axis=1) == 2
+        assert np.array_equal(mixed, np.count_nonzero(batch.targets, axis=1) == 2)
+        assert np.array_equal(batch.windows[~mixed], marks[order[~mixed]])
+        n_mixed += int(mixed.sum())
+    assert n_mixed / 1_000 == pytest.approx(mixing_share, abs=0.05)
 
 
 def test_without_mixing_targets_name_the_class_of_each_clip(make_feed) -> None:

@@ -3,7 +3,7 @@
 The paper's scheme has 256 levels between the minimum and the maximum of a condensed filter. Ours is
 symmetric, with one scale per condensed filter: zero stays zero, and there is no offset to carry
 through a convolution. It costs signal to noise where a filter is one-sided;
-`benchmarks/quantization_schemes.py` shows how much on a trained run, and what it does to predictions.
+`benchmarks/quantization_schemes.py` shows how much, and what becomes of predictions.
 """
 
 from __future__ import annotations
