@@ -93,7 +93,7 @@ def test_every_error_is_one_line_and_its_exit_code(
 
 
 def test_line_ends_in_a_message_are_made_visible(wsnet):
-    assert wsnet("info", "a\nb\rc").error.startswith("a\\nb\\rc: no such model")
+    assert wsnet("info", "a\nb\rc").error.startswith("a\\nb\\rc: no such preset or file")
 
 
 @pytest.mark.parametrize("package", ["torch", "sklearn"])

@@ -106,7 +106,10 @@ def test_a_configuration_file(wsnet, trained):
 
 @pytest.mark.parametrize(
     ("what", "message"),
-    [("nothing", "nothing: no such model"), ("no.yaml", "no.yaml: no such preset or file")],
+    [
+        ("nothing", "nothing: no such preset or file"),
+        ("no.yaml", "no.yaml: no such preset or file"),
+    ],
 )
 def test_what_is_neither_model_nor_preset(wsnet, what: str, message: str):
     outcome = wsnet("info", what, "--json")

@@ -21,7 +21,8 @@ PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False, mixin
 def make_feed(fake_packed_set):
     def make(clips: list[np.ndarray], classes: list[int], **more: Any) -> Feed:
         values: dict[str, Any] = {"audio": AUDIO, "augment": AugmentConfig(), "batch_size": 8}
-        values |= {"repeats": 1, "seed": 0, "n_classes": max(classes) + 1, **more}
+        values |= {"repeats": 1, "seed": 0, "n_mixed_epochs": 1_000}
+        values |= {"n_classes": max(classes) + 1, **more}
         indices = range(len(clips))
         return Feed(fake_packed_set(clips), indices, classes=classes, **values)
 
@@ -101,6 +102,13 @@ def test_only_a_share_of_the_windows_is_mixed_and_the_others_are_clips_as_they_a
     assert n_mixed / 1_000 == pytest.approx(mixing_share, abs=0.05)
 
 
+def test_the_last_epochs_are_not_mixed(make_feed) -> None:
+    marks = list(np.eye(4, 64, dtype=np.float32))
+    feed = make_feed(marks, [0, 0, 1, 1], augment=PLAIN, batch_size=4, n_mixed_epochs=3)
+    mixed = [bool((feed.batch(epoch, 0).targets < 1).all()) for epoch in range(6)]
+    assert mixed == [True, True, True, False, False, False]
+
+
 def test_without_mixing_targets_name_the_class_of_each_clip(make_feed) -> None:
     marks = np.eye(6, 64, dtype=np.float32) * 8
     plain = PLAIN.model_copy(update={"mixing": "none"})
@@ -144,7 +152,7 @@ def test_equal_clips_are_varied_differently_in_every_batch(make_feed) -> None:
 @settings(deadline=None, max_examples=40)
 @given(st.integers(1, 20), st.integers(1, 4), st.integers(0, 9))
 def test_an_epoch_is_a_permutation_of_all_crops(n_clips: int, repeats: int, epoch: int) -> None:
-    feed = Feed(None, range(n_clips), [0] * n_clips, 1, AUDIO, PLAIN, 8, repeats, 0)  # type: ignore[arg-type]
+    feed = Feed(None, range(n_clips), [0] * n_clips, 1, AUDIO, PLAIN, 8, repeats, 1, 0)  # type: ignore[arg-type]
     order = feed.order(epoch)
     assert sorted(order.tolist()) == sorted(list(range(n_clips)) * repeats)
 

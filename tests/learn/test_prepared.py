@@ -31,12 +31,13 @@ def test_feed_is_the_training_part_with_the_configuration(
     tones: Path, prepare, make_config
 ) -> None:
     data = prepare(tones)
-    config = make_config("train.repeats=2", "train.seed=7", "train.batch_size=5")
+    config = make_config("train.repeats=2", "train.seed=7", "train.batch_size=5", "train.epochs=10")
     feed = data.feed(config)
     assert (list(feed.clips), list(feed.classes)) == (data.train, data.classes(data.train))
     assert (feed.n_classes, feed.batch_size, feed.repeats, feed.seed) == (3, 5, 2, 7)
     assert feed.audio.window_samples == 2_000
     assert feed.augment == config.augment
+    assert feed.n_mixed_epochs == 6
 
 
 def test_unreadable_clips_are_in_neither_part(tones: Path, prepare) -> None:

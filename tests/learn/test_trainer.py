@@ -37,7 +37,7 @@ def feed(fake_packed_set) -> Feed:
             clips.append((tone + 0.05 * rng.standard_normal(800)).astype(np.float32))
     classes = [0] * 10 + [1] * 10 + [2] * 10
     augment = AugmentConfig(mixing="none", rescale=1.0, shift=0.0)
-    return Feed(fake_packed_set(clips), range(30), classes, 3, AUDIO, augment, 12, 1, 0)
+    return Feed(fake_packed_set(clips), range(30), classes, 3, AUDIO, augment, 12, 1, 100, 0)
 
 
 @pytest.fixture

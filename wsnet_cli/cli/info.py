@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.files import exists
 from . import console, options
 
 if TYPE_CHECKING:
@@ -32,11 +33,13 @@ def info(
     if what is None:
         _list(json)
         return
-    from ..core.config_file import preset_names
+    from ..core.config_file import find_config, preset_names
     from ..core.describe import describe_model_file, describe_preset
-    from ..core.locate import find_model
+    from ..core.locate import find_model, shipped_names
 
     is_preset = what in preset_names() or Path(what).suffix in (".yaml", ".yml")
+    if not (is_preset or what in shipped_names() or exists(Path(what))):
+        find_config(what)  # refuses, and offers the presets whose names are near
     table = describe_preset(what, classes) if is_preset else describe_model_file(find_model(what))
     if json:
         console.print_json(table.as_json())

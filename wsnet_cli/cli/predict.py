@@ -81,6 +81,8 @@ def _check_output(format_: str, out: Path | None, force: bool) -> None:
         raise UsageError(f"-o {out}: a table is for people; expected --format csv, json or jsonl")
     if out and is_folder(out):
         raise UsageError(f"-o {out}: is a folder; expected a file's name")
+    if out and exists(out.parent) and not is_folder(out.parent):
+        raise UsageError(f"-o {out}: {out.parent} is no folder; expected a name in a folder")
     if out and exists(out) and not force:
         raise UsageError(f"-o {out}: exists; give another name, or --force to write over it")
 

@@ -118,6 +118,8 @@ def _parse_layer(item: Any) -> Layer:
     if kind == "conv":
         sampling = Sampling(*_integers(item, "sampling", 3)) if "sampling" in item else None
         n_in, n_out, length, stride_, padding = _integers(item, "shape", 5)
+        if padding > length:  # more would be zeros alone, without bound
+            raise ParameterError(f"padding = {padding}; expected at most the length {length}")
         return Conv(
             "",
             ConvShape(n_in, n_out, length, stride_, padding, sampling),

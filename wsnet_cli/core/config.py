@@ -80,6 +80,8 @@ class AugmentConfig(_Section):
     """Two clips of different classes at a random ratio, which is also the label."""
     mixing_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Share of the windows that are mixed; the others are clips as they are."""
+    mixing_until: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """Share of the epochs in which windows are mixed; the last epochs see clips as they are."""
     rescale: Annotated[float, Field(ge=1, le=4)] = 1.25
     """Stretch time and pitch together by up to this factor either way; 1: off."""
     gain_db: NonNegative = 6.0

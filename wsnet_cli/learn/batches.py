@@ -42,6 +42,7 @@ class Feed:
         augment: how clips are varied.
         batch_size: windows per batch; the last batch of an epoch may have fewer, at least 2.
         repeats: crops of each clip per epoch.
+        n_mixed_epochs: epochs in which windows are mixed, from the first on.
         seed: of all randomness.
     """
 
@@ -53,6 +54,7 @@ class Feed:
     augment: AugmentConfig
     batch_size: int
     repeats: int
+    n_mixed_epochs: int
     seed: int
 
     @property
@@ -74,7 +76,7 @@ class Feed:
         positions = self.order(epoch)[start : start + self.batch_size]
         windows = self._crops(positions, rng)
         targets = self._one_hot(positions)
-        if self.augment.mixing == "between-class":
+        if self.augment.mixing == "between-class" and epoch < self.n_mixed_epochs:
             partners = np.array([self._partner(int(p), rng) for p in positions])
             ratio = rng.uniform(0, 1, len(positions)).astype(np.float32)
             ratio[rng.uniform(0, 1, len(positions)) >= self.augment.mixing_share] = 1.0

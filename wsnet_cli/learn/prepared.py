@@ -53,6 +53,7 @@ class PreparedData:
             augment=config.augment,
             batch_size=config.train.batch_size,
             repeats=config.train.repeats,
+            n_mixed_epochs=round(config.augment.mixing_until * config.train.epochs),
             seed=config.train.seed,
         )
 

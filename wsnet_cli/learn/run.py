@@ -30,7 +30,7 @@ from .interrupt import StopSignal
 from .listener import Listener
 from .network import WaveformClassifier
 from .prepared import PreparedData, prepare_data
-from .run_folder import RUNS, RunFolder, new_run_folder, open_run_folder
+from .run_folder import RUNS, RunFolder, check_run_name, new_run_folder, open_run_folder
 from .trainer import EpochRow, Trainer
 
 SAVE_EVERY_S = 20.0
@@ -81,6 +81,7 @@ def start_run(request: Request, listener: Listener) -> Result:
     Raises:
         WsnetError: bad data, configuration or device; interrupted after saving; a full disk.
     """
+    check_run_name(request.name)
     device = choose_device(request.device)
     _set_threads(request.threads)
     data = prepare_data(request.source, request.config, request.fold, listener.decoded)

@@ -122,6 +122,16 @@ class RunFolder:
         return values
 
 
+def check_run_name(name: str) -> None:
+    """Refuse a name that is none of a run.
+
+    Raises:
+        UsageError: it holds other signs than letters, digits, dot, dash and underscore.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
+        raise UsageError(f"--name {name}: expected letters, digits, '.', '-' and '_'")
+
+
 def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunFolder:
     """Make a folder for a run: `<root>/<name>`, then `<name>-2`, `<name>-3`, ...
 
@@ -135,8 +145,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
         UsageError: the name holds other signs.
         FileError: the folder cannot be made.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
-        raise UsageError(f"--name {name}: expected letters, digits, '.', '-' and '_'")
+    check_run_name(name)
     with explain_os_errors("make a run folder in", root):
         root.mkdir(parents=True, exist_ok=True)
         number = 1
