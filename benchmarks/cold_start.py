@@ -1,7 +1,7 @@
-"""Seconds from typing `wsnet predict CLIP` to its end, and the memory it takes.
+"""Seconds from typing `wsnet predict CLIP` to its end.
 
-python benchmarks/cold_start.py CLIP [ROUNDS]: whole processes, interleaved with one that only imports
-numpy, soundfile and soxr; prints medians and the median of the paired ratios.
+python benchmarks/cold_start.py CLIP [ROUNDS]: whole processes, interleaved with one that imports
+numpy, soundfile and soxr alone; prints medians and the median of the paired ratios.
 """
 
 from __future__ import annotations
