@@ -48,8 +48,36 @@ EDGE = np.float32([1.0, -1.0, 0.5, 1e-30, 0.0, 127 / 254 + 2**-24])
 @example(EDGE)
 def test_no_value_moves_by_more_than_half_a_step(real: Array) -> None:
     q = quantize(real)
-    moved = np.abs(q.values().astype(np.float64) - real)
+    within = np.clip(real, -127 * q.scale, 127 * q.scale)
+    moved = np.abs(q.values().astype(np.float64) - within)
     assert moved.max() <= q.scale / 2 + np.abs(real).max() * 2.0**-22
+    assert np.abs(real).max() <= 127 * q.scale / 0.7 * LAST_BIT
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights)
+@example(EDGE)
+def test_the_scale_has_no_more_squared_error_than_the_whole_range(real: Array) -> None:
+    if not real.any():
+        return
+    step = np.abs(real).max() / np.float32(127)
+    whole = (np.clip(np.rint(real / step), -127, 127) * step).astype(np.float64)
+
+    def error(values: npt.NDArray[np.float64]) -> float:
+        return float(np.sum((values - real) ** 2))
+
+    assert error(quantize(real).values().astype(np.float64)) <= error(whole) * LAST_BIT
+
+
+def test_outliers_are_clipped_where_that_lowers_the_error() -> None:
+    bulk = np.random.default_rng(0).normal(0, 1, 100_000)
+    outlier = np.float32([*bulk, 6.0])
+    q = quantize(outlier)
+    assert 0.7 * 6 / 127 < q.scale < 0.9 * 6 / 127
+    assert q.codes[-1] == 127
+    assert signal_to_noise_db(outlier, q.values()) > signal_to_noise_db(
+        outlier, np.rint(outlier / (6 / 127)) * (6 / 127)
+    )
 
 
 @settings(deadline=None, max_examples=200)
