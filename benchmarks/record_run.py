@@ -34,7 +34,7 @@ def measure_model(model: Model, model_path: Path) -> dict[str, Any]:
         "multiply_adds": sum(
             cost.multiply_adds for cost in model.network.costs(model.audio.window_samples, "folded")
         ),
-        "predictions": {clip.file: [clip.label, clip.predicted] for clip in outcome.clips},
+        "predictions": [[clip.file, clip.label, clip.predicted] for clip in outcome.clips],
     }
 
 

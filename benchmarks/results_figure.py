@@ -23,8 +23,11 @@ def main() -> None:
     """Draw a point per model file, its 95 % interval as a bar."""
     mpl.rcParams.update({"svg.hashsalt": "wsnet", "font.size": 10, "font.family": "sans-serif"})
     figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    splits, n_clips = set(), set()
     for i, path in enumerate(sorted((DOCS / "results").glob("esc10-*.json"))):
         document = json.loads(path.read_text(encoding="utf-8"))
+        splits.add(document["split"])
+        n_clips.add(str(len(document["int8"]["predictions"])))
         for key, marker in MARKERS.items():
             part = document[key]
             right, n = n_right(part), len(part["predictions"])
@@ -44,8 +47,8 @@ def main() -> None:
             )
     axes.set_xscale("log")
     axes.set_xlabel("model file on disk, KB (1,000 bytes)")
-    axes.set_ylabel("accuracy on 80 held-out clips, %")
-    axes.set_title("ESC-10, fold 1 held out, one seed; bars are 95 % intervals")
+    axes.set_ylabel(f"accuracy on {' or '.join(n_clips)} held-out clips, %")
+    axes.set_title(f"ESC-10, {', '.join(splits)}, one seed; bars are 95 % intervals")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
     stream = io.BytesIO()

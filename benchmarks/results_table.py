@@ -28,13 +28,13 @@ COLUMNS = (
     "95 % interval",
     "smaller than the dense reference",
     "than the released SoundNet-8",
-    "M multiply-adds a window",
+    "M multiply-adds a window, folded",
 )
 
 
 def n_right(part: dict[str, Any]) -> int:
     """Clips whose prediction is their label."""
-    return sum(label == predicted for label, predicted in part["predictions"].values())
+    return sum(label == predicted for _, label, predicted in part["predictions"])
 
 
 def row(name: str, part: dict[str, Any]) -> str:
@@ -57,7 +57,7 @@ def row(name: str, part: dict[str, Any]) -> str:
 def table() -> str:
     """Two rows for every recorded run."""
     rows = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    for path in sorted((DOCS / "results").glob("*.json")):
+    for path in sorted((DOCS / "results").glob("esc10-*.json")):
         document = json.loads(path.read_text(encoding="utf-8"))
         rows += [row(path.stem, document[key]) for key in ("float32", "int8")]
     return "\n".join(rows)
