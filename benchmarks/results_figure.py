@@ -22,7 +22,7 @@ MARKERS = {"float32": "o", "int8": "s"}
 def main() -> None:
     """Draw a point per model file, its 95 % interval as a bar."""
     mpl.rcParams.update({"svg.hashsalt": "wsnet", "font.size": 10, "font.family": "sans-serif"})
-    figure, axes = plt.subplots(figsize=(7.2, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
     splits, n_clips = set(), set()
     for i, path in enumerate(sorted((DOCS / "results").glob("esc10-*.json"))):
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -46,11 +46,13 @@ def main() -> None:
                 label=f"{path.stem.removeprefix('esc10-')}, {bits}: {kilobytes:,.0f} KB",
             )
     axes.set_xscale("log")
+    axes.set_xlim(100, 20_000)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("model file on disk, KB (1,000 bytes)")
     axes.set_ylabel(f"accuracy on {' or '.join(n_clips)} held-out clips, %")
     axes.set_title(f"ESC-10, {', '.join(splits)}, one seed; bars are 95 % intervals")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
     write_atomic(TARGET, stream.getvalue())

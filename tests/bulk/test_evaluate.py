@@ -6,11 +6,18 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips
+from wsnet_cli.bulk import evaluate
+from wsnet_cli.bulk.evaluate import (
+    clips_of_data,
+    evaluate_clips,
+    held_out_clips,
+    n_trained_on,
+)
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.model import Model
 from wsnet_cli.core.tables import csv_text
@@ -110,6 +117,30 @@ def test_one_fold_of_a_manifest(make_tone: MakeTone, tmp_path: Path):
 def test_data_without_folds_says_so(tones: Path):
     with pytest.raises(DataError, match="no fold 1; its folds: none"):
         clips_of_data(tones, "1")
+
+
+@pytest.mark.parametrize(
+    ("splits", "measured"),
+    [
+        (("train", "train", "validation", "test", "test", "train"), ["3.wav", "4.wav"]),
+        (("train", "train", "validation", "validation", "train", "train"), ["2.wav", "3.wav"]),
+    ],
+)
+def test_a_split_column_says_what_is_measured(
+    make_tone: MakeTone, tmp_path: Path, splits: tuple[str, ...], measured: list[str]
+):
+    rows = [(make_tone(f"{i}.wav").name, "ab"[i % 2], split) for i, split in enumerate(splits)]
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(csv_text(("path", "label", "split"), rows))
+    assert [clip.name for clip in clips_of_data(manifest, None)] == measured
+
+
+def test_a_split_without_a_part_to_measure_is_refused(make_tone: MakeTone, tmp_path: Path):
+    rows = [(make_tone(f"{i}.wav").name, "ab"[i % 2], "train") for i in range(4)]
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(csv_text(("path", "label", "split"), rows))
+    with pytest.raises(DataError, match=r"manifest\.csv: its split has no test or validation part"):
+        clips_of_data(manifest, None)
 
 
 # ------------------------------------------------------------------------ the held-out part
@@ -236,3 +267,87 @@ def test_split_rows_are_what_csv_says(make_run: Callable[..., Path], tones: Path
     text = (model.parent / "split.csv").read_text()
     parts = [row["part"] for row in csv.DictReader(io.StringIO(text))]
     assert (parts.count("test"), parts.count("train")) == (1, 20)
+
+
+def test_a_file_is_hashed_once_and_in_blocks(
+    make_run: Callable[..., Path],
+    make_tone: MakeTone,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    make_tone("a.wav")
+    manifest = tmp_path / "manifest.csv"
+    rows = [("a.wav", "xy"[i % 2], i / 10, (i + 1) / 10) for i in range(4)]
+    manifest.write_text(csv_text(("path", "label", "start", "end"), rows))
+    model = make_run(manifest, ("a.wav",))
+    opened: list[str] = []
+    path_open = Path.open
+
+    def note(path: Path, *args: Any, **options: Any) -> Any:
+        opened.append(path.name)
+        return path_open(path, *args, **options)
+
+    monkeypatch.setattr(Path, "open", note)
+    monkeypatch.setattr(evaluate, "_BLOCK_BYTES", 1_000)
+    assert len(held_out_clips(model)) == 4
+    assert opened.count("a.wav") == 1
+
+
+# ---------------------------------------------------------------------- what was trained on
+
+
+def test_clips_that_were_trained_on_are_counted_by_content(
+    make_run: Callable[..., Path], tones: Path
+):
+    model = make_run(tones, ("high/2.wav", "low/5.wav"))
+    (tones / "low" / "4.wav").rename(tones / "low" / "renamed.wav")
+    (tones / "low" / "3.wav").write_text("other content")
+    clips = load_dataset(tones).clips
+    assert len(clips) == 21
+    (tones / "low" / "1.wav").unlink()
+    assert n_trained_on(model, clips) == 21 - 2 - 2
+    assert n_trained_on(model.with_name("model.q8.wsnet"), clips) == 17
+    assert n_trained_on(model, held_out_clips(model)) == 0
+
+
+@pytest.mark.parametrize(
+    ("bounds", "heard"),
+    [
+        ((None, None), True),
+        ((0.0, 0.1), False),
+        ((0.1, 0.25), True),
+        ((0.2, 0.3), True),
+        ((0.25, None), False),
+    ],
+)
+def test_parts_of_a_file_were_trained_on_where_they_overlap(
+    make_run: Callable[..., Path],
+    make_tone: MakeTone,
+    tmp_path: Path,
+    bounds: tuple[float | None, float | None],
+    heard: bool,
+):
+    path = make_tone("a.wav")
+    manifest = tmp_path / "manifest.csv"
+    rows = [("a.wav", "x", 0.0, 0.1), ("a.wav", "y", 0.1, 0.25)]
+    manifest.write_text(csv_text(("path", "label", "start", "end"), rows))
+    split = make_run(manifest, ()).parent / "split.csv"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    rows_of_run = [
+        ("a.wav", "x", "test", None, None, 0.0, 0.1, f"{digest}@0.0-0.1"),
+        ("a.wav", "y", "train", None, None, 0.1, 0.25, f"{digest}@0.1-0.25"),
+    ]
+    split.write_text(csv_text(HEADER, rows_of_run))
+    clip = Clip(path, "a.wav", "y", start_s=bounds[0], end_s=bounds[1])
+    assert n_trained_on(split.with_name("model.wsnet"), [clip]) == heard
+
+
+def test_without_a_run_nothing_is_known_of_training(make_run: Callable[..., Path], tones: Path):
+    clips = load_dataset(tones).clips
+    model = make_run(tones, ())
+    assert n_trained_on(model, clips) == 21
+    for content in (b"name,part\na,train\n", b"\xff"):
+        (model.parent / "split.csv").write_bytes(content)
+        assert n_trained_on(model, clips) == 0
+    (model.parent / "split.csv").unlink()
+    assert n_trained_on(model, clips) == 0

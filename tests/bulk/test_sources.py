@@ -1,12 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from wsnet_cli.bulk.sources import expand_inputs
-from wsnet_cli.core.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +40,8 @@ def test_order_does_not_depend_on_the_file_system(monkeypatch: pytest.MonkeyPatc
     usual = names(".")
     walk = os.walk
 
-    def turned(top: object) -> object:
-        for parent, folders, files in walk(top):
+    def turned(top: object, **options: object) -> object:
+        for parent, folders, files in walk(top, **options):
             folders.reverse()
             files.reverse()
             yield parent, folders, files
@@ -87,7 +87,26 @@ def test_a_name_that_is_not_there_stays_in_the_list(name: str):
     assert names("top.wav", name) == ["top.wav", name]
 
 
-def test_nothing_found_is_an_error():
+def test_what_yields_nothing_stays_in_the_list_as_itself():
     Path("empty").mkdir()
-    with pytest.raises(UsageError, match=r"empty \*\.mp3: no audio files found; expected files"):
-        expand_inputs(["empty", "*.mp3"])
+    Path("nest/deep").mkdir(parents=True)
+    assert names("top.wav", "take[1].wav", "empty/", "nes?", "*.mp3") == [
+        *("top.wav", "take[1].wav", "empty", "nes?", "*.mp3")
+    ]
+    assert names("empty") == ["empty"]
+    assert names("*.mp3") == ["*.mp3"]
+
+
+@pytest.mark.parametrize(("top", "found"), [("a", ["a/10.FLAC", "a/2.wav"]), ("a/deep", [])])
+def test_a_folder_that_cannot_be_listed_is_in_the_list(
+    monkeypatch: pytest.MonkeyPatch, top: str, found: list[str]
+):
+    scan = os.scandir
+
+    def refuse(folder: str | os.PathLike[str]) -> object:
+        if Path(folder) == Path("a/deep"):
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert names(top) == [*found, "a/deep"]

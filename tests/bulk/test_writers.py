@@ -3,7 +3,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +82,12 @@ def test_any_name_label_and_reason_comes_back(rows: list[tuple[str, str, str, bo
         assert (result["predictions"][0]["label"] == label) if good else result["error"] == reason
     lines = to_jsonl(predictions, "m").split("\n")
     assert len(lines) == len(rows) + 1
+
+
+@pytest.mark.parametrize("write", [to_json, to_jsonl])
+def test_what_json_cannot_hold_is_not_written(write: Callable[..., str]):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write([Prediction("a.wav", "ok", 1.0, (Score("dog", math.nan),))], "m")
 
 
 def test_every_writer_ends_its_text_with_a_newline():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +68,6 @@ def test_wrong_usage_ends_with_2(wsnet, arguments: tuple[str, ...]):
         (errors.GateError("m"), 4),
         (errors.Interrupted("m", 130), 130),
         (errors.Interrupted("m", 143), 143),
-        (OSError(13, "Permission denied", "f"), 1),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
@@ -81,47 +79,78 @@ def test_every_error_is_one_line_and_its_exit_code(
     error: Exception,
     code: int,
 ):
+    fail_to_predict(monkeypatch, make_clip, error)
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (code, "", "error: m\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (OSError(13, "Permission denied", "f"), "the system refused: [Errno 13] Permission denied"),
+        (MemoryError("Unable to allocate 9 TiB"), "out of memory: Unable to allocate 9 TiB"),
+        (MemoryError(), "out of memory: an allocation failed"),
+    ],
+)
+def test_what_the_machine_refuses_is_no_bug(
+    wsnet,
+    model: str,
+    make_clip: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    text: str,
+):
+    fail_to_predict(monkeypatch, make_clip, error)
+    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.error.startswith(text)
+    assert len(outcome.stderr.splitlines()) == 1
+
+
+def fail_to_predict(
+    monkeypatch: pytest.MonkeyPatch, make_clip: Callable[..., Path], error: Exception
+) -> None:
     def fail(*_: object) -> None:
         raise error
 
     make_clip("a.wav")
     monkeypatch.setattr(bulk_predict, "predict_files", fail)
-    outcome = wsnet("predict", "a.wav", "-m", model, "--json")
-    assert (outcome.code, outcome.stdout) == (code, "")
-    system = "the system refused: [Errno 13] Permission denied: 'f'"
-    assert outcome.stderr == f"error: {system if isinstance(error, OSError) else 'm'}\n"
 
 
-def test_line_ends_in_a_message_are_made_visible(wsnet):
-    assert wsnet("info", "a\nb\rc").error.startswith("a\\nb\\rc: no such preset or file")
+def test_control_characters_in_a_message_are_made_visible(wsnet):
+    error = wsnet("info", "a\nb\rc\x1b]0;d\x07").error
+    assert error.startswith("a\\nb\\rc\\x1b]0;d\\x07: no such preset or file")
 
 
-@pytest.mark.parametrize("package", ["torch", "sklearn"])
-def test_a_light_install_says_what_is_missing(data: Path, package: str):
-    program = (
-        f"import sys; sys.modules[{package!r}] = None\n"
-        "import wsnet_cli.cli.train as train\n"
-        f"train._check_config = lambda *_: __import__({package!r})\n"
-        "from wsnet_cli.__main__ import main\n"
-        "main()\n"
-    )
-    command = [sys.executable, "-c", program, "train", str(data)]
-    result = subprocess.run(command, capture_output=True, text=True)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == (
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [
+        ("torch", ("train", "nowhere")),
+        ("torch", ("train", "--resume", "nowhere")),
+        ("torch", ("demo",)),
+        ("sklearn", ("train", "nowhere")),
+        ("sklearn", ("demo",)),
+        ("sklearn", ("evaluate", "nowhere")),
+    ],
+)
+def test_a_light_install_says_at_once_what_is_missing(
+    wsnet, monkeypatch: pytest.MonkeyPatch, package: str, arguments: tuple[str, ...]
+):
+    monkeypatch.setitem(sys.modules, package, None)
+    outcome = wsnet(*arguments)
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.stderr == (
         f"error: this command needs {package}, which the light install leaves out; "
         "install wsnet with its dependencies: pip install .\n"
     )
+    assert not list(Path().iterdir())
 
 
 def test_a_missing_module_of_another_name_is_a_bug(
     wsnet, model: str, make_clip: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ):
-    def fail(*_: object) -> None:
-        raise ModuleNotFoundError("No module named 'lost'", name="lost")
-
-    make_clip("a.wav")
-    monkeypatch.setattr(bulk_predict, "predict_files", fail)
+    lost = ModuleNotFoundError("No module named 'lost'", name="lost")
+    fail_to_predict(monkeypatch, make_clip, lost)
     with pytest.raises(ModuleNotFoundError, match="lost"):
         wsnet("predict", "a.wav", "-m", model)
 

@@ -44,6 +44,42 @@ def test_a_table_reads_no_markup(capsys: pytest.CaptureFixture[str]):
         assert cell in text
 
 
+ODD = "e\x1b]0;owned\x07\n\x9b2Jé"
+ODD_SHOWN = "e\\x1b]0;owned\\x07\\n\\x9b2Jé"
+
+
+def test_people_see_control_characters_as_escapes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(console.verbosity, "level", 1)
+    console.print_table((ODD,), [(ODD,)])
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()].count(ODD_SHOWN) == 2
+    console.result(ODD)
+    for tell in (console.note, console.detail, console.warn):
+        tell(ODD)
+    told = f"{ODD_SHOWN}\n"
+    assert capsys.readouterr() == (told, f"{told}{told}warning: {told}")
+
+
+def test_programs_get_the_text_as_it_is(capsys: pytest.CaptureFixture[str]):
+    console.document(ODD)
+    assert capsys.readouterr().out == f"{ODD}\n"
+    console.print_json({"file": ODD})
+    assert json.loads(capsys.readouterr().out) == {"file": ODD}
+
+
+def test_progress_takes_words_as_they_are(monkeypatch: pytest.MonkeyPatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "200")
+    with console.progress("[bold]working[/bold]") as advance:
+        advance(0.5, f"[red]a[/] [/nothing] {ODD}")
+    assert "[bold]working[/bold]" in terminal.text
+    assert f"[red]a[/] [/nothing] {ODD_SHOWN}" in terminal.text
+    assert "owned\x07" not in terminal.text
+
+
 def test_json_refuses_what_json_does_not_have(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(ValueError, match="Out of range float values"):
         console.print_json({"score": float("nan")})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -57,6 +58,43 @@ def test_a_light_install(wsnet, monkeypatch: pytest.MonkeyPatch):
 def test_a_broken_install(wsnet, monkeypatch: pytest.MonkeyPatch):
     without(monkeypatch, "soxr")
     assert wsnet("doctor", "--json").document["problems"] == ["soxr is missing: reinstall wsnet"]
+
+
+@pytest.mark.parametrize("package", ["platformdirs", "filelock"])
+def test_every_light_package_is_looked_for(wsnet, monkeypatch: pytest.MonkeyPatch, package: str):
+    without(monkeypatch, package)
+    document = wsnet("doctor", "--json").document
+    assert document["problems"] == [f"{package} is missing: reinstall wsnet"]
+
+
+def test_no_soundfile(wsnet, monkeypatch: pytest.MonkeyPatch):
+    without(monkeypatch, "soundfile")
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    outcome = wsnet("doctor", "--json")
+    assert (outcome.code, outcome.document["codecs"]) == (0, [])
+    missing, codecs = outcome.document["problems"]
+    assert missing == "soundfile is missing: reinstall wsnet"
+    assert codecs.startswith("codecs: cannot be told: ")
+    assert "warning: codecs: cannot be told: " in wsnet("doctor").stderr
+
+
+def test_no_libsndfile(wsnet, monkeypatch: pytest.MonkeyPatch):
+    def fail() -> list[str]:
+        raise OSError("sndfile library not found")
+
+    monkeypatch.setattr(doctor, "_codecs", fail)
+    outcome = wsnet("doctor", "--json")
+    assert (outcome.code, outcome.document["codecs"]) == (0, [])
+    assert outcome.document["problems"] == ["codecs: cannot be told: sndfile library not found"]
+
+
+def test_no_platformdirs(wsnet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("WSNET_CACHE", raising=False)
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    outcome = wsnet("doctor", "--json")
+    assert (outcome.code, outcome.document["cache"]) == (0, {"folder": "unknown", "bytes": 0})
+    (problem,) = outcome.document["problems"]
+    assert problem.startswith("cache: cannot be told: ")
 
 
 def test_a_package_that_is_not_there_has_no_version():

@@ -13,6 +13,18 @@ from pathlib import Path
 import pytest
 
 N_EPOCHS = 30
+SLOWLY = """
+import time
+from wsnet_cli.__main__ import main
+from wsnet_cli.cli.training import ConsoleListener
+tell = ConsoleListener.epoch
+def tell_and_wait(self, row):
+    tell(self, row)
+    time.sleep(0.5)
+ConsoleListener.epoch = tell_and_wait
+main()
+"""
+"""Trains with epochs so long that the signal arrives before the last one on any machine."""
 RUN = Path("runs/default")
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
@@ -30,7 +42,7 @@ def stop_training(data: Path, tiny_options: Callable[..., list[str]]) -> Callabl
     def stop(number: int) -> int:
         options = (*tiny_options(), "--epochs", str(N_EPOCHS), "--threads", "1", "-v")
         process = subprocess.Popen(
-            [sys.executable, "-m", "wsnet_cli", "train", str(data), *options],
+            [sys.executable, "-c", SLOWLY, "train", str(data), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -23,6 +23,7 @@ from wsnet_cli.core.audio import (
     read_blocks,
     resample,
     trim_silence,
+    window_blocks,
 )
 from wsnet_cli.core.errors import AudioError, ParameterError
 
@@ -166,7 +167,7 @@ def test_only_silence_at_the_ends_is_trimmed() -> None:
     assert trimmed.tolist() == samples[2:6].tolist()
     assert np.shares_memory(trimmed, samples)
     assert trim_silence(samples, 0.0).tolist() == samples.tolist()
-    assert trim_silence(samples, 0.9) is samples
+    assert trim_silence(samples, 0.9).tolist() == samples.tolist()
     with pytest.raises(ParameterError, match="trim_below = 2; expected a fraction"):
         trim_silence(samples, 2)
 
@@ -315,6 +316,36 @@ def test_silence_inside_a_clip_stays_a_window_of_zeros() -> None:
     clip = np.concatenate([np.ones(100), np.zeros(100), np.ones(100)]).astype(np.float32)
     windows = clip_windows(clip, settings)
     assert windows.mean(axis=1).tolist() == [1, 0, 1]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 400),
+    st.integers(1, 30),
+    st.integers(1, 30),
+    st.integers(1, 9),
+    st.sampled_from(["rms", "none"]),
+)
+def test_blocks_hold_the_windows_of_the_clip(
+    n_samples: int, window: int, hop: int, n_at_once: int, normalise: str
+) -> None:
+    audio = AudioSettings(1_000, window / 1_000, min(hop, window) / 1_000, normalise)
+    clip = np.random.default_rng(n_samples).standard_normal(n_samples).astype(np.float32)
+    clip[: n_samples // 5] = 0
+    blocks = list(window_blocks(clip, audio, n_at_once))
+    assert np.array_equal(np.concatenate(blocks), clip_windows(clip, audio))
+    assert {len(block) for block in blocks[:-1]} <= {n_at_once}
+    assert 1 <= len(blocks[-1]) <= n_at_once
+    assert {block.dtype for block in blocks} == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("n_at_once", [0, 1.5])
+def test_blocks_of_no_windows_and_empty_clips_are_refused(n_at_once: float) -> None:
+    audio = AudioSettings(1_000, 0.004, 0.002)
+    with pytest.raises(ParameterError, match=r"n_at_once = .*; expected a whole number >= 1"):
+        next(window_blocks(np.ones(9, np.float32), audio, n_at_once))
+    with pytest.raises(ParameterError, match="expected one row of at least one sample"):
+        next(window_blocks(np.zeros(0, np.float32), audio, 1))
 
 
 @pytest.mark.parametrize("kind", ["silence", "opposite channels", "constant", "one sample", "huge"])

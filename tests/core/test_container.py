@@ -67,6 +67,20 @@ def test_digest_is_the_last_tensor_and_covers_every_byte_before_it() -> None:
     assert set(found) == set(tensors)
 
 
+def test_header_that_would_not_be_read_is_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = pack(TENSORS, METADATA)
+    n_header = int.from_bytes(content[:8], "little")
+    monkeypatch.setattr(container, "MAX_HEADER_BYTES", n_header)
+    assert pack(TENSORS, METADATA) == content
+    unpack(content, "x")
+    monkeypatch.setattr(container, "MAX_HEADER_BYTES", n_header - 1)
+    with pytest.raises(
+        ParameterError,
+        match=f"^metadata and tensor names take {n_header} bytes; expected at most {n_header - 1}",
+    ):
+        pack(TENSORS, METADATA)
+
+
 def test_rows_that_are_not_contiguous_are_stored_in_order() -> None:
     array = np.arange(12, dtype=np.float32).reshape(3, 4).T[::2]
     np.testing.assert_array_equal(unpack(pack({"a": array}, {}), "x")[0]["a"], array)

@@ -93,6 +93,20 @@ def test_a_preset_that_is_not_there_or_cannot_be_built(tmp_path: Path):
         describe_preset(str(bad), 10)
 
 
+def test_what_ships_is_listed_whatever_lies_here(
+    small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(locate, "shipped_folder", lambda: tmp_path / "shipped")
+    save_model(tmp_path / "shipped" / "one.wsnet", small_model)
+    usual = list_shipped()
+    monkeypatch.chdir(tmp_path)
+    Path("one").mkdir()
+    assert list_shipped() == usual
+    Path("one/model.wsnet").write_text("text")
+    assert list_shipped() == usual
+    assert usual[0]["bits"] == 32
+
+
 def test_lists(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert [entry["preset"] for entry in list_presets()] == list(preset_names())
     monkeypatch.setattr(locate, "shipped_folder", lambda: tmp_path / "shipped")

@@ -228,6 +228,47 @@ def test_impossible_targets_are_refused_by_name(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
 
 
+@posix_only
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        message = f"cannot write {tmp_path / name}: is not a regular file; expected a file's name"
+        with pytest.raises(FileError) as caught:
+            write_atomic(tmp_path / name, NEW)
+        assert str(caught.value) == message
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(FileError, match=r"^cannot write .*folder: is a folder; expected a file's"):
+        write_atomic(tmp_path / "folder", NEW)
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(FileError, match=r"^cannot write .*round: "):
+        write_atomic(tmp_path / "round", NEW)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link", "pipe", "round"]
+
+
+@posix_only
+def test_a_link_stays_a_link(target: Path, tmp_path: Path) -> None:
+    link, dangling = tmp_path / "link", tmp_path / "dangling"
+    link.symlink_to(target)
+    dangling.symlink_to(Path("later") / "x")
+    for path in (link, dangling):
+        write_atomic(path, NEW)
+        assert path.is_symlink()
+        assert path.read_bytes() == NEW
+    assert target.read_bytes() == NEW
+    assert [path.name for path in target.parent.iterdir()] == ["model.wsnet"]
+
+
+@posix_only
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP])
+def test_a_file_system_that_cannot_sync_folders_is_no_failure(target: Path, code: int) -> None:
+    system = System(7, OSError(code, os.strerror(code)))
+    write_with(system, target)
+    assert system.steps[-1] == ("fsync", "folder")
+    assert target.read_bytes() == NEW
+
+
 def test_what_the_system_cannot_tell_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"1")
     found = [exists(tmp_path), exists(tmp_path / "file"), exists(tmp_path / "gone")]

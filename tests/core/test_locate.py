@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def test_what_lies_here_hides_what_ships_unless_that_is_asked_for(shipped: Path)
     Path("a").touch()
     assert locate.find_model("a") == Path("a")
     assert locate.find_shipped("a") == shipped / "a.wsnet"
+
+
+def test_a_folder_without_a_model_does_not_hide_what_ships(shipped: Path):
+    Path("a").mkdir()
+    assert locate.find_model("a") == shipped / "a.wsnet"
+    with pytest.raises(UsageError, match=r"a: holds no model\.wsnet"):
+        locate.find_model(f".{os.sep}a{os.sep}")
+    Path("a/model.wsnet").touch()
+    assert locate.find_model("a") == Path("a/model.wsnet")
 
 
 @pytest.mark.parametrize("name", ["c", "a.wsnet", "A/b", "x" * 300, "y" * 5_000])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
+from typing import Any
 
+import filelock
 import pytest
 
 from wsnet_cli.data import cache
@@ -100,3 +103,36 @@ def test_trimming_deletes_the_least_recently_used_until_the_rest_fits(tmp_path: 
     assert [folder.exists() for folder in folders] == [True, False, True]
     assert trim_cache(tmp_path, 0, keep=folders[2]) == 100
     assert [folder.exists() for folder in folders] == [False, False, True]
+
+
+def test_a_lock_that_cannot_be_deleted_while_it_is_held_costs_no_other_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows refuses to delete an open file."""
+    folders = [_make_set(tmp_path, key, age_s=3 - i) for i, key in enumerate(KEYS)]
+    locks: list[filelock.BaseFileLock] = []
+    unlink, make = Path.unlink, filelock.FileLock
+
+    def note(*args: Any, **options: Any) -> filelock.BaseFileLock:
+        locks.append(make(*args, **options))
+        return locks[-1]
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if any(lock.is_locked and Path(lock.lock_file) == path for lock in locks):
+            raise PermissionError(errno.EACCES, "it is in use", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(filelock, "FileLock", note)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert trim_cache(tmp_path, 250) == 100
+    assert locks
+    assert [folder.exists() for folder in folders] == [False, True, True]
+    assert list((tmp_path / "packed").glob(".*.lock")) == []
+
+
+def test_a_set_with_a_file_of_ones_own_counts_as_freed(tmp_path: Path) -> None:
+    folders = [_make_set(tmp_path, key, age_s=3 - i) for i, key in enumerate(KEYS)]
+    (folders[0] / "my.txt").write_text("mine")
+    assert trim_cache(tmp_path, 250) == 100
+    assert [path.name for path in folders[0].iterdir()] == ["my.txt"]
+    assert folders[1].exists()

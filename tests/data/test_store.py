@@ -32,6 +32,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     for key, codes in CLIPS.items():
         assert store.codes(key).tolist() == codes
         assert store.samples(key).tolist() == [0.5 * code for code in codes]
+        assert store.samples(key, 1, 2).tolist() == [0.5 * codes[1]]
+        assert store.samples(key, 1).tolist() == [0.5 * code for code in codes[1:]]
         assert store.samples(key).dtype == np.float32
         assert type(store.samples(key)) is np.ndarray
         assert store.samples(key).flags.writeable

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +66,21 @@ def test_long_clips_are_run_in_groups_without_a_trace(
     assert found == pytest.approx(Classifier(small_model).classify(clip, RATE), abs=SCORES)
     windows = [clip[400 * i : 400 * i + 800] for i in range(n_windows)]
     assert found == pytest.approx(scores_by_hand(small_model, windows), abs=SCORES)
+
+
+def test_memory_does_not_grow_with_the_clip(small_model: Model) -> None:
+    """Windows of 800 every 400 and a tail: all of them would be twice the clip, or more."""
+    classifier = Classifier(small_model)
+    extra = []
+    for n_samples in (80_001, 1_600_001):
+        clip = noise(n_samples)
+        tracemalloc.start()
+        try:
+            classifier.classify(clip, RATE)
+            extra.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert extra[1] < extra[0] + clip.nbytes / 20
 
 
 def test_silence_at_the_ends_is_cut_and_short_clips_are_centred(small_model: Model) -> None:

@@ -99,8 +99,8 @@ class FakePackedSet:
     def has(self, i: int) -> bool:
         return True
 
-    def samples(self, i: int) -> np.ndarray:
-        return self.clips[i].copy()
+    def samples(self, i: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        return self.clips[i][start:stop].copy()
 
 
 @pytest.fixture(scope="session")

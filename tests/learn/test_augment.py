@@ -6,10 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsnet_cli.core.config import AugmentConfig
+from wsnet_cli.learn import augment
 from wsnet_cli.learn.augment import (
+    CropSource,
     finish_windows,
     mix_between_classes,
-    random_crop,
+    root_mean_square,
     stretch,
 )
 
@@ -18,6 +20,14 @@ PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False)
 
 def rms(samples: np.ndarray) -> np.ndarray:
     return np.sqrt(np.mean(np.square(samples, dtype=np.float64), axis=-1))
+
+
+def random_crop(
+    clip: np.ndarray, window_samples: int, config: AugmentConfig, rng: np.random.Generator
+) -> np.ndarray:
+    """The crop of a clip that is all in memory."""
+    source = CropSource(len(clip), root_mean_square(clip), lambda start, stop: clip[start:stop])
+    return augment.random_crop(source, window_samples, config, rng)
 
 
 def tone(hz: float, n_samples: int, rate: float = 8_000) -> np.ndarray:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.audio import AudioSettings, trim_silence
 from wsnet_cli.core.config import AugmentConfig
+from wsnet_cli.data.packed import PackedSet
+from wsnet_cli.data.store import StoreWriter, quantize_clip
+from wsnet_cli.learn.augment import finish_windows, stretch
 from wsnet_cli.learn.batches import Batch, Feed
 
 AUDIO = AudioSettings(1_000, window_s=0.064, hop_s=0.032, trim_below=0.0)
@@ -221,3 +224,74 @@ def test_silent_clips_give_finite_windows(n_silent: int, make_feed) -> None:
         batch = feed.batch(epoch, 0)
         assert np.isfinite(batch.windows).all()
         assert np.any(batch.windows) == (n_silent == 1)
+
+
+# ------------------------------------------------------------------------- parts of long clips
+
+
+def crop_of_whole_clip(
+    clip: np.ndarray, n_window: int, config: AugmentConfig, rng: np.random.Generator
+) -> np.ndarray:
+    """What a crop is, with all of the clip in memory: 5 tries, 1e-2 of the clip's loudness."""
+    n_source = max(2, round(n_window * config.rescale ** rng.uniform(-1.0, 1.0)))
+    margin = round(config.shift * n_source)
+    bounds = sorted((-margin, len(clip) + margin - n_source))
+    padded = np.pad(clip, n_source + margin)
+    for _ in range(5):
+        start = int(rng.integers(bounds[0], bounds[1] + 1)) + n_source + margin
+        crop = padded[start : start + n_source]
+        if np.sqrt(np.mean(np.square(crop))) > 1e-2 * np.sqrt(np.mean(np.square(clip))):
+            break
+    return crop if n_source == n_window else stretch(crop, n_window)
+
+
+def packed_in_memory(clips: list[np.ndarray]) -> PackedSet:
+    writer = StoreWriter(None, AUDIO.sample_rate)
+    keys = tuple(str(i) for i in range(len(clips)))
+    for key, clip in zip(keys, clips, strict=True):
+        writer.add(key, *quantize_clip(clip))
+    return PackedSet(AUDIO.sample_rate, (), keys, keys, None, keys, writer.finish())
+
+
+def test_crops_of_parts_equal_those_of_whole_clips_bit_for_bit() -> None:
+    """Clips longer and shorter than a window, with silence at their ends, and quiet for long."""
+    rng = np.random.default_rng(0)
+    clips = []
+    for n_samples in (20, 64, 90, 3_000, 5_000):
+        clip = rng.standard_normal(n_samples) * np.where(np.arange(n_samples) % 900 < 200, 1, 1e-3)
+        clips.append(np.pad(clip, (37, n_samples)).astype(np.float32))
+    audio = replace(AUDIO, trim_below=1e-3)
+    config = AugmentConfig(mixing="none", rescale=1.25, shift=0.5)
+    packed = packed_in_memory([*clips, np.zeros(50, np.float32)])
+    feed = Feed(packed, range(6), [0] * 6, 1, audio, config, 12, 2, 1, seed=3)
+    for epoch in range(20):
+        rng = np.random.default_rng((3, 1, epoch, 0))
+        whole = [trim_silence(packed.samples(i), 1e-3) for i in feed.order(epoch)]
+        crops = np.stack([crop_of_whole_clip(clip, 64, config, rng) for clip in whole])
+        expected = finish_windows(crops, "rms", config, rng)
+        assert np.array_equal(feed.batch(epoch, 0).windows, expected)
+
+
+@dataclass(frozen=True)
+class CountingSet:
+    """One clip, and how many of its samples each call decoded."""
+
+    clip: np.ndarray
+    decoded: list[int] = field(default_factory=list)
+
+    def samples(self, i: int, start: int = 0, stop: int | None = None) -> np.ndarray:
+        part = self.clip[start:stop].copy()
+        self.decoded.append(len(part))
+        return part
+
+
+def test_a_long_clip_is_decoded_once_and_then_only_where_it_is_cropped() -> None:
+    clip = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
+    packed = CountingSet(clip)
+    config = AugmentConfig(mixing="none")
+    feed = Feed(packed, [0], [0], 1, AUDIO, config, 8, 8, 1, seed=0)  # type: ignore[arg-type]
+    for epoch in range(5):
+        feed.batch(epoch, 0)
+    assert packed.decoded[0] == 100_000
+    assert len(packed.decoded) >= 40
+    assert max(packed.decoded[1:]) <= 64 * config.rescale + 1

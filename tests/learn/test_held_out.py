@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from wsnet_cli.core.audio import AudioSettings, clip_windows
 from wsnet_cli.core.model import Model
 from wsnet_cli.core.network import Network
-from wsnet_cli.engine.session import Classifier
+from wsnet_cli.engine.session import WINDOWS_AT_ONCE, Classifier
 from wsnet_cli.learn.held_out import held_out_accuracy
+from wsnet_cli.learn.network import WaveformClassifier
 
 
 def test_accuracy_is_that_of_the_engine_that_predicts(
@@ -35,3 +37,24 @@ def test_accuracy_is_that_of_the_engine_that_predicts(
     assert accuracy(list(range(60)), predicted) == 1.0
     others = [(label + 1) % 3 for label in predicted]
     assert accuracy([7, 8, 50, 51], [predicted[7], others[8], predicted[50], predicted[51]]) == 0.75
+
+
+def test_long_clips_go_through_in_groups(
+    small_network: Network, fake_packed_set, make_classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audio = AudioSettings(8_000, window_s=0.1, hop_s=0.05)
+    clip = np.random.default_rng(0).standard_normal(800 + 400 * 39).astype(np.float32)
+    model = make_classifier(small_network, seed=5)
+    classifier = Classifier(Model(small_network, model.export(), ("a", "b", "c"), audio))
+    label = int(classifier.classify(clip, 8_000).argmax())
+    sizes = []
+    forward = WaveformClassifier.forward
+
+    def note(self: WaveformClassifier, windows: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(windows))
+        return forward(self, windows)
+
+    monkeypatch.setattr(WaveformClassifier, "forward", note)
+    cpu = torch.device("cpu")
+    assert held_out_accuracy(model, fake_packed_set([clip]), [0], [label], audio, cpu) == 1.0
+    assert sizes == [WINDOWS_AT_ONCE, WINDOWS_AT_ONCE, 40 - 2 * WINDOWS_AT_ONCE]

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
 import pytest
 import torch
 
+from wsnet_cli.bulk.evaluate import held_out_clips
 from wsnet_cli.core.errors import (
     ArtifactError,
     ConfigError,
@@ -105,15 +107,16 @@ def test_signal_at_the_end_of_an_epoch_while_it_is_looked_at(
     assert_same(tmp_path / "runs" / "stopped", whole)
 
 
+@pytest.mark.parametrize("k", range(2, 10))
 def test_killed_run_goes_on_from_its_last_save(
-    train, make_listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    k: int, train, make_listener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is saved on the way out; what the run wrote after its save is made again."""
+    """Saved after each step, in mid-epoch too; killed in the k-th before its save is made."""
     whole = train(name="whole")
     monkeypatch.setattr(run_module, "SAVE_EVERY_S", -1.0)
 
     def die(step: int) -> None:
-        if step == 8:
+        if step == k:
             raise MemoryError
 
     with pytest.raises(MemoryError):
@@ -121,7 +124,7 @@ def test_killed_run_goes_on_from_its_last_save(
     folder = tmp_path / "runs" / "killed"
     after = make_listener()
     resume(folder, listener=after)
-    assert len(after.fractions) == 3
+    assert len(after.fractions) == 9 - (k - 1)
     assert_same(folder, whole)
 
 
@@ -140,8 +143,23 @@ def test_data_may_have_moved(interrupted: Path, tones: Path, train, tmp_path: Pa
     moved = tones.rename(tmp_path / "elsewhere")
     with pytest.raises(WsnetError, match="tones"):
         resume(interrupted)
-    resume(interrupted, moved)
+    result = resume(interrupted, moved)
     assert_same(interrupted, whole)
+    assert len(held_out_clips(result.folder.model)) == result.metrics.n_clips
+    environment = json.loads((interrupted / "env.json").read_text(encoding="utf-8"))
+    before = json.loads((whole.folder.path / "env.json").read_text(encoding="utf-8"))
+    assert environment == before | {"data": str(moved)}
+
+
+def test_refused_data_does_not_become_that_of_the_run(
+    interrupted: Path, tones: Path, tmp_path: Path
+) -> None:
+    before = (interrupted / "env.json").read_bytes()
+    other = Path(shutil.copytree(tones, tmp_path / "other"))
+    change_content(other, interrupted)
+    with pytest.raises(TrainingError, match="data was"):
+        resume(interrupted, other)
+    assert (interrupted / "env.json").read_bytes() == before
 
 
 # -------------------------------------------------------------------------------- refusals

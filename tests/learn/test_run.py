@@ -199,7 +199,7 @@ def test_bad_requests_leave_no_run_folder(train, tmp_path: Path) -> None:
 def test_loss_that_is_not_finite_leaves_the_last_good_resume_file(
     train, make_listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Saved after every epoch; the loss fails in the second step of the third."""
+    """Saved after every step; the loss fails in the second step of the third."""
     monkeypatch.setattr(run_module, "SAVE_EVERY_S", -1.0)
     expected = train(name="whole")
     listener = make_listener()

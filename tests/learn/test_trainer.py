@@ -267,6 +267,45 @@ def test_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(
         assert torch.equal(parameter, before[name])
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore lines."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+        MemoryError(),
+    ],
+)
+def test_memory_that_runs_out_is_told_in_one_line(
+    error: Exception, make_trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer()
+    trainer.run_epoch(go_on)
+    trainer.run_epoch(lambda: True)
+
+    def fail(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        raise error
+
+    monkeypatch.setattr(trainer_module, "divergence", fail)
+    with pytest.raises(
+        TrainingError,
+        match=r"^out of memory in epoch 2, step 2; try a smaller train\.batch_size$",
+    ):
+        trainer.run_epoch(go_on)
+
+
+def test_other_errors_of_torch_stay_what_they_are(
+    make_trainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(trainer_module, "divergence", fail)
+    with pytest.raises(RuntimeError, match=r"^a fault$"):
+        make_trainer().run_epoch(go_on)
+
+
 def test_absurd_rate_ends_in_an_error(make_trainer) -> None:
     trainer = make_trainer(lr=1e30, warmup_epochs=0)
     with pytest.raises(TrainingError, match=r"the loss is (nan|inf) in epoch 1, step 2"):

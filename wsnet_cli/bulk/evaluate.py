@@ -6,23 +6,28 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..core.errors import AudioError, DataError
+from ..core.errors import AudioError, DataError, WsnetError
 from ..core.files import explain_os_errors
 from ..core.metrics import Metrics, measure
-from ..data.dataset import Clip, Failure
+from ..data.dataset import Clip, DataSet, Failure
 from ..data.layouts import load_dataset
+from ..data.splits import SEGMENT_SIGN
 from ..engine.session import Classifier
 
 N_LABELS_SHOWN = 3
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
 """What is used of a run's split.csv."""
+
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -83,19 +88,62 @@ def evaluate_clips(
 
 
 def clips_of_data(source: Path, fold: str | None) -> tuple[Clip, ...]:
-    """All clips of a data set, or those of one fold.
+    """The clips of a data set that a model is to be measured on.
+
+    Those of the fold that is named; else, where the data set says which clips are for testing,
+    those (for validation, if none is for testing), as training would hold them out; else all.
 
     Raises:
-        DataError: the data cannot be used, or has no such fold.
+        DataError: the data cannot be used, has no such fold, or has a split without such a part.
     """
     dataset = load_dataset(source)
     if fold is None:
-        return dataset.clips
+        return _test_part(dataset, source)
     clips = tuple(clip for clip in dataset.clips if clip.fold == fold)
     if not clips:
         folds = ", ".join(dataset.folds) or "none"
         raise DataError(f"{source}: no fold {fold}; its folds: {folds}")
     return clips
+
+
+def _test_part(dataset: DataSet, source: Path) -> tuple[Clip, ...]:
+    for part in ("test", "validation"):
+        clips = tuple(clip for clip in dataset.clips if clip.split == part)
+        if clips:
+            return clips
+    if any(clip.split for clip in dataset.clips):
+        raise DataError(
+            f"{source}: its split has no test or validation part; expected one to evaluate on"
+        )
+    return dataset.clips
+
+
+def n_trained_on(model_path: Path, clips: Sequence[Clip]) -> int:
+    """How many of the clips the run that a model file lies in was trained on, wholly or in part.
+
+    Files are compared by content, whatever their names. 0 if the model lies in no run or the run's
+    split cannot be read; a clip that cannot be read does not count.
+    """
+    folder = model_path.parent
+    if not (folder / "split.csv").is_file():
+        return 0
+    heard: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    try:
+        for row in _split_of_run(folder):
+            if row["part"] == "train":
+                digest = row["content"].partition(SEGMENT_SIGN)[0]
+                start_s, end_s = float(row["start_s"] or 0), float(row["end_s"] or math.inf)
+                heard[digest].append((start_s, end_s))
+    except (WsnetError, ValueError):
+        return 0
+    digests = _hash_files(clips)
+    return sum(_overlaps(clip, heard.get(digests[clip.path], [])) for clip in clips)
+
+
+def _overlaps(clip: Clip, parts: Iterable[tuple[float, float]]) -> bool:
+    clip_start_s = clip.start_s or 0.0
+    clip_end_s = math.inf if clip.end_s is None else clip.end_s
+    return any(start_s < clip_end_s and clip_start_s < end_s for start_s, end_s in parts)
 
 
 def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
@@ -115,13 +163,15 @@ def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
     if not rows:
         raise DataError(f"{folder}: the run held nothing out; give the DATA to evaluate on")
     clips = {_identity(clip): clip for clip in load_dataset(source).clips}
-    chosen = []
+    chosen: list[Clip] = []
     for row in rows:
         clip = clips.get((row["clip"], row["start_s"], row["end_s"]))
         if clip is None:
             raise DataError(f"{source}: {row['clip']} of the held-out part is gone; restore it")
-        _check_unchanged(clip, row["content"], source)
         chosen.append(clip)
+    digests = _hash_files(chosen)
+    for clip, row in zip(chosen, rows, strict=True):
+        _check_unchanged(clip, digests[clip.path], row["content"], source)
     return tuple(chosen)
 
 
@@ -154,13 +204,27 @@ def _data_of_run(folder: Path) -> Path:
         ) from error
 
 
-def _check_unchanged(clip: Clip, content: str, source: Path) -> None:
-    """A held-out clip whose bytes differ could be one that the model was trained on."""
+def _hash_files(clips: Iterable[Clip]) -> dict[Path, str]:
+    """Hash each file once, however many clips are cut from it; "" where it cannot be read."""
+    return {path: _hash_file(path) for path in dict.fromkeys(clip.path for clip in clips)}
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
     try:
-        digest = hashlib.sha256(clip.path.read_bytes()).hexdigest()
+        if not path.is_file():  # a pipe would block for ever
+            return ""
+        with path.open("rb", buffering=0) as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
     except OSError:
-        return  # reading it will say why
-    if content and not content.startswith(digest):
+        return ""  # classifying it will say why
+    return digest.hexdigest()
+
+
+def _check_unchanged(clip: Clip, digest: str, content: str, source: Path) -> None:
+    """A held-out clip whose bytes differ could be one that the model was trained on."""
+    if digest and content and not content.startswith(digest):
         raise DataError(
             f"{source}: {clip.name} has changed since training; "
             "give the DATA to evaluate on what is there now"

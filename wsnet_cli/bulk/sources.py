@@ -8,25 +8,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ..core.audio import looks_like_audio
-from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 
 
 def expand_inputs(inputs: Iterable[str]) -> list[Path]:
     """List the files of files, folders (recursive, audio only) and globs, in a stable order.
 
-    A name that does not exist and is no pattern stays in the list, so that it gets a row that says
-    so. A file that is named is taken whatever its suffix; in folders only audio suffixes count and
+    What yields nothing stays in the list as itself, so that it gets a row that says so: a name that
+    does not exist, a pattern without a match, a folder without audio or one that cannot be listed.
+    A file that is named is taken whatever its suffix; in folders only audio suffixes count and
     hidden files do not. A file that is named twice is listed once.
-
-    Raises:
-        UsageError: nothing at all was found.
     """
-    names = list(inputs)
-    found = dict.fromkeys(path for name in names for path in _expand(name))
-    if not found:
-        raise UsageError(f"{' '.join(names)}: no audio files found; expected files or folders")
-    return list(found)
+    return list(
+        dict.fromkeys(path for name in inputs for path in list(_expand(name)) or [Path(name)])
+    )
 
 
 def _expand(name: str) -> Iterator[Path]:
@@ -45,8 +40,14 @@ def _expand(name: str) -> Iterator[Path]:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
+    refused: list[Path] = []
+
+    def refuse(error: OSError) -> None:
+        refused.append(Path(error.filename or folder))
+
+    for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for file in sorted(files):
             if not file.startswith(".") and looks_like_audio(Path(file)):
                 yield Path(parent) / file
+    yield from refused

@@ -29,12 +29,14 @@ def to_json(predictions: Sequence[Prediction], model: str) -> str:
             "failed": n_failed,
         },
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_jsonl(predictions: Sequence[Prediction], model: str) -> str:
     """One JSON object per input and line."""
-    return "".join(json.dumps(_as_json(p), ensure_ascii=False) + "\n" for p in predictions)
+    return "".join(
+        json.dumps(_as_json(p), ensure_ascii=False, allow_nan=False) + "\n" for p in predictions
+    )
 
 
 WRITERS: dict[str, Callable[[Sequence[Prediction], str], str]] = {

@@ -13,13 +13,11 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..core.errors import WsnetError
+from ..core.sniff import shown
 from . import cache, compress, demo, doctor, evaluate, info, predict, train
 from .console import verbosity
-
-HEAVY_PACKAGES = ("torch", "sklearn")
-"""What the light install leaves out, by the name of the import."""
-EXIT_INTERRUPTED = 130
-"""128 + SIGINT, as shells count."""
+from .exits import EXIT_FAILED, EXIT_INTERRUPTED
+from .light import HEAVY_PACKAGES, explain_missing
 
 
 class _Boundary(TyperGroup):
@@ -30,19 +28,14 @@ class _Boundary(TyperGroup):
         try:
             return super().invoke(ctx)
         except WsnetError as error:
-            if verbosity.debug:
-                traceback.print_exc()
-            print(f"error: {_one_line(error)}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from error
+            raise _tell(error, str(error), error.exit_code) from error
         except ModuleNotFoundError as error:
             if error.name not in HEAVY_PACKAGES:
                 raise
-            print(
-                f"error: this command needs {error.name}, which the light install leaves out; "
-                "install wsnet with its dependencies: pip install .",
-                file=sys.stderr,
-            )
-            raise typer.Exit(1) from error
+            raise _tell(error, explain_missing(error.name), EXIT_FAILED) from error
+        except MemoryError as error:
+            text = f"out of memory: {str(error) or 'an allocation failed'}"
+            raise _tell(error, text, EXIT_FAILED) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise typer.Exit(EXIT_INTERRUPTED) from error
@@ -51,15 +44,15 @@ class _Boundary(TyperGroup):
             _silence_stdout()
             raise typer.Exit(0) from error
         except OSError as error:
-            if verbosity.debug:
-                traceback.print_exc()
-            print(f"error: the system refused: {_one_line(error)}", file=sys.stderr)
-            raise typer.Exit(1) from error
+            raise _tell(error, f"the system refused: {error}", EXIT_FAILED) from error
 
 
-def _one_line(error: Exception) -> str:
-    """The message, with the line ends that a file's name may hold made visible."""
-    return str(error).replace("\r", "\\r").replace("\n", "\\n")
+def _tell(error: Exception, text: str, code: int) -> typer.Exit:
+    """Show one line, free of the control characters that a file's name may hold."""
+    if verbosity.debug:
+        traceback.print_exception(error)
+    print(f"error: {shown(text)}", file=sys.stderr)
+    return typer.Exit(code)
 
 
 def _silence_stdout() -> None:
@@ -127,10 +120,10 @@ def main() -> None:
     except Exception as error:
         if verbosity.debug:
             raise
-        text = " ".join(str(error).split()) or "no message"
+        text = shown(" ".join(str(error).split())) or "no message"
         print(
             f"error: this is a bug in wsnet: {type(error).__name__}: {text}; "
             "run the command again with --debug and report what it shows",
             file=sys.stderr,
         )
-        sys.exit(1)
+        sys.exit(EXIT_FAILED)

@@ -29,7 +29,7 @@ def compress(
 ) -> None:
     """Write the 8-bit file of a model and show what it takes in bytes.
 
-    Example: wsnet compress runs/train -o sounds.q8.wsnet
+    Example: wsnet compress runs/default -o sounds.q8.wsnet
     """
     from ..core.artifact import load_model, save_model
     from ..core.ledger import make_ledger

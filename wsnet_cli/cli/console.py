@@ -1,6 +1,7 @@
 """All that is shown: results on stdout, everything else that is for people on stderr.
 
 The only importer of rich, and only where something is drawn, so that commands start quickly.
+Names of files and texts of models may hold control characters: people see them as escapes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from ..core.sniff import shown
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance = Callable[[float, str], None]
 """Tells a progress display the share done, in [0, 1], and a few words beside the bar."""
@@ -33,29 +39,34 @@ verbosity = Verbosity()
 def note(text: str) -> None:
     """A line for people."""
     if verbosity.level >= 0:
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text), file=sys.stderr, flush=True)
 
 
 def detail(text: str) -> None:
     """A line for people who asked for more with -v."""
     if verbosity.level >= 1:
-        print(text, file=sys.stderr, flush=True)
+        print(shown(text), file=sys.stderr, flush=True)
 
 
 def warn(text: str) -> None:
     """A line that is shown even with -q."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    print(f"warning: {shown(text)}", file=sys.stderr, flush=True)
 
 
 def result(text: str) -> None:
-    """Text of the result, on stdout."""
+    """A line of the result for people, on stdout."""
+    document(shown(text))
+
+
+def document(text: str) -> None:
+    """A result for programs, on stdout: the text as it is."""
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()
 
 
-def print_json(document: Any) -> None:
+def print_json(value: Any) -> None:
     """The one JSON document of a command, on stdout."""
-    result(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    document(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(
@@ -69,22 +80,35 @@ def print_table(
 
     Args:
         headings: of the columns.
-        rows: cells as text, shown as they are: no markup is read from them.
+        rows: cells as text; no markup is read from them, and control characters are escaped.
         title: above the table.
         numbers: columns to align to the right.
     """
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i in numbers else "left", overflow="fold")
+        table.add_column(
+            Text(shown(heading)), justify="right" if i in numbers else "left", overflow="fold"
+        )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    Console(file=sys.stdout, highlight=False, width=width).print(table)
+    _stdout_console(width).print(table)
+
+
+def _stdout_console(width: int | None) -> Console:
+    from rich.console import Console
+
+    class BoundaryConsole(Console):
+        """Leaves a closed pipe to the error boundary; rich itself would exit with 1."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return BoundaryConsole(file=sys.stdout, highlight=False, width=width)
 
 
 def draws_progress() -> bool:
@@ -108,14 +132,14 @@ def progress(what: str) -> Iterator[Advance]:
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
+        TextColumn("{task.percentage:3.0f} %", markup=False),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn("left", markup=False),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[words]}"),
+        TextColumn("{task.fields[words]}", markup=False),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=1.0, words="")
-        yield lambda share, words: bar.update(task, completed=share, words=words)
+        yield lambda share, words: bar.update(task, completed=share, words=shown(words))

@@ -12,6 +12,7 @@ from ..core.errors import UsageError
 from . import console, options
 from .compress import show_ledger
 from .evaluate import show_metrics
+from .light import require
 
 if TYPE_CHECKING:
     from ..bulk.evaluate import Evaluation
@@ -38,6 +39,7 @@ def demo(
 
     Example: wsnet demo
     """
+    require("torch", "sklearn")
     started = monotonic()
     if folder.exists():
         raise UsageError(f"{folder}: exists; delete it, or name another with --folder")
@@ -120,7 +122,9 @@ def _predict(model: Path, unheard: Path) -> Prediction:
 
 
 def _show_commands(seconds: float) -> None:
-    console.result(f"\ndone in {seconds:.0f} s; the same on a folder of your own sounds:\n")
+    console.result("")
+    console.result(f"done in {seconds:.0f} s; the same on a folder of your own sounds:")
+    console.result("")
     for command in (
         "wsnet train sounds/ --name mine",
         "wsnet compress runs/mine",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Callable
 from typing import Any
 
 from .. import __version__
 from . import console, options
 
-LIGHT = ("typer", "rich", "pydantic", "pyyaml", "numpy", "soundfile", "soxr", "safetensors")
+LIGHT = (
+    *("typer", "rich", "pydantic", "pyyaml", "numpy", "soundfile", "soxr", "safetensors"),
+    *("platformdirs", "filelock"),
+)
 FULL = ("torch", "scikit-learn")
 
 
@@ -36,24 +40,30 @@ def doctor(
 
 
 def _examine() -> dict[str, Any]:
-    from ..data.cache import cache_size_bytes, default_cache_root
-
     packages = {name: _version(name) for name in (*LIGHT, *FULL)}
     problems = [f"{name} is missing: reinstall wsnet" for name in LIGHT if not packages[name]]
     if not packages["torch"]:
         problems.append("torch is missing: predict, info and compress work, train does not")
     if not packages["scikit-learn"]:
         problems.append("scikit-learn is missing: evaluate does not work")
-    root = default_cache_root()
+
+    def ask(what: str, answer: Callable[[], Any], otherwise: Any) -> Any:
+        """What is broken here must not keep the rest from being told."""
+        try:
+            return answer()
+        except (ImportError, OSError) as error:
+            problems.append(f"{what}: cannot be told: {error}")
+            return otherwise
+
     return {
         "wsnet": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: found or "missing" for name, found in packages.items()},
         "engine": "numpy (the compiled engine is not part of this version)",
-        "codecs": _codecs(),
-        "device": _device() if packages["torch"] else "no torch",
-        "cache": {"folder": str(root), "bytes": cache_size_bytes(root)},
+        "codecs": ask("codecs", _codecs, []),
+        "device": ask("device", _device, "unknown") if packages["torch"] else "no torch",
+        "cache": ask("cache", _cache, {"folder": "unknown", "bytes": 0}),
         "problems": problems,
     }
 
@@ -79,6 +89,13 @@ def _device() -> str:
     if torch.cuda.is_available():
         return f"cuda: {torch.cuda.get_device_name()}"
     return f"cpu, {torch.get_num_threads()} threads"
+
+
+def _cache() -> dict[str, str | int]:
+    from ..data.cache import cache_size_bytes, default_cache_root
+
+    root = default_cache_root()
+    return {"folder": str(root), "bytes": cache_size_bytes(root)}
 
 
 def _flatten(report: dict[str, Any]) -> list[tuple[str, Any]]:

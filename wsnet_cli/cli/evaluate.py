@@ -8,11 +8,11 @@ import typer
 
 from ..core.errors import UsageError
 from . import console, options
+from .exits import EXIT_SOME_FAILED
+from .light import require
 
 if TYPE_CHECKING:
     from ..core.metrics import Metrics
-
-EXIT_SOME_FAILED = 3
 
 
 def evaluate(
@@ -26,9 +26,10 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled clips, or on the held-out part of its own run.
 
-    Example: wsnet evaluate runs/train
+    Example: wsnet evaluate runs/default
     """
-    from ..bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips
+    require("sklearn")
+    from ..bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips, n_trained_on
     from ..core.locate import find_model
     from ..engine.session import Classifier
 
@@ -37,6 +38,8 @@ def evaluate(
     if data is None and fold is not None:
         raise UsageError(f"--fold {fold}: expected DATA as well")
     clips = held_out_clips(path) if data is None else clips_of_data(data, fold)
+    if data is not None and (n_known := n_trained_on(path, clips)):
+        console.warn(f"{n_known} of {len(clips)} clips were trained on; new sounds will do worse")
     with console.progress("evaluating") as advance:
         outcome = evaluate_clips(classifier, clips, lambda n, total: advance(n / total, ""))
     for failure in outcome.failures:

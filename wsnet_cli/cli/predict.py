@@ -11,12 +11,13 @@ import typer
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 from ..core.locate import DEFAULT_MODEL, find_model, find_shipped
+from ..core.sniff import shown
 from . import console, options
+from .exits import EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from ..bulk.predict import Prediction
 
-EXIT_SOME_FAILED = 3
 FORMATS = ("table", "csv", "json", "jsonl")
 
 
@@ -99,14 +100,15 @@ def _show(predictions: Sequence[Prediction], format_: str, model: str, out: Path
         write_text_atomic(out, text)
         console.note(f"written: {out.absolute()}")
     else:
-        console.result(text)
+        console.document(text)
 
 
 def _show_table(predictions: Sequence[Prediction]) -> None:
     rows = []
     for p in predictions:
         if not p.scores:
-            rows.append((p.file, "", "", f"{p.status}: {p.error.removeprefix(p.file + ': ')}"))
+            reason = p.error.removeprefix(f"{shown(p.file)}: ")
+            rows.append((p.file, "", "", f"{p.status}: {reason}"))
         for rank, score in enumerate(p.scores):
             file, status = ("", "") if rank else (p.file, p.status)
             rows.append((file, score.label, f"{100 * score.score:.1f} %", status))

@@ -12,6 +12,7 @@ from ..core.errors import UsageError
 from ..core.files import exists
 from . import console, options
 from .evaluate import show_metrics
+from .light import require
 
 if TYPE_CHECKING:
     from ..core.config import Config
@@ -55,6 +56,7 @@ def train(
 
     Example: wsnet train sounds/ -c esc10-wsnet --fold 1 --set train.lr=1e-3
     """
+    require("torch", "sklearn")
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []
@@ -71,8 +73,17 @@ def train(
     else:
         source = _check_data(data)
         checked = _check_config(config, overrides)
-        made = (name or _run_name(config), fold, device, threads, force)
-        result = _start(source, checked, _run_name(config), made)
+        preset = _run_name(config)
+        result = _start(
+            source,
+            checked,
+            preset,
+            name=name or preset,
+            fold=fold,
+            device=device,
+            threads=threads,
+            force=force,
+        )
     _show(result, json)
 
 
@@ -80,14 +91,29 @@ def _start(
     data: Path,
     config: Config,
     preset: str,
-    made: tuple[str, str | None, str, int | None, bool],
+    *,
+    name: str,
+    fold: str | None,
+    device: str,
+    threads: int | None,
+    force: bool,
 ) -> Result:
     """Train from the beginning; torch is imported only now that all else is known to be right."""
     from ..learn.run import Request, start_run
     from .training import ConsoleListener
 
+    request = Request(
+        source=data,
+        config=config,
+        preset=preset,
+        name=name,
+        fold=fold,
+        device=device,
+        threads=threads,
+        force=force,
+    )
     with ConsoleListener() as listener:
-        return start_run(Request(data, config, preset, *made), listener)
+        return start_run(request, listener)
 
 
 def _resume(run: Path, data: Path | None, device: str) -> Result:

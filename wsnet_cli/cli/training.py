@@ -29,6 +29,8 @@ class ConsoleListener:
         self._advance: console.Advance = lambda share, words: None
         self._words = ""
         self._told_at = monotonic()
+        self._fraction_done = 0.0
+        self._started: tuple[float, float] | None = None
 
     def __enter__(self) -> ConsoleListener:
         return self
@@ -63,29 +65,55 @@ class ConsoleListener:
     def step(self, fraction_done: float) -> None:
         """Move the bar of training."""
         self._enter_stage("training")
+        self._fraction_done = fraction_done
+        if self._started is None:
+            self._started = monotonic(), fraction_done
         self._advance(fraction_done, self._words)
 
     def epoch(self, row: EpochRow) -> None:
-        """Show the latest loss and accuracy."""
+        """Show the latest loss and accuracy, once; off a terminal now and then the time left."""
         self._words = f"epoch {row.epoch}  loss {row.loss:.3f}  accuracy {100 * row.accuracy:.0f} %"
         if row.held_out_accuracy is not None:
             self._words += f"  held-out {100 * row.held_out_accuracy:.1f} %"
         due = monotonic() - self._told_at >= LINE_EVERY_S
         if due and not console.draws_progress():
             self._told_at = monotonic()
-            console.note(self._words)
-        console.detail(self._words)
+            console.note(self._words + self._time_left())
+        else:
+            console.detail(self._words)
 
     def measured(self, n_done: int, n_total: int) -> None:
         """Move the bar of measuring."""
         self._enter_stage("measuring")
         self._advance(n_done / n_total, f"{n_done} of {n_total} held-out clips")
 
+    def _time_left(self) -> str:
+        """At the pace of this process, which may have resumed a run; nothing where it has none."""
+        if self._started is None:
+            return ""
+        started_at, fraction_before = self._started
+        done = self._fraction_done - fraction_before
+        if done <= 0:
+            return ""
+        return f"  {_duration((monotonic() - started_at) * (1 - self._fraction_done) / done)} left"
+
     def _enter_stage(self, stage: str) -> None:
         if stage != self._stage:
             self._stack.close()
             self._stage = stage
             self._advance = self._stack.enter_context(console.progress(stage))
+
+
+def _duration(seconds: float) -> str:
+    """Round a duration as people say it.
+
+    >>> _duration(42.4), _duration(170), _duration(2 * 3600 + 310)
+    ('42 s', '3 min', '2 h 5 min')
+    """
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _describe(data: PreparedData, network: Network) -> list[str]:

@@ -207,11 +207,17 @@ def trim_silence(samples: Samples, below: float) -> Samples:
     >>> trim_silence(np.float32([0, 0, 0.5, 0, -0.5, 0]), 1e-4).tolist()
     [0.5, 0.0, -0.5]
     """
+    first, end = sound_bounds(samples, below)
+    return samples[first:end]
+
+
+def sound_bounds(samples: Samples, below: float) -> tuple[int, int]:
+    """First index that `trim_silence` keeps, and the one after its last. Raises: as it does."""
     _check_trim(below)
     n_leading = _count_quiet(samples, below)
     if n_leading == len(samples):
-        return samples
-    return samples[n_leading : len(samples) - _count_quiet(samples[::-1], below)]
+        return 0, len(samples)
+    return n_leading, len(samples) - _count_quiet(samples[::-1], below)
 
 
 def cut_windows(samples: Samples, window_samples: int, hop_samples: int) -> Samples:
@@ -240,10 +246,7 @@ def cut_windows(samples: Samples, window_samples: int, hop_samples: int) -> Samp
     _check("window_samples", window_samples, whole, "a whole number >= 1")
     inside = _is_whole(hop_samples) and 1 <= hop_samples <= window_samples
     _check("hop_samples", hop_samples, inside, f"1 to window_samples = {window_samples}")
-    n_missing = window_samples - len(samples)
-    if n_missing > 0:
-        samples = np.pad(samples, (n_missing // 2, n_missing - n_missing // 2))
-    every = np.lib.stride_tricks.sliding_window_view(samples, window_samples)
+    every = _every_window(samples, window_samples)
     regular = every[::hop_samples]
     if (len(every) - 1) % hop_samples == 0:
         return regular
@@ -292,6 +295,32 @@ def clip_windows(samples: Samples, settings: AudioSettings) -> Samples:
     trimmed = trim_silence(samples, settings.trim_below)
     windows = cut_windows(trimmed, settings.window_samples, settings.hop_samples)
     return normalise_windows(windows, settings.normalise)
+
+
+def window_blocks(samples: Samples, settings: AudioSettings, n_at_once: int) -> Iterator[Samples]:
+    """Yield the rows of `clip_windows`, bit for bit, at most `n_at_once` >= 1 in each block.
+
+    Only one block is in memory at a time, however long the clip.
+
+    Raises: as `clip_windows`, when the first block is asked for.
+    """
+    _check_row(samples)
+    _check("n_at_once", n_at_once, _is_whole(n_at_once) and n_at_once >= 1, "a whole number >= 1")
+    every = _every_window(trim_silence(samples, settings.trim_below), settings.window_samples)
+    last = len(every) - 1
+    n_windows = 1 + math.ceil(last / settings.hop_samples)
+    for first in range(0, n_windows, n_at_once):
+        numbers = np.arange(first, min(first + n_at_once, n_windows))
+        starts = np.minimum(numbers * settings.hop_samples, last)
+        yield normalise_windows(every[starts], settings.normalise)
+
+
+def _every_window(samples: Samples, window_samples: int) -> Samples:
+    """Return the windows that begin at each sample, as a view; short clips are padded to one."""
+    n_missing = window_samples - len(samples)
+    if n_missing > 0:
+        samples = np.pad(samples, (n_missing // 2, n_missing - n_missing // 2))
+    return np.lib.stride_tricks.sliding_window_view(samples, window_samples)
 
 
 def _count_quiet(samples: Samples, below: float) -> int:

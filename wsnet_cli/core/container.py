@@ -40,7 +40,8 @@ def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -
         metadata: anything that JSON holds, without NaN.
 
     Raises:
-        ParameterError: a tensor would sort after the digest.
+        ParameterError: a tensor would sort after the digest, or the header is larger than
+            `unpack` takes.
     """
     from safetensors.numpy import save
 
@@ -53,6 +54,12 @@ def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -
     content = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     content[DIGEST_NAME] = np.zeros(DIGEST_BYTES, np.uint8)
     body = save(content, metadata={METADATA_KEY: text})[:-DIGEST_BYTES]
+    n_header = int.from_bytes(body[:LENGTH_BYTES], "little")
+    if n_header > MAX_HEADER_BYTES:
+        raise ParameterError(
+            f"metadata and tensor names take {n_header} bytes; "
+            f"expected at most {MAX_HEADER_BYTES}: use fewer or shorter labels"
+        )
     return body + hashlib.sha256(body).digest()
 
 

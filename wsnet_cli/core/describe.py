@@ -11,7 +11,7 @@ from .artifact import load_model
 from .audio import AudioSettings
 from .errors import WsnetError
 from .ledger import FLOAT32_BYTES
-from .locate import RUN_MODEL, find_model, shipped_names
+from .locate import RUN_MODEL, find_shipped, shipped_names
 from .network import Conv, Linear, Network
 from .sampling import WAYS
 
@@ -102,7 +102,7 @@ def list_presets() -> list[dict[str, Any]]:
 
 def list_shipped() -> list[dict[str, Any]]:
     """Name, size and labels of every model that ships."""
-    return [_model_entry("model", name, find_model(name)) for name in shipped_names()]
+    return [_model_entry("model", name, find_shipped(name)) for name in shipped_names()]
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from .errors import FileError
 
 TEMPORARY_SUFFIX = ".wsnet-part"
 """Ends the name of a file that is still being written; such a file is never read."""
+
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 def exists(path: str | os.PathLike[str]) -> bool:
@@ -48,14 +52,17 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
     file gets the mode that the umask gives to any new file. Missing parent folders are made. When
     anything up to the rename fails the old file is untouched and no temporary file stays behind; a
     process that is killed can leave one, which `remove_stale` clears. When only the last fsync
-    fails, the new file is in place but may not outlast a power cut.
+    fails, the new file is in place but may not outlast a power cut. A link stays a link: what it
+    leads to is written.
 
     Raises:
-        FileError: the system refused, for instance because the disk is full.
+        FileError: the system refused, for instance because the disk is full, or something that is
+            not a regular file has the name.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    with explain_os_errors("write", target):
+    with explain_os_errors("write", path):
+        _check_replaceable(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as stream:
@@ -87,11 +94,25 @@ def remove_stale(folder: Path) -> int:
     return len(stale)
 
 
+def _check_replaceable(path: str | os.PathLike[str]) -> None:
+    """Renaming over a pipe or a device would put a file in its place for every program."""
+    try:
+        mode = Path(path).stat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        what = "is a folder" if stat.S_ISDIR(mode) else "is not a regular file"
+        raise FileError(f"cannot write {os.fspath(path)}: {what}; expected a file's name")
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder; its rename is already journalled
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:  # some network file systems have no such call
+            raise
     finally:
         os.close(descriptor)

@@ -29,6 +29,9 @@ def shipped_names() -> tuple[str, ...]:
 def find_model(name_or_path: str) -> Path:
     """The model file that a MODEL argument means.
 
+    What lies at that path comes first. A folder that holds no model, such as a data set, does not
+    hide a shipped model of its name.
+
     Raises:
         UsageError: there is none; the message lists what may be given.
     """
@@ -36,8 +39,11 @@ def find_model(name_or_path: str) -> Path:
     if is_folder(path):
         if (path / RUN_MODEL).is_file():
             return path / RUN_MODEL
-        raise UsageError(f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file")
-    if exists(path):
+        if name_or_path not in shipped_names():
+            raise UsageError(
+                f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file"
+            )
+    elif exists(path):
         return path
     return find_shipped(name_or_path)
 

@@ -161,11 +161,24 @@ def _delete(root: Path, cached: _CachedSet) -> int:
         with filelock.FileLock(path, timeout=0):
             for file in cached.files:
                 file.unlink(missing_ok=True)
-            cached.folder.rmdir()
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                cached.folder.rmdir()  # stays where something else is in it
+            # While it is held, as later it could be another process' lock. Windows refuses, but
+            # only there the second try is safe: it fails if another process holds the lock.
+            unlocked = _try_unlink(path)
     except (OSError, NotImplementedError):  # filelock's Timeout is an OSError
         return 0
+    if not unlocked:
+        _try_unlink(path)
     return cached.n_bytes
+
+
+def _try_unlink(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _lock_path(root: Path, key: str) -> Path:

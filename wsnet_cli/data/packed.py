@@ -59,13 +59,13 @@ class PackedSet:
         """Tell whether clip i could be read."""
         return bool(self.keys[i])
 
-    def samples(self, i: int) -> NDArray[np.float32]:
-        """Return clip i as a new float32 array [n_samples], mono.
+    def samples(self, i: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+        """Return clip i, or its samples start..stop - 1, as a new float32 array, mono.
 
         Raises:
             ParameterError: the clip could not be read; ask `has` first.
         """
-        return self.store.samples(self._key(i))
+        return self.store.samples(self._key(i), start, stop)
 
     def n_samples(self, i: int) -> int:
         """Return the length of clip i; raises as `samples` does."""

@@ -60,9 +60,15 @@ class Store:
         entry = self.entries[key]
         return self.shards[entry.shard][entry.offset : entry.offset + entry.n_samples]
 
-    def samples(self, key: str) -> NDArray[np.float32]:
-        """Return the samples [n_samples] of a clip that is there, float32, as a new array."""
-        samples = self.codes(key).astype(np.float32)
+    def samples(self, key: str, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+        """Return the samples of a clip that is there, float32, as a new array.
+
+        Args:
+            key: of the clip.
+            start: first sample, 0 <= start <= n_samples.
+            stop: the sample after the last, start <= stop <= n_samples; None = the clip's end.
+        """
+        samples = self.codes(key)[start:stop].astype(np.float32)
         samples *= np.float32(self.entries[key].scale)
         return samples
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.artifact import load_model
-from ..core.audio import clip_windows, read_audio, resample
+from ..core.audio import read_audio, resample, window_blocks
 from ..core.model import Model
 from ..core.quant import Array
 from .numpy_engine import NumpyEngine
@@ -52,12 +52,12 @@ class Classifier:
         audio = self.model.audio
         if sample_rate != audio.sample_rate:
             samples = resample(samples, sample_rate, audio.sample_rate)
-        windows = clip_windows(samples, audio)
         total = np.zeros(len(self.labels), np.float64)
-        for start in range(0, len(windows), WINDOWS_AT_ONCE):
-            logits = self.engine.logits(windows[start : start + WINDOWS_AT_ONCE])
-            total += softmax(logits).sum(axis=0, dtype=np.float64)
-        return (total / len(windows)).astype(np.float32)
+        n_windows = 0
+        for windows in window_blocks(samples, audio, WINDOWS_AT_ONCE):
+            total += softmax(self.engine.logits(windows)).sum(axis=0, dtype=np.float64)
+            n_windows += len(windows)
+        return (total / n_windows).astype(np.float32)
 
     def classify_file(
         self, path: Path, start_s: float | None = None, end_s: float | None = None

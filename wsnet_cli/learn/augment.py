@@ -9,6 +9,9 @@ by 1.25**U(-1, 1) and a gain of up to 6 dB: the same paper's standard and strong
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..core.audio import normalise_windows
@@ -21,13 +24,28 @@ QUIET_CROP = 1e-2
 """A crop quieter than this fraction of its clip's root mean square holds no event."""
 
 
+@dataclass(frozen=True)
+class CropSource:
+    """A clip without digital silence at its ends, of which only the parts asked for are read.
+
+    Attributes:
+        n_samples: its length.
+        rms: its root mean square, float32.
+        read: gives samples start..stop - 1, float32, for 0 <= start < stop <= n_samples.
+    """
+
+    n_samples: int
+    rms: Array
+    read: Callable[[int, int], Array]
+
+
 def random_crop(
-    clip: Array, window_samples: int, config: AugmentConfig, rng: np.random.Generator
+    clip: CropSource, window_samples: int, config: AugmentConfig, rng: np.random.Generator
 ) -> Array:
     """A window from a random place of a clip, stretched by a random factor.
 
     Args:
-        clip: [n] float32, without digital silence at its ends.
+        clip: where to cut from.
         window_samples: samples to return.
         config: `shift` and `rescale` are used.
         rng: the source of randomness.
@@ -37,13 +55,13 @@ def random_crop(
     factor = config.rescale ** rng.uniform(-1.0, 1.0) if config.rescale > 1 else 1.0
     n_source = max(2, round(window_samples * factor))
     margin = round(config.shift * n_source)
-    first, last = -margin, len(clip) + margin - n_source
+    first, last = -margin, clip.n_samples + margin - n_source
     if last < first:
         first, last = last, first
-    floor = QUIET_CROP * _rms(clip)
+    floor = QUIET_CROP * clip.rms
     for _ in range(CROP_TRIES):
         crop = _cut(clip, int(rng.integers(first, last + 1)), n_source)
-        if _rms(crop) > floor:
+        if root_mean_square(crop) > floor:
             break
     return crop if n_source == window_samples else stretch(crop, window_samples)
 
@@ -69,7 +87,7 @@ def mix_between_classes(first: Array, second: Array, ratio: Array) -> Array:
         down so that `ratio` holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
     """
     r = np.asarray(ratio, np.float64)
-    gain = (_rms(first) + 1e-9) / (_rms(second) + 1e-9)
+    gain = (root_mean_square(first) + 1e-9) / (root_mean_square(second) + 1e-9)
     # The same fraction without a division by r, so that both ends are exact.
     p = (r / (r + gain * (1 - r))).astype(np.float32)[:, np.newaxis]
     out: Array = (p * first + (1 - p) * second) / np.sqrt(p**2 + (1 - p) ** 2)
@@ -90,15 +108,15 @@ def finish_windows(
     return varied
 
 
-def _cut(clip: Array, start: int, n: int) -> Array:
-    out = np.zeros(n, np.float32)
-    low, high = max(start, 0), min(start + n, len(clip))
-    if high > low:
-        out[low - start : high - start] = clip[low:high]
+def root_mean_square(samples: Array) -> Array:
+    """Root mean square of the last axis."""
+    out: Array = np.sqrt(np.mean(np.square(samples), axis=-1))
     return out
 
 
-def _rms(samples: Array) -> Array:
-    """Root mean square of the last axis."""
-    out: Array = np.sqrt(np.mean(np.square(samples), axis=-1))
+def _cut(clip: CropSource, start: int, n: int) -> Array:
+    out = np.zeros(n, np.float32)
+    low, high = max(start, 0), min(start + n, clip.n_samples)
+    if high > low:
+        out[low - start : high - start] = clip.read(low, high)
     return out

@@ -6,16 +6,16 @@ No generator lives across steps, so a run resumes at any step without saving ran
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from ..core.audio import AudioSettings, trim_silence
+from ..core.audio import AudioSettings, sound_bounds
 from ..core.config import AugmentConfig
 from ..core.quant import Array
 from ..data.packed import PackedSet
-from .augment import finish_windows, mix_between_classes, random_crop
+from .augment import CropSource, finish_windows, mix_between_classes, random_crop, root_mean_square
 
 _ORDER, _BATCH = 0, 1
 """Keep the random streams of the order of clips and of the batches apart."""
@@ -56,6 +56,9 @@ class Feed:
     repeats: int
     n_mixed_epochs: int
     seed: int
+    _clips: dict[int, CropSource] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def n_batches(self) -> int:
@@ -89,10 +92,21 @@ class Feed:
     def _crops(self, positions: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
         rows = []
         for position in positions:
-            clip = self.packed.samples(self.clips[position])
-            clip = trim_silence(clip, self.audio.trim_below)
+            clip = self._clip(self.clips[position])
             rows.append(random_crop(clip, self.audio.window_samples, self.augment, rng))
         return np.stack(rows)
+
+    def _clip(self, i: int) -> CropSource:
+        """What crops need of clip `i`, measured once: only then is all of it decoded."""
+        if i not in self._clips:
+            samples = self.packed.samples(i)
+            first, end = sound_bounds(samples, self.audio.trim_below)
+            self._clips[i] = CropSource(
+                n_samples=end - first,
+                rms=root_mean_square(samples[first:end]),
+                read=lambda start, stop: self.packed.samples(i, first + start, first + stop),
+            )
+        return self._clips[i]
 
     def _partner(self, position: int, rng: np.random.Generator) -> int:
         """A clip of another class, each such clip alike."""

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import torch
 
-from ..core.audio import AudioSettings, clip_windows
+from ..core.audio import AudioSettings, window_blocks
+from ..core.quant import Array
 from ..data.packed import PackedSet
+from ..engine.session import WINDOWS_AT_ONCE
 from .network import WaveformClassifier
 
 
@@ -33,7 +35,16 @@ def held_out_accuracy(
     model = model.to(device)
     n_right = 0
     for clip, label in zip(clips, classes, strict=True):
-        windows = torch.from_numpy(clip_windows(packed.samples(clip), audio).copy()).to(device)
-        scores = torch.softmax(model(windows), dim=-1).mean(dim=0)
-        n_right += int(scores.argmax()) == label
+        n_right += int(_summed_scores(model, packed.samples(clip), audio, device).argmax()) == label
     return n_right / len(clips)
+
+
+def _summed_scores(
+    model: WaveformClassifier, samples: Array, audio: AudioSettings, device: torch.device
+) -> torch.Tensor:
+    """The softmax summed over a clip's windows, [n_classes], in bounded memory."""
+    sums = []
+    for windows in window_blocks(samples, audio, WINDOWS_AT_ONCE):
+        logits = model(torch.from_numpy(windows).to(device))
+        sums.append(torch.softmax(logits, dim=-1).sum(dim=0))
+    return torch.stack(sums).sum(dim=0)

@@ -34,7 +34,7 @@ from .run_folder import RUNS, RunFolder, check_run_name, new_run_folder, open_ru
 from .trainer import EpochRow, Trainer
 
 SAVE_EVERY_S = 20.0
-"""Seconds between writes of the resume file; any step can be resumed from, so fewer lose little."""
+"""Seconds between writes of the resume file, which is what a killed run loses at most."""
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "safetensors")
 
 
@@ -117,7 +117,9 @@ def resume_run(path: Path, source: Path | None, device_name: str, listener: List
     data = prepare_data(source, config, environment.get("fold"), listener.decoded)
     preset = str(environment.get("preset"))
     run = _Run(folder, config, preset, data, _network(config, data), device, listener)
-    return run.finish(run.restore())
+    rows = run.restore()
+    folder.write_json("env.json", {**environment, "data": _absolute(source)})
+    return run.finish(rows)
 
 
 def choose_device(name: str) -> torch.device:
@@ -154,6 +156,7 @@ class _Run:
         torch.manual_seed(config.train.seed)
         model = WaveformClassifier(network, config.network.dropout)
         self.trainer = Trainer(model, config.train, data.feed(config), device)
+        self.saved_at = monotonic()
         listener.prepared(data, network, self.audio, folder.path)
 
     def restore(self) -> list[EpochRow]:
@@ -175,7 +178,6 @@ class _Run:
         return Result(self.folder, model, n_bytes, metrics)
 
     def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:
-        saved_at = monotonic()
         while not self.trainer.done:
             row = self.trainer.run_epoch(lambda: self._after_step(stop))
             if row is not None:
@@ -183,9 +185,9 @@ class _Run:
                 self.listener.epoch(rows[-1])
                 self.folder.write_metrics(rows)
             interrupted = stop.received is not None and not self.trainer.done
-            if interrupted or self.trainer.done or monotonic() - saved_at > SAVE_EVERY_S:
+            if interrupted or self.trainer.done or self._save_is_due():
                 save_checkpoint(self.folder.checkpoint, self.trainer, rows, self._identity())
-                saved_at = monotonic()
+                self.saved_at = monotonic()
             if interrupted:
                 raise Interrupted(
                     f"stopped in epoch {self.trainer.position.epoch + 1}; go on with: "
@@ -195,7 +197,10 @@ class _Run:
 
     def _after_step(self, stop: StopSignal) -> bool:
         self.listener.step(self.trainer.fraction_done)
-        return stop.received is not None
+        return stop.received is not None or self._save_is_due()
+
+    def _save_is_due(self) -> bool:
+        return monotonic() - self.saved_at > SAVE_EVERY_S
 
     def _look(self, row: EpochRow) -> EpochRow:
         """Add the held-out accuracy where this epoch takes it."""
@@ -258,10 +263,14 @@ def _set_threads(threads: int | None) -> None:
         torch.set_num_threads(threads)
 
 
+def _absolute(source: Path) -> str:
+    return os.path.abspath(source)  # noqa: PTH100 - Path.resolve would follow links
+
+
 def _environment(request: Request, device: torch.device) -> dict[str, Any]:
     """What a reader of the run may want to know, and where its data was."""
     return {
-        "data": os.path.abspath(request.source),  # noqa: PTH100 - Path.resolve would follow links
+        "data": _absolute(request.source),
         "preset": request.preset,
         "fold": request.fold,
         "device": str(device),

@@ -83,12 +83,13 @@ class Trainer:
             after_step: called after every step; True asks to stop here.
 
         Returns: the epoch's row, or None where it was asked to stop before its end.
-        Raises: TrainingError: the loss is not finite; the state of the step before is lost.
+        Raises: TrainingError: the loss is not finite, or memory ran out; the state of the step
+            before is lost.
         """
         self.model.train()
         rate = 0.0
         while self.position.step < self.feed.n_batches:
-            rate = self._step()
+            rate = self._step_in_memory()
             if after_step() and self.position.step < self.feed.n_batches:
                 return None
         row = EpochRow(
@@ -139,6 +140,17 @@ class Trainer:
             line = str(error).splitlines()[0]
             raise TrainingError(f"the saved state is of another network: {line}") from error
 
+    def _step_in_memory(self) -> float:
+        try:
+            return self._step()
+        except (RuntimeError, MemoryError) as error:
+            if not _ran_out_of_memory(error):
+                raise
+            raise TrainingError(
+                f"out of memory in epoch {self.position.epoch + 1}, "
+                f"step {self.position.step + 1}; try a smaller train.batch_size"
+            ) from error
+
     def _step(self) -> float:
         position = self.position
         n_done = position.epoch * self.feed.n_batches + position.step
@@ -176,6 +188,13 @@ def _part(arrays: State, prefix: str) -> dict[str, torch.Tensor]:
         for name, value in arrays.items()
         if name.startswith(prefix)
     }
+
+
+def _ran_out_of_memory(error: Exception) -> bool:
+    """Torch has a class for CUDA alone; elsewhere only the words of a RuntimeError tell."""
+    text = str(error).lower()
+    words = ("out of memory", "not enough memory", "allocate memory", "alloc_failed")
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(w in text for w in words)
 
 
 def _mix_seed(seed: int, step: int) -> int:
