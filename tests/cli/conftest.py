@@ -179,5 +179,6 @@ def trained(finished: Path, data: Path, tmp_path: Path) -> Trained:
     """A copy of the finished run that takes `data` for what it was trained on."""
     run = Path(shutil.copytree(finished / "runs", tmp_path / "runs")) / "default"
     environment = json.loads((run / "env.json").read_text())
-    (run / "env.json").write_text(json.dumps({**environment, "data": str(data)}))
+    text = json.dumps({**environment, "data": str(data)}, indent=2, ensure_ascii=False)
+    (run / "env.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
     return Trained(run, data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,7 @@ def test_every_command_has_an_example_and_the_common_options(wsnet, command: str
     outcome = wsnet(command, "--help")
     assert outcome.code == 0
     assert f"Example: wsnet {command}" in outcome.stdout
+    assert set(re.findall(r" runs/[\w-]+", outcome.stdout)) <= {" runs/default"}
     for option in ("--json", "--quiet", "--verbose", "--debug"):
         assert option in outcome.stdout
 

@@ -96,11 +96,14 @@ def test_folders_globs_and_names_that_look_like_globs(wsnet, model: str, make_cl
     assert files("f/**/*.WAV", "a[[]1]/*.wav") == ["f/deep/B.WAV", "a[1]/d.wav"]
 
 
-def test_nothing_to_classify_is_wrong_usage(wsnet, model: str):
+def test_a_folder_without_audio_gets_a_row(wsnet, model: str, make_clip: MakeClip):
     Path("void").mkdir()
-    outcome = wsnet("predict", "void", "-m", model, "--json")
-    assert (outcome.code, outcome.stdout) == (2, "")
-    assert outcome.error == "void: no audio files found; expected files or folders"
+    make_clip("a.wav")
+    outcome = wsnet("predict", "void", "a.wav", "-m", model, "--json")
+    assert outcome.code == 3
+    void, good = outcome.document["results"]
+    assert (void["file"], void["status"], good["status"]) == ("void", "error", "ok")
+    assert void["error"].startswith("void: is a folder")
 
 
 def test_failed_inputs_get_rows_and_spoil_no_other(
