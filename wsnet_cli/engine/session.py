@@ -22,8 +22,9 @@ class Classifier:
     Args:
         model: what `core.artifact.load_model` returns.
 
-    >>> classifier = Classifier.load(Path("model.wsnet"))  # doctest: +SKIP
-    >>> scores = classifier.classify_file(Path("clip.wav"))  # doctest: +SKIP
+    >>> from wsnet_cli.core.locate import find_model
+    >>> Classifier.load(find_model("esc10")).labels[:2]
+    ('chainsaw', 'clock_tick')
     """
 
     def __init__(self, model: Model) -> None:
