@@ -1,4 +1,4 @@
-"""`wsnet demo`: the whole job in about a minute, on sounds it makes itself."""
+"""`wsnet demo`: the whole job in under a minute, on sounds it makes itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def demo(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Make sounds, train on them, compress, evaluate and predict; about a minute on two cores.
+    """Make sounds, train on them, compress, evaluate and predict, in under a minute.
 
     Example: wsnet demo
     """
