@@ -71,15 +71,29 @@ def test_the_unfolded_input_is_never_larger_than_a_block(monkeypatch: pytest.Mon
     phi, values = random_layer(shape, 5_000)
     sizes = []
 
-    def matmul(kernel: np.ndarray, columns: np.ndarray, out: np.ndarray) -> None:
+    def matmul(kernel: np.ndarray, columns: np.ndarray) -> np.ndarray:
         sizes.append(columns.size)
-        np.copyto(out, kernel @ columns)
+        return kernel @ columns
 
     monkeypatch.setattr(numpy_engine, "BLOCK_ELEMENTS", 1_000)
     monkeypatch.setattr(numpy_engine.np, "matmul", matmul)
     convolve(values, expand_filters(phi, shape), shape)
     assert max(sizes) <= 1_000
     assert sum(sizes) == 16 * 5_001
+
+
+@pytest.mark.parametrize("pool", [Pool(3, 2), Pool(2, 2), Pool(1, 3), Pool(8, 2)])
+@pytest.mark.parametrize("block", [1, 9 * 24, 1 << 17])
+def test_pooling_block_by_block_is_pooling_the_whole(
+    pool: Pool, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = ConvShape(6, 5, 8, 3, 4, Sampling(2, 2))
+    phi, values = random_layer(shape, 148)
+    kernel = expand_filters(phi, shape)
+    expected = max_pool(convolve(values, kernel, shape), pool)
+    monkeypatch.setattr(numpy_engine, "BLOCK_ELEMENTS", block)
+    found = convolve(values, kernel, shape, pool, lambda out: max_pool(out, pool))
+    assert relative_difference(found, expected) < FLOAT32
 
 
 def test_filters_are_windows_of_phi_column_after_column() -> None:

@@ -50,6 +50,12 @@ class ParameterError(WsnetError, ValueError):
     """A function was called with a value outside its stated range."""
 
 
+class EngineError(WsnetError):
+    """The engine that was asked for is not there, or does not fit this version."""
+
+    exit_code = 2
+
+
 class GateError(WsnetError):
     """A stated limit (accuracy, size) was not met, so nothing was handed over."""
 

@@ -10,14 +10,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..core.errors import ParameterError
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Conv, Linear, Mean, Pool
 from ..core.quant import Array
 from ..core.sampling import ConvShape
+from .windows import check_windows
 
 BLOCK_ELEMENTS = 1 << 17
 """Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""
+
+NO_POOL = Pool(1, 1)
 
 
 class NumpyEngine:
@@ -27,20 +29,22 @@ class NumpyEngine:
         model: float32 or 8-bit; codes are expanded to float32 once, here.
     """
 
+    name = "numpy"
+
     def __init__(self, model: Model) -> None:
+        self.network = model.network
+        self._convolutions: list[_ConvStep] = []
         self._steps: list[Callable[[Array], Array]] = []
         weights = iter(model.weights)
         for layer in model.network.layers:
             if isinstance(layer, Conv):
-                self._steps.append(_ConvStep(layer, next(weights)))
+                self._convolutions.append(_ConvStep(layer, next(weights)))
             elif isinstance(layer, Linear):
                 self._steps.append(_LinearStep(layer, next(weights)))
             elif isinstance(layer, Mean):
                 self._steps.append(_mean)
             else:
                 self._steps.append(_flatten)
-        self._min_samples = model.network.min_samples
-        self._n_classes = model.network.n_classes
 
     def logits(self, windows: Array) -> Array:
         """Logits of each window.
@@ -49,26 +53,23 @@ class NumpyEngine:
             windows: [n_windows, n_samples] float32, normalised as the model wants it.
 
         Returns: [n_windows, n_classes] float32.
-        Raises: ParameterError: no matrix, or windows that are too short for the network, or of
-            another length than the one it was made for where its layers need that very length.
+        Raises: ParameterError: as `check_windows`.
         """
-        if windows.ndim != 2 or windows.shape[1] < self._min_samples:
-            raise ParameterError(
-                f"windows of shape {windows.shape}; "
-                f"expected [n_windows, at least {self._min_samples} samples]"
-            )
+        check_windows(self.network, windows)
         rows = [self._run(window) for window in windows.astype(np.float32, copy=False)]
-        return np.stack(rows) if rows else np.zeros((0, self._n_classes), np.float32)
+        return np.stack(rows) if rows else np.zeros((0, self.network.n_classes), np.float32)
 
     def _run(self, window: Array) -> Array:
         values = window[np.newaxis, :]
+        for convolution in self._convolutions:
+            values = convolution(values)
         for step in self._steps:
             values = step(values)
         return values
 
 
 class _ConvStep:
-    """[M, T] to [N, T''], T'' after pooling."""
+    """[M, T] to [N, T''], T'' after pooling; no map is ever whole before it is pooled."""
 
     def __init__(self, layer: Conv, own: LayerWeights) -> None:
         self._layer = layer
@@ -78,7 +79,10 @@ class _ConvStep:
         self._bias = own.bias
 
     def __call__(self, values: Array) -> Array:
-        out = convolve(values, self._kernel, self._layer.shape)
+        pool = self._layer.pool or NO_POOL
+        return convolve(values, self._kernel, self._layer.shape, pool, self._finish)
+
+    def _finish(self, out: Array) -> Array:
         if self._pointwise is not None:
             out = self._pointwise @ out
         if self._multiplier is not None:
@@ -95,24 +99,18 @@ class _LinearStep:
     """[n_in] to [n_out]."""
 
     def __init__(self, layer: Linear, own: LayerWeights) -> None:
-        self._name = layer.name
         windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
         self._rows = np.ascontiguousarray(windows[:: layer.shape.filter_step])
         self._bias = own.bias
         self._relu = layer.relu
 
     def __call__(self, values: Array) -> Array:
-        if len(values) != self._rows.shape[1]:
-            raise ParameterError(
-                f"{self._name}: {len(values)} inputs, from windows of another length than the "
-                f"model's; expected {self._rows.shape[1]}"
-            )
         out = self._rows @ values + self._bias
         return np.maximum(out, 0) if self._relu else out
 
 
 def _mean(values: Array) -> Array:
-    out: Array = values.mean(axis=-1, dtype=np.float32)
+    out: Array = values.mean(axis=-1, dtype=np.float64).astype(np.float32)
     return out
 
 
@@ -143,19 +141,42 @@ def fold_channels(values: Array, n_columns: int) -> Array:
     return folded
 
 
-def convolve(values: Array, kernel: Array, shape: ConvShape) -> Array:
-    """Convolve [M, T] with the rows of `expand_filters` to [D*N, T'], block by block."""
+def convolve(
+    values: Array,
+    kernel: Array,
+    shape: ConvShape,
+    pool: Pool = NO_POOL,
+    finish: Callable[[Array], Array] = lambda out: out,
+) -> Array:
+    """Convolve [M, T] with the rows of `expand_filters` to [D*N, T'], block by block.
+
+    Args:
+        values: [M, T] float32, T at least `shape.input_length(pool.input_length(1))`.
+        kernel: what `expand_filters` returns.
+        shape: geometry of the layer.
+        pool: of the rows that `finish` needs at a time: blocks overlap by what its windows do.
+        finish: what becomes of a block; takes [D*N, rows], gives [N, pool.output_length(rows)].
+    """
     folded = fold_channels(values, shape.condensed_channels)
     padded = np.pad(folded, ((0, 0), (shape.padding, shape.padding)))
-    view = np.lib.stride_tricks.sliding_window_view(padded, shape.length, axis=1)
-    taps = view[:, :: shape.stride].transpose(0, 2, 1)
-    n_outputs = taps.shape[2]
-    out = np.empty((kernel.shape[0], n_outputs), np.float32)
-    block = max(1, BLOCK_ELEMENTS // kernel.shape[1])
+    n_rows = (padded.shape[1] - shape.length) // shape.stride + 1
+    n_outputs = pool.output_length(n_rows)
+    block = max(1, pool.output_length(BLOCK_ELEMENTS // kernel.shape[1]))
+    done = []
     for start in range(0, n_outputs, block):
-        columns = taps[:, :, start : start + block].reshape(kernel.shape[1], -1)
-        np.matmul(kernel, columns, out=out[:, start : start + block])
-    return out
+        first = start * pool.stride * shape.stride
+        n_rows = pool.input_length(min(block, n_outputs - start))
+        n_samples = (n_rows - 1) * shape.stride + shape.length
+        columns = _unfold(padded[:, first : first + n_samples], shape)
+        done.append(finish(np.matmul(kernel, columns)))
+    return np.concatenate(done, axis=1)
+
+
+def _unfold(padded: Array, shape: ConvShape) -> Array:
+    """One column of M* x L taps for each output."""
+    view = np.lib.stride_tricks.sliding_window_view(padded, shape.length, axis=1)
+    taps: Array = view[:, :: shape.stride].transpose(0, 2, 1)
+    return taps.reshape(-1, taps.shape[2])
 
 
 def max_pool(values: Array, pool: Pool) -> Array:

@@ -10,7 +10,7 @@ from ..core.artifact import load_model
 from ..core.audio import read_audio, resample, window_blocks
 from ..core.model import Model
 from ..core.quant import Array
-from .numpy_engine import NumpyEngine
+from .engines import make_engine
 
 WINDOWS_AT_ONCE = 16
 """Windows that are normalised and run together; bounds the memory that a long clip takes."""
@@ -21,20 +21,22 @@ class Classifier:
 
     Args:
         model: what `core.artifact.load_model` returns.
+        engine: as `engines.make_engine` takes it; None is the fastest there is.
+        threads: that share the windows of a clip or batch; the GIL is released meanwhile.
 
     >>> from wsnet_cli.core.locate import find_model
     >>> Classifier.load(find_model("esc10")).labels[:2]
     ('chainsaw', 'clock_tick')
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, engine: str | None = None, threads: int = 1) -> None:
         self.model = model
-        self.engine = NumpyEngine(model)
+        self.engine = make_engine(model, engine, threads)
 
     @classmethod
-    def load(cls, path: Path) -> Classifier:
-        """Read a model file. Raises: as `core.artifact.load_model`."""
-        return cls(load_model(path))
+    def load(cls, path: Path, engine: str | None = None, threads: int = 1) -> Classifier:
+        """Read a model file. Raises: as `core.artifact.load_model` and `engines.make_engine`."""
+        return cls(load_model(path), engine, threads)
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -1,0 +1,86 @@
+"""A float64 reference that shares no code with any engine, and the engines to hold against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from wsnet_cli.core.errors import EngineError
+from wsnet_cli.core.model import LayerWeights, Model, real
+from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Pool
+from wsnet_cli.engine.library import load_library
+
+
+def _convolve(values: np.ndarray, layer: Conv, own: LayerWeights) -> np.ndarray:
+    """[T, M] to [T'', N]: filters expanded one by one, in float64."""
+    shape, sampling = layer.shape, layer.shape.sampling
+    step = sampling.stride // sampling.denser if sampling else shape.length
+    n_sampled = shape.n_out * (sampling.denser if sampling else 1)
+    phi = np.asarray(real(own.phi), np.float64)
+    dense = np.tile(phi, (1, shape.n_in // phi.shape[1]))
+    filters = [dense[n * step : n * step + shape.length].ravel() for n in range(n_sampled)]
+    padded = np.pad(values, ((shape.padding, shape.padding), (0, 0)))
+    starts = range(0, len(padded) - shape.length + 1, shape.stride)
+    taps = np.stack([padded[t : t + shape.length].ravel() for t in starts])
+    out = taps @ np.stack(filters).T
+    if own.pointwise is not None:
+        out = out @ np.asarray(real(own.pointwise), np.float64).T
+    if own.multiplier is not None:
+        out = out * own.multiplier.astype(np.float64)
+    out = out + own.bias.astype(np.float64)
+    if layer.relu:
+        out = np.maximum(out, 0)
+    pool = layer.pool or Pool(1, 1)
+    firsts = range(0, len(out) - pool.size + 1, pool.stride)
+    return np.stack([out[t : t + pool.size].max(axis=0) for t in firsts])
+
+
+def _linear(values: np.ndarray, layer: Linear, own: LayerWeights) -> np.ndarray:
+    phi = np.asarray(real(own.phi), np.float64)
+    step = layer.shape.sampling_stride or layer.shape.n_in
+    rows = [phi[j * step : j * step + layer.shape.n_in] for j in range(layer.shape.n_out)]
+    out = np.stack(rows) @ values + own.bias
+    return np.maximum(out, 0) if layer.relu else out
+
+
+def reference_logits(model: Model, windows: np.ndarray) -> np.ndarray:
+    """The network as its paper and `core/network.py` define it, in float64."""
+    done = []
+    for window in windows:
+        values = window.astype(np.float64)[:, np.newaxis]
+        weights = iter(model.weights)
+        for layer in model.network.layers:
+            if isinstance(layer, Conv):
+                values = _convolve(values, layer, next(weights))
+            elif isinstance(layer, Mean):
+                values = values.mean(axis=0)
+            elif isinstance(layer, Flatten):
+                values = values.T.ravel()
+            else:
+                values = _linear(values, layer, next(weights))
+        done.append(values)
+    return np.stack(done)
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[[Model, np.ndarray], np.ndarray]:
+    """`reference(model, windows)`: logits in float64."""
+    return reference_logits
+
+
+def isas() -> tuple[str, ...]:
+    """The instruction sets of this machine; none where the kernels were not built."""
+    try:
+        return load_library().isas
+    except EngineError:
+        return ()
+
+
+@pytest.fixture(scope="module", params=isas() or ["not built"])
+def isa(request: pytest.FixtureRequest) -> str:
+    """Each instruction set in turn."""
+    if not isas():
+        pytest.skip("the compiled engine was not built: no C compiler")
+    return str(request.param)

@@ -1,0 +1,61 @@
+"""The engines there are, and the choice among them."""
+
+from __future__ import annotations
+
+import os
+from typing import Protocol
+
+from ..core.errors import EngineError, ParameterError, UsageError
+from ..core.model import Model
+from ..core.quant import Array
+from .library import load_library
+from .native_engine import NativeEngine
+from .numpy_engine import NumpyEngine
+
+ENGINES = ("auto", "native", "numpy")
+ENGINE_VARIABLE = "WSNET_ENGINE"
+"""Environment variable: an engine, such as `numpy` or `native-avx2`, where none is named."""
+
+
+class Engine(Protocol):
+    """What runs a network on windows of audio."""
+
+    name: str
+
+    def logits(self, windows: Array) -> Array:
+        """[n_windows, n_samples] to [n_windows, n_classes], float32."""
+        ...
+
+
+def make_engine(model: Model, name: str | None = None, threads: int = 1) -> Engine:
+    """The engine of that name.
+
+    Args:
+        model: what it shall run.
+        name: `native`, `numpy`, `native-ISA` (an instruction set), or `auto`: native where the
+            kernels were built, else numpy. None: what WSNET_ENGINE says, else auto.
+        threads: that the native engine shares the windows of a call among; numpy uses its own.
+
+    Raises:
+        EngineError: the native engine is asked for and was not built.
+        UsageError: no such engine.
+        ParameterError: threads < 1.
+    """
+    if threads < 1:
+        raise ParameterError(f"threads = {threads}; expected an integer >= 1")
+    chosen = name or os.environ.get(ENGINE_VARIABLE) or "auto"
+    kind, _, isa = chosen.partition("-")
+    if kind not in ENGINES or (isa and kind != "native"):
+        raise UsageError(f"engine {chosen}; expected one of {', '.join(ENGINES)}")
+    if kind == "numpy" or (kind == "auto" and missing_reason()):
+        return NumpyEngine(model)
+    return NativeEngine(model, threads=threads, isa=isa or None)
+
+
+def missing_reason() -> str | None:
+    """Why there is no native engine here, in one line; None where there is one."""
+    try:
+        load_library()
+    except EngineError as error:
+        return str(error)
+    return None

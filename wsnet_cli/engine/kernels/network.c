@@ -1,0 +1,205 @@
+/* Runs the layers of a network block by block, so that memory does not grow with the window.
+ *
+ * Each convolution holds the input rows that it still needs. As soon as they are enough for a block
+ * of its outputs it computes them and hands them on; at the end of the window it computes the rest.
+ */
+#include <string.h>
+
+#include "kernels.h"
+
+#define ALIGNMENT 64
+
+typedef struct {
+  const wsnet_layer *layer;
+  float *rows;    /* padded input that is still needed; row 0 belongs to the next output */
+  float *out;     /* a block of outputs */
+  int64_t n_held; /* rows that are there */
+} stage;
+
+typedef struct {
+  const wsnet_kernels *kernels;
+  const wsnet_layer *head; /* mean or flatten */
+  stage *stages;
+  int32_t n_stages;
+  float *scratch;
+  double *sums;          /* mean: of each column */
+  float *values, *other; /* what the linear layers read and write, in turn */
+  int64_t n_columns;     /* of the last map */
+  int64_t n_steps;       /* rows of the last map so far */
+  int64_t n_values;      /* flatten: values that the linear layer after it takes */
+  int64_t size;          /* bytes of the workspace so far */
+} run;
+
+static void *take(run *r, char *workspace, int64_t bytes) {
+  void *at = workspace ? workspace + r->size : NULL;
+  r->size += wsnet_round_up(bytes, ALIGNMENT);
+  return at;
+}
+
+/* Rows that n outputs read, or leap over where their stride is longer than what they read. */
+static int64_t rows_of(const wsnet_layer *layer, int64_t n) {
+  int64_t leap = n * layer->pool_stride * layer->stride;
+  return wsnet_max(wsnet_input_rows(layer, n), leap);
+}
+
+/* Lay the workspace out; with NULL only its size is found. */
+static void prepare(run *r, const wsnet_layer *layers, int32_t n_layers,
+                    const wsnet_kernels *kernels, char *workspace) {
+  int64_t pushed = 1, n_scratch = 0, widest = 1;
+  r->kernels = kernels;
+  r->size = 0;
+  r->n_columns = 1;
+  for (r->n_stages = 0; layers[r->n_stages].kind == WSNET_CONV;) r->n_stages++;
+  r->head = layers + r->n_stages;
+  r->stages = take(r, workspace, r->n_stages * (int64_t)sizeof(stage));
+  for (int32_t i = 0; i < r->n_stages; i++) {
+    const wsnet_layer *layer = layers + i;
+    if (i == 0) pushed = layer->block * layer->pool_stride * layer->stride;
+    int64_t n_columns = layer->n_out / layer->groups;
+    /* The kernels may read what a block that is rounded up to the lanes would need. */
+    int64_t n_rows = rows_of(layer, wsnet_round_up(layer->block, kernels->lanes)) + pushed +
+                     2 * (int64_t)layer->padding;
+    float *rows = take(r, workspace, n_rows * layer->n_in * (int64_t)sizeof(float));
+    float *out = take(r, workspace, layer->block * n_columns * (int64_t)sizeof(float));
+    if (workspace) r->stages[i] = (stage){layer, rows, out, 0};
+    n_scratch = wsnet_max(n_scratch, kernels->scratch_floats(layer));
+    pushed = layer->block;
+    r->n_columns = n_columns;
+  }
+  const wsnet_layer *last = layers + n_layers - 1;
+  r->n_values = r->head < last ? r->head[1].n_in : r->n_columns;
+  for (const wsnet_layer *layer = r->head; layer <= last; layer++)
+    widest = wsnet_max(widest, layer->kind == WSNET_LINEAR ? layer->n_out : r->n_values);
+  r->scratch = take(r, workspace, n_scratch * (int64_t)sizeof(float));
+  r->sums = take(r, workspace, r->n_columns * (int64_t)sizeof(double));
+  r->values = take(r, workspace, widest * (int64_t)sizeof(float));
+  r->other = take(r, workspace, widest * (int64_t)sizeof(float));
+}
+
+/* Take rows of the last map. */
+static void reduce(run *r, const float *rows, int64_t n) {
+  const int64_t n_columns = r->n_columns, n_steps = r->n_values / n_columns;
+  for (int64_t t = 0; t < n; t++, r->n_steps++)
+    for (int64_t c = 0; c < n_columns; c++) {
+      float value = rows[t * n_columns + c];
+      if (r->head->kind == WSNET_MEAN)
+        r->sums[c] += (double)value;
+      else if (r->n_steps < n_steps)
+        r->values[c * n_steps + r->n_steps] = value;
+    }
+}
+
+/* Pooled outputs that n_rows of padded input give. */
+static int64_t outputs_of(const wsnet_layer *layer, int64_t n_rows) {
+  const int64_t n = n_rows < layer->length ? 0 : (n_rows - layer->length) / layer->stride + 1;
+  return n < layer->pool_size ? 0 : (n - layer->pool_size) / layer->pool_stride + 1;
+}
+
+static void push(run *r, int32_t i, const float *rows, int64_t n);
+
+/* Compute what stage i can: whole blocks, or everything at the end of its input. */
+static void compute(run *r, int32_t i, int at_end) {
+  stage *s = r->stages + i;
+  const wsnet_layer *layer = s->layer;
+  while (at_end || s->n_held >= rows_of(layer, layer->block)) {
+    const int64_t n = wsnet_min(layer->block, outputs_of(layer, s->n_held));
+    if (n == 0) return;
+    r->kernels->conv(layer, s->rows, n, s->out, r->scratch);
+    const int64_t used = wsnet_min(n * layer->pool_stride * layer->stride, s->n_held);
+    s->n_held -= used;
+    memmove(s->rows, s->rows + used * layer->n_in,
+            (size_t)(s->n_held * layer->n_in) * sizeof(float));
+    push(r, i + 1, s->out, n);
+  }
+}
+
+static void push(run *r, int32_t i, const float *rows, int64_t n) {
+  if (i == r->n_stages) {
+    reduce(r, rows, n);
+    return;
+  }
+  stage *s = r->stages + i;
+  const int64_t n_in = s->layer->n_in;
+  memcpy(s->rows + s->n_held * n_in, rows, (size_t)(n * n_in) * sizeof(float));
+  s->n_held += n;
+  compute(r, i, 0);
+}
+
+static void pad(stage *s) {
+  const int64_t n_in = s->layer->n_in, n = s->layer->padding;
+  memset(s->rows + s->n_held * n_in, 0, (size_t)(n * n_in) * sizeof(float));
+  s->n_held += n;
+}
+
+static void features(run *r, const float *window, int64_t n_samples) {
+  r->n_steps = 0;
+  memset(r->sums, 0, (size_t)r->n_columns * sizeof(double));
+  for (int32_t i = 0; i < r->n_stages; i++) {
+    r->stages[i].n_held = 0;
+    pad(r->stages + i);
+  }
+  int64_t piece = n_samples;
+  if (r->n_stages) {
+    const wsnet_layer *first = r->stages[0].layer;
+    piece = (int64_t)first->block * first->pool_stride * first->stride;
+  }
+  for (int64_t start = 0; start < n_samples; start += piece)
+    push(r, 0, window + start, wsnet_min(piece, n_samples - start));
+  for (int32_t i = 0; i < r->n_stages; i++) {
+    pad(r->stages + i);
+    compute(r, i, 1);
+  }
+  if (r->head->kind == WSNET_MEAN)
+    for (int64_t c = 0; c < r->n_columns; c++)
+      r->values[c] = (float)(r->sums[c] / (double)wsnet_max(1, r->n_steps));
+}
+
+int64_t wsnet_workspace_bytes(const wsnet_layer *layers, int32_t n_layers, int32_t isa) {
+  run r;
+  prepare(&r, layers, n_layers, wsnet_kernels_of(isa), NULL);
+  return r.size;
+}
+
+void wsnet_run(const wsnet_layer *layers, int32_t n_layers, int32_t isa, const float *windows,
+               int64_t n_windows, int64_t n_samples, void *workspace, float *logits) {
+  run r;
+  prepare(&r, layers, n_layers, wsnet_kernels_of(isa), workspace);
+  const wsnet_layer *last = layers + n_layers - 1;
+  const int64_t n_logits = last->kind == WSNET_LINEAR ? last->n_out : r.n_values;
+  for (int64_t i = 0; i < n_windows; i++) {
+    features(&r, windows + i * n_samples, n_samples);
+    float *values = r.values, *other = r.other;
+    for (const wsnet_layer *layer = r.head + 1; layer <= last; layer++) {
+      r.kernels->linear(layer, values, other);
+      float *swap = values;
+      values = other;
+      other = swap;
+    }
+    memcpy(logits + i * n_logits, values, (size_t)n_logits * sizeof(float));
+  }
+}
+
+void wsnet_pack(const float *filters, int64_t n_filters, int64_t gap, int64_t n_taps,
+                int32_t lanes, float *out) {
+  for (int64_t first = 0; first < n_filters; first += 2 * lanes) {
+    const int64_t left = n_filters - first, width = left > lanes ? 2 * lanes : lanes;
+    for (int64_t k = 0; k < n_taps; k++)
+      for (int64_t n = 0; n < width; n++)
+        *out++ = n < left ? filters[(first + n) * gap + k] : 0.0f;
+  }
+}
+
+int32_t wsnet_abi(void) { return WSNET_ABI; }
+
+int32_t wsnet_n_isas(void) {
+  int32_t n = 0;
+  while (wsnet_kernels_of(n)) n++;
+  return n;
+}
+
+const char *wsnet_isa_name(int32_t isa) {
+  const wsnet_kernels *kernels = isa < 0 ? NULL : wsnet_kernels_of(isa);
+  return kernels ? kernels->name : NULL;
+}
+
+int32_t wsnet_lanes(int32_t isa) { return wsnet_kernels_of(isa)->lanes; }

@@ -1,0 +1,162 @@
+"""The compiled engine: prepares the numbers of a model for the kernels, once, and calls them."""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ..core.errors import ParameterError
+from ..core.model import LayerWeights, Model, real
+from ..core.network import Conv, Flatten, Linear, Mean
+from ..core.quant import Array
+from .library import Layer, Library, load_library
+from .plan import WAYS, LayerPlan, make_plan
+from .windows import check_windows
+
+KINDS = {Conv: 0, Mean: 1, Flatten: 2, Linear: 3}
+"""As `wsnet_kind` of kernels/wsnet.h numbers them; WAYS stands in the order of `wsnet_way`."""
+
+
+class NativeEngine:
+    """Runs the network of a model on windows of audio, with the compiled kernels.
+
+    May be used by several threads at once: each call has a workspace of its own.
+
+    Args:
+        model: float32 or 8-bit; codes are expanded to float32 once, here.
+        threads: windows of one call are shared among so many threads.
+        isa: the instruction set, one of `library.isas`; None takes the best of this machine.
+        ways: layer name to way (plan.WAYS), for layers that are not to take the cheapest.
+        library: the compiled kernels; None loads those that were built with this package.
+
+    Raises:
+        EngineError: there are no compiled kernels.
+        ParameterError: threads < 1, or an isa or way that is not there.
+    """
+
+    name = "native"
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        threads: int = 1,
+        isa: str | None = None,
+        ways: Mapping[str, str] | None = None,
+        library: Library | None = None,
+    ) -> None:
+        if threads < 1:
+            raise ParameterError(f"threads = {threads}; expected an integer >= 1")
+        self._library = library or load_library()
+        self._isa = self._library.find_isa(isa)
+        self.isa = self._library.isas[self._isa]
+        self.network = model.network
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._workspaces: list[np.ndarray] = []  # those that no call is using
+        self._arrays: list[Array] = []  # keeps alive what the layers point at
+        lanes = self._library.lanes(self._isa)
+        n_samples = max(model.audio.window_samples, model.network.min_samples)
+        self.plan = make_plan(model.network, n_samples, self.isa, lanes, ways)
+        self._layers = self._fill_layers(model, lanes)
+
+    def logits(self, windows: Array) -> Array:
+        """Logits of each window.
+
+        Args:
+            windows: [n_windows, n_samples] float32, normalised as the model wants it.
+
+        Returns: [n_windows, n_classes] float32.
+        Raises: ParameterError: as `check_windows`.
+        """
+        check_windows(self.network, windows)
+        steady = np.ascontiguousarray(windows, np.float32)
+        out = np.zeros((len(steady), self.network.n_classes), np.float32)
+        n_parts = min(self._threads, len(steady))
+        if n_parts <= 1:
+            self._run(steady, out)
+            return out
+        edges = [len(steady) * i // n_parts for i in range(n_parts + 1)]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, "wsnet")
+        parts = [
+            self._pool.submit(self._run, steady[start:end], out[start:end])
+            for start, end in itertools.pairwise(edges)
+        ]
+        for part in parts:
+            part.result()
+        return out
+
+    def _run(self, windows: Array, out: Array) -> None:
+        try:
+            workspace = self._workspaces.pop()  # one step, so that no two threads get the same
+        except IndexError:
+            workspace = self._library.workspace(self._layers, self._isa)
+        self._library.run(self._layers, self._isa, windows, workspace, out)
+        self._workspaces.append(workspace)
+
+    def _fill_layers(self, model: Model, lanes: int) -> ctypes.Array[Layer]:
+        layers = (Layer * len(model.network.layers))()
+        weights, plans = iter(model.weights), iter(self.plan)
+        convolutions = model.network.convolutions
+        n_seen = 0
+        for native, layer in zip(layers, model.network.layers, strict=True):
+            native.kind = KINDS[type(layer)]
+            if isinstance(layer, Conv):
+                n_seen += 1
+                following = convolutions[n_seen] if n_seen < len(convolutions) else None
+                native.groups = _groups(following)
+                self._fill_convolution(native, layer, next(weights), next(plans), lanes)
+            elif isinstance(layer, Linear):
+                own = next(weights)
+                native.n_in, native.n_out = layer.shape.n_in, layer.shape.n_out
+                native.filter_step, native.relu = layer.shape.filter_step, layer.relu
+                native.weights, native.bias = self._keep(real(own.phi)), self._keep(own.bias)
+        return layers
+
+    def _fill_convolution(
+        self, native: Layer, layer: Conv, own: LayerWeights, plan: LayerPlan, lanes: int
+    ) -> None:
+        shape = layer.shape
+        native.way, native.block = WAYS.index(plan.way), plan.block
+        native.n_in, native.n_out = shape.condensed_channels, shape.n_out
+        native.n_sampled, native.filter_step = shape.n_sampled, shape.filter_step
+        native.length, native.stride, native.padding = shape.length, shape.stride, shape.padding
+        native.pool_size = layer.pool.size if layer.pool else 1
+        native.pool_stride = layer.pool.stride if layer.pool else 1
+        native.relu = layer.relu
+        phi = real(own.phi)
+        pointwise = None if own.pointwise is None else real(own.pointwise)
+        if plan.way == "filter-lanes":
+            gap = shape.filter_step * shape.condensed_channels
+            n_taps = shape.length * shape.condensed_channels
+            phi = self._library.pack(phi, shape.n_sampled, gap, n_taps, lanes)
+            if pointwise is not None:
+                n = shape.n_sampled
+                pointwise = self._library.pack(pointwise, shape.n_out, n, n, lanes)
+        native.weights = self._keep(phi)
+        native.pointwise = None if pointwise is None else self._keep(pointwise)
+        ones = np.ones(shape.n_out, np.float32)
+        native.multiplier = self._keep_padded(
+            ones if own.multiplier is None else own.multiplier, lanes
+        )
+        native.bias = self._keep_padded(own.bias, lanes)
+
+    def _keep_padded(self, constants: Array, lanes: int) -> int:
+        return self._keep(np.pad(constants, (0, -len(constants) % lanes)))
+
+    def _keep(self, array: Array) -> int:
+        steady = np.ascontiguousarray(array, np.float32)
+        self._arrays.append(steady)
+        return int(steady.ctypes.data)
+
+
+def _groups(following: Conv | None) -> int:
+    """Channel groups that the next convolution wants summed: C of its sampling."""
+    if following is None:
+        return 1
+    return following.shape.n_in // following.shape.condensed_channels

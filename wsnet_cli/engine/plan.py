@@ -1,0 +1,134 @@
+"""Which way each convolution is computed: the cheapest by the cost model, corrected by measurement.
+
+`core/sampling.py` counts multiply-adds. A processor with vectors does not do them all equally well:
+lanes stand idle where a layer has fewer filters than a vector has lanes, and every way has work
+beside its products. So a way's time is estimated as
+
+    nanoseconds = multiply_adds_with_idle_lanes / RATES + values_written * OVERHEADS
+
+with constants that `benchmarks/engine_rates.py` fits to measured layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..core.errors import ParameterError
+from ..core.network import Conv, Network, Pool
+
+WAYS = ("filter-lanes", "time-lanes", "recurrence")
+"""Directly with vectors over filters or over time; or by the diagonal recurrence, over time."""
+
+RATES: Mapping[str, Mapping[str, float]] = {
+    "avx512": {"filter-lanes": 51.0, "time-lanes": 45.0, "recurrence": 42.0},
+    "avx2": {"filter-lanes": 48.0, "time-lanes": 30.0, "recurrence": 30.0},
+    "baseline": {"filter-lanes": 16.0, "time-lanes": 12.0, "recurrence": 12.0},
+}
+"""Multiply-adds a nanosecond, by instruction set and way, on one core of an AMD EPYC (Zen 4)."""
+OVERHEADS: Mapping[str, float] = {"filter-lanes": 0.05, "time-lanes": 0.12, "recurrence": 0.12}
+"""Nanoseconds for each value before pooling: storing it, pooling it, moving it between layouts."""
+
+BLOCK_ROWS = 4096
+"""Outputs before pooling that a layer computes at a time, where its input rows are short."""
+BLOCK_VALUES = 1 << 16
+"""Input values of a block: a quarter of a megabyte, which stays in a core's second cache."""
+
+NATIVE_ONLY = "the numpy engine has one way: directly on the folded input"
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """How one convolution is computed.
+
+    Args:
+        name: of the layer.
+        way: one of WAYS.
+        block: pooled outputs that are computed at a time.
+        nanoseconds: the estimate for one window, of every way that the layer could take.
+    """
+
+    name: str
+    way: str
+    block: int
+    nanoseconds: Mapping[str, float]
+
+    @property
+    def why(self) -> str:
+        """The reason in a few words."""
+        others = {way: t for way, t in self.nanoseconds.items() if way != self.way}
+        if not others:
+            return "the only way"
+        second = min(others, key=lambda way: others[way])
+        ratio = others[second] / self.nanoseconds[self.way]
+        if ratio < 1:
+            return f"chosen by the caller; {second} is estimated {1 / ratio:.1f}x faster"
+        return f"estimated {ratio:.1f}x faster than {second}"
+
+
+def make_plan(
+    network: Network, n_samples: int, isa: str, lanes: int, ways: Mapping[str, str] | None = None
+) -> tuple[LayerPlan, ...]:
+    """Plan every convolution of a network for windows of `n_samples`.
+
+    Args:
+        network: the layers.
+        n_samples: of a window, at least `network.min_samples`.
+        isa: a key of RATES.
+        lanes: floats in a vector.
+        ways: layer name to way, for layers that are not to take the cheapest.
+
+    Raises: ParameterError: a way that the layer does not have, or a layer that is not there.
+    """
+    wanted = dict(ways or {})
+    unknown = set(wanted) - {layer.name for layer in network.convolutions}
+    if unknown:
+        raise ParameterError(f"ways: {sorted(unknown)[0]}: no such convolution")
+    inputs = (n_samples, *network.lengths(n_samples))
+    return tuple(
+        _plan_layer(layer, n_in, isa, lanes, wanted.get(layer.name))
+        for layer, n_in in zip(network.convolutions, inputs, strict=False)
+    )
+
+
+def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str | None) -> LayerPlan:
+    block = _block(layer)
+    n_pooled = layer.output_length(n_samples)
+    possible = [way for way in WAYS if way != "recurrence" or layer.shape.sampling]
+    times = {way: _nanoseconds(layer, n_pooled, block, way, isa, lanes) for way in possible}
+    if wanted is not None and wanted not in times:
+        raise ParameterError(f"ways: {layer.name}: {wanted}; expected one of {', '.join(possible)}")
+    way = wanted or min(times, key=lambda way: times[way])
+    return LayerPlan(layer.name, way, block, times)
+
+
+def _block(layer: Conv) -> int:
+    """Pooled outputs at a time, so that a block's input fits a cache, whatever the window."""
+    pool_stride = layer.pool.stride if layer.pool else 1
+    values = pool_stride * layer.shape.stride * layer.shape.condensed_channels
+    return max(1, min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values))
+
+
+def _nanoseconds(layer: Conv, n_pooled: int, block: int, way: str, isa: str, lanes: int) -> float:
+    shape, pool = layer.shape, layer.pool or Pool(1, 1)
+    padded_filters = _round_up(shape.n_sampled, lanes)
+    pointwise = 0
+    if way == "filter-lanes":
+        n_rows = pool.input_length(n_pooled)
+        products = n_rows * shape.length * shape.condensed_channels * padded_filters
+        if shape.pointwise_shape:
+            pointwise = n_rows * shape.n_sampled * _round_up(shape.n_out, lanes)
+        n_values = n_rows * padded_filters
+    else:
+        sizes = [min(block, n_pooled - start) for start in range(0, n_pooled, block)]
+        chunks = [pool.input_length(-(-n // lanes)) for n in sizes]  # rows of one lane
+        counted = "folded" if way == "time-lanes" else "recurrence"
+        products = lanes * sum(
+            shape.cost(shape.input_length(n_rows), counted).multiply_adds for n_rows in chunks
+        )
+        n_values = lanes * sum(chunks) * shape.n_sampled
+    return (products + pointwise) / RATES[isa][way] + n_values * OVERHEADS[way]
+
+
+def _round_up(n: int, unit: int) -> int:
+    return -(-n // unit) * unit
