@@ -255,7 +255,9 @@ def test_evaluation_is_documented(tone_model_file: Path, tones: Path):
 def test_compression_and_facts_are_documented(tone_model_file: Path):
     assert_documented(run_json("compress", tone_model_file), "compress")
     assert_documented(run_json("info", tone_model_file), "info model")
-    assert_documented(run_json("info", "demo"), "info model")
+    document = run_json("info", "demo", "--engine")
+    assert_documented({"engine": document.pop("engine")}, "info engine")
+    assert_documented(document, "info model")
     assert_documented(run_json("doctor"), "doctor")
     assert_documented(run_json("cache"), "cache")
 

@@ -7,6 +7,7 @@ import pytest
 from wsnet_cli.core import locate
 from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.config_file import preset_names
+from wsnet_cli.core.errors import EngineError
 from wsnet_cli.core.model import Model
 
 KEYS = {"title", "facts", "layers", "weights", "bytes", "compactness", "multiply_adds"}
@@ -115,3 +116,28 @@ def test_what_is_neither_model_nor_preset(wsnet, what: str, message: str):
     outcome = wsnet("info", what, "--json")
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.error.startswith(message)
+
+
+def test_the_plan_of_the_engine(wsnet, model: str, monkeypatch: pytest.MonkeyPatch):
+    outcome = wsnet("info", model, "--engine", "--json")
+    assert outcome.code == 0
+    assert set(outcome.document) == {*KEYS, "engine"}
+    engine = outcome.document["engine"]
+    if engine["name"] != "numpy":
+        assert [layer["name"] for layer in engine["layers"]] == ["conv1", "conv2"]
+        people = wsnet("info", model, "--engine").stdout
+        assert all(layer["why"] in people for layer in engine["layers"])
+    monkeypatch.setattr("wsnet_cli.engine.report.load_library", not_built)
+    people = wsnet("info", model, "--engine").stdout
+    assert "engine: numpy" in people
+    assert "the kernels are gone" in people
+
+
+def not_built() -> None:
+    raise EngineError("the kernels are gone")
+
+
+def test_the_plan_of_nothing_is_refused(wsnet):
+    outcome = wsnet("info", "--engine")
+    assert outcome.code == 2
+    assert "--engine: expected a MODEL or PRESET as well" in outcome.stderr

@@ -60,7 +60,7 @@ def _examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: found or "missing" for name, found in packages.items()},
-        "engine": "numpy (the compiled engine is not part of this version)",
+        "engine": ask("engine", _engine, "unknown"),
         "codecs": ask("codecs", _codecs, []),
         "device": ask("device", _device, "unknown") if packages["torch"] else "no torch",
         "cache": ask("cache", _cache, {"folder": "unknown", "bytes": 0}),
@@ -75,6 +75,12 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
+
+
+def _engine() -> str:
+    from ..engine.report import engine_words
+
+    return engine_words()
 
 
 def _codecs() -> list[str]:

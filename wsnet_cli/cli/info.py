@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.errors import UsageError
 from ..core.files import exists
 from . import console, options
 
 if TYPE_CHECKING:
     from ..core.describe import NetworkTable
+    from ..engine.report import EngineReport
 
 
 def info(
@@ -21,6 +23,9 @@ def info(
     classes: Annotated[
         int, typer.Option("--classes", min=2, help="Classes assumed for a preset.")
     ] = 10,
+    engine: Annotated[
+        bool, typer.Option("--engine", help="How the engine computes each layer, and why.")
+    ] = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -28,9 +33,11 @@ def info(
 ) -> None:
     """Show the layers of a model or preset with their compactness, weights, bytes and arithmetic.
 
-    Example: wsnet info esc10-wsnet
+    Example: wsnet info esc10-wsnet --engine
     """
     if what is None:
+        if engine:
+            raise UsageError("--engine: expected a MODEL or PRESET as well")
         _list(json)
         return
     from ..core.config_file import find_config, preset_names
@@ -41,10 +48,41 @@ def info(
     if not (is_preset or what in shipped_names() or exists(Path(what))):
         find_config(what)  # refuses, and offers the presets whose names are near
     table = describe_preset(what, classes) if is_preset else describe_model_file(find_model(what))
+    plan = _plan(table) if engine else None
     if json:
-        console.print_json(table.as_json())
-    else:
-        _show(table)
+        console.print_json(table.as_json() | ({"engine": plan.as_json()} if plan else {}))
+        return
+    _show(table)
+    if plan:
+        _show_plan(plan)
+
+
+def _plan(table: NetworkTable) -> EngineReport:
+    from ..engine.report import engine_report
+
+    return engine_report(table.network, table.n_samples)
+
+
+def _show_plan(plan: EngineReport) -> None:
+    console.result(f"engine: {plan.name}")
+    if plan.note:
+        console.result(f"  {plan.note}")
+    ways = sorted({way for layer in plan.layers for way in layer.nanoseconds})
+    rows = [
+        (
+            layer.name,
+            layer.way,
+            *(_microseconds(layer.nanoseconds.get(way)) for way in ways),
+            layer.why,
+        )
+        for layer in plan.layers
+    ]
+    headings = ("layer", "way", *(f"us {way}" for way in ways), "why")
+    console.print_table(headings, rows, numbers=range(2, 2 + len(ways)))
+
+
+def _microseconds(nanoseconds: float | None) -> str:
+    return "" if nanoseconds is None else f"{nanoseconds / 1000:.1f}"
 
 
 def _show(table: NetworkTable) -> None:

@@ -32,9 +32,14 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class NetworkTable:
-    """Facts and layers of a model or preset; multiply-adds are for one window, by way."""
+    """Facts and layers of a model or preset; multiply-adds are for one window, by way.
+
+    `network` and `n_samples`, of a window, are what it was made of.
+    """
 
     title: str
+    network: Network
+    n_samples: int
     facts: Mapping[str, str]
     rows: tuple[LayerRow, ...]
     n_weights: int
@@ -155,6 +160,8 @@ def _table(
     )
     return NetworkTable(
         title=title,
+        network=network,
+        n_samples=n_samples,
         facts=facts,
         rows=rows,
         n_weights=network.n_weights,

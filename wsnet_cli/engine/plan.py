@@ -21,12 +21,16 @@ WAYS = ("filter-lanes", "time-lanes", "recurrence")
 """Directly with vectors over filters or over time; or by the diagonal recurrence, over time."""
 
 RATES: Mapping[str, Mapping[str, float]] = {
-    "avx512": {"filter-lanes": 51.0, "time-lanes": 45.0, "recurrence": 42.0},
-    "avx2": {"filter-lanes": 48.0, "time-lanes": 30.0, "recurrence": 30.0},
-    "baseline": {"filter-lanes": 16.0, "time-lanes": 12.0, "recurrence": 12.0},
+    "avx512": {"filter-lanes": 55.0, "time-lanes": 57.0, "recurrence": 43.0},
+    "avx2": {"filter-lanes": 53.0, "time-lanes": 54.0, "recurrence": 37.0},
+    "baseline": {"filter-lanes": 18.0, "time-lanes": 18.0, "recurrence": 14.0},
 }
 """Multiply-adds a nanosecond, by instruction set and way, on one core of an AMD EPYC (Zen 4)."""
-OVERHEADS: Mapping[str, float] = {"filter-lanes": 0.05, "time-lanes": 0.12, "recurrence": 0.12}
+OVERHEADS: Mapping[str, Mapping[str, float]] = {
+    "avx512": {"filter-lanes": 0.29, "time-lanes": 0.22, "recurrence": 0.24},
+    "avx2": {"filter-lanes": 0.26, "time-lanes": 0.22, "recurrence": 0.20},
+    "baseline": {"filter-lanes": 0.39, "time-lanes": 0.34, "recurrence": 0.37},
+}
 """Nanoseconds for each value before pooling: storing it, pooling it, moving it between layouts."""
 
 BLOCK_ROWS = 4096
@@ -93,9 +97,11 @@ def make_plan(
 
 def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str | None) -> LayerPlan:
     block = _block(layer)
-    n_pooled = layer.output_length(n_samples)
     possible = [way for way in WAYS if way != "recurrence" or layer.shape.sampling]
-    times = {way: _nanoseconds(layer, n_pooled, block, way, isa, lanes) for way in possible}
+    times = {}
+    for way in possible:
+        work = layer_work(layer, n_samples, block, way, lanes)
+        times[way] = work.products / RATES[isa][way] + work.values * OVERHEADS[isa][way]
     if wanted is not None and wanted not in times:
         raise ParameterError(f"ways: {layer.name}: {wanted}; expected one of {', '.join(possible)}")
     way = wanted or min(times, key=lambda way: times[way])
@@ -109,25 +115,38 @@ def _block(layer: Conv) -> int:
     return max(1, min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values))
 
 
-def _nanoseconds(layer: Conv, n_pooled: int, block: int, way: str, isa: str, lanes: int) -> float:
+@dataclass(frozen=True)
+class Work:
+    """What a way does for one window: products with idle lanes, and values before pooling."""
+
+    products: int
+    values: int
+
+
+def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) -> Work:
+    """Count the work of a convolution on `n_samples` of input.
+
+    Args:
+        layer: the convolution.
+        n_samples: of its input.
+        block: pooled outputs at a time.
+        way: one of WAYS that the layer has.
+        lanes: floats in a vector.
+    """
     shape, pool = layer.shape, layer.pool or Pool(1, 1)
-    padded_filters = _round_up(shape.n_sampled, lanes)
-    pointwise = 0
+    n_pooled = layer.output_length(n_samples)
     if way == "filter-lanes":
-        n_rows = pool.input_length(n_pooled)
-        products = n_rows * shape.length * shape.condensed_channels * padded_filters
+        n_rows, n_filters = pool.input_length(n_pooled), _round_up(shape.n_sampled, lanes)
+        products = n_rows * shape.length * shape.condensed_channels * n_filters
         if shape.pointwise_shape:
-            pointwise = n_rows * shape.n_sampled * _round_up(shape.n_out, lanes)
-        n_values = n_rows * padded_filters
-    else:
-        sizes = [min(block, n_pooled - start) for start in range(0, n_pooled, block)]
-        chunks = [pool.input_length(-(-n // lanes)) for n in sizes]  # rows of one lane
-        counted = "folded" if way == "time-lanes" else "recurrence"
-        products = lanes * sum(
-            shape.cost(shape.input_length(n_rows), counted).multiply_adds for n_rows in chunks
-        )
-        n_values = lanes * sum(chunks) * shape.n_sampled
-    return (products + pointwise) / RATES[isa][way] + n_values * OVERHEADS[way]
+            products += n_rows * shape.n_sampled * _round_up(shape.n_out, lanes)
+        return Work(products, n_rows * n_filters)
+    sizes = [min(block, n_pooled - start) for start in range(0, n_pooled, block)]
+    chunks = [pool.input_length(-(-n // lanes)) for n in sizes]  # rows of one lane
+    counted = "folded" if way == "time-lanes" else "recurrence"
+    costs = [shape.cost(shape.input_length(n_rows), counted) for n_rows in chunks]
+    products = lanes * sum(cost.multiply_adds for cost in costs)
+    return Work(products, lanes * sum(chunks) * shape.n_sampled)
 
 
 def _round_up(n: int, unit: int) -> int:

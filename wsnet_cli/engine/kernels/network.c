@@ -9,6 +9,15 @@
 
 #define ALIGNMENT 64
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define GUARD ALIGNMENT /* bytes behind each part of the workspace that nobody may touch */
+#else
+#define GUARD 0
+#define ASAN_POISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(address, size) ((void)(address), (void)(size))
+#endif
+
 typedef struct {
   const wsnet_layer *layer;
   float *rows;    /* padded input that is still needed; row 0 belongs to the next output */
@@ -31,8 +40,10 @@ typedef struct {
 } run;
 
 static void *take(run *r, char *workspace, int64_t bytes) {
-  void *at = workspace ? workspace + r->size : NULL;
-  r->size += wsnet_round_up(bytes, ALIGNMENT);
+  char *at = workspace ? workspace + r->size : NULL;
+  const int64_t whole = wsnet_round_up(bytes, ALIGNMENT) + GUARD;
+  r->size += whole;
+  if (GUARD && at) ASAN_POISON_MEMORY_REGION(at + bytes, (size_t)(whole - bytes));
   return at;
 }
 
@@ -131,6 +142,29 @@ static void pad(stage *s) {
   s->n_held += n;
 }
 
+/* Give the window to the first convolution. Only its two ends, which touch the padding, are copied;
+ * between them whole blocks are computed from where they lie. */
+static void feed(run *r, const float *window, int64_t n_samples) {
+  stage *s = r->stages;
+  const int64_t step = (int64_t)s->layer->block * s->layer->pool_stride * s->layer->stride;
+  const int64_t n_rows =
+      rows_of(s->layer, wsnet_round_up(s->layer->block, r->kernels->lanes));
+  int64_t start = wsnet_min(n_samples, step);
+  push(r, 0, window, start);
+  if (s->n_held <= start && start - s->n_held + n_rows <= n_samples) {
+    start -= s->n_held;
+    s->n_held = 0;
+    for (; start + n_rows <= n_samples; start += step) {
+      r->kernels->conv(s->layer, window + start, s->layer->block, s->out, r->scratch);
+      push(r, 1, s->out, s->layer->block);
+    }
+  }
+  for (int64_t n; start < n_samples; start += n) {
+    n = wsnet_min(step, n_samples - start);
+    push(r, 0, window + start, n);
+  }
+}
+
 static void features(run *r, const float *window, int64_t n_samples) {
   r->n_steps = 0;
   memset(r->sums, 0, (size_t)r->n_columns * sizeof(double));
@@ -138,13 +172,10 @@ static void features(run *r, const float *window, int64_t n_samples) {
     r->stages[i].n_held = 0;
     pad(r->stages + i);
   }
-  int64_t piece = n_samples;
-  if (r->n_stages) {
-    const wsnet_layer *first = r->stages[0].layer;
-    piece = (int64_t)first->block * first->pool_stride * first->stride;
-  }
-  for (int64_t start = 0; start < n_samples; start += piece)
-    push(r, 0, window + start, wsnet_min(piece, n_samples - start));
+  if (r->n_stages)
+    feed(r, window, n_samples);
+  else
+    reduce(r, window, n_samples);
   for (int32_t i = 0; i < r->n_stages; i++) {
     pad(r->stages + i);
     compute(r, i, 1);
@@ -177,6 +208,7 @@ void wsnet_run(const wsnet_layer *layers, int32_t n_layers, int32_t isa, const f
     }
     memcpy(logits + i * n_logits, values, (size_t)n_logits * sizeof(float));
   }
+  if (GUARD) ASAN_UNPOISON_MEMORY_REGION(workspace, (size_t)r.size);
 }
 
 void wsnet_pack(const float *filters, int64_t n_filters, int64_t gap, int64_t n_taps,
