@@ -287,6 +287,16 @@ def test_loudness_does_not_matter_and_neighbours_neither(
         assert np.array_equal(alone[0], together[index])
 
 
+@pytest.mark.parametrize("n", [1, 7, 128, 129, 8_191, 8_193, 30_225])
+def test_the_root_mean_square_is_that_of_float64(n: int) -> None:
+    """Bit for bit what the definition gives, for overlapping windows of any loudness."""
+    samples = np.random.default_rng(n).standard_normal(3 * n).astype(np.float32) * np.float32(7e-5)
+    windows = np.lib.stride_tricks.sliding_window_view(samples, n)[:: max(1, n // 2)]
+    for window, found in zip(windows, normalise_windows(windows, "rms"), strict=True):
+        rms = np.sqrt(np.mean(window.astype(np.float64) ** 2))
+        assert np.array_equal(found, window / np.float32(max(rms, RMS_FLOOR)))
+
+
 def test_none_leaves_windows_alone() -> None:
     windows = np.ones((2, 3), np.float32)
     assert normalise_windows(windows, "none") is windows

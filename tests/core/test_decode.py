@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile as sf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wsnet_cli.core import decode
-from wsnet_cli.core.audio import read_audio
+from wsnet_cli.core.audio import read_audio, read_blocks
 from wsnet_cli.core.decode import open_audio
 from wsnet_cli.core.errors import AudioError, ParameterError
 
@@ -348,3 +350,31 @@ def test_a_closed_stderr_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(os, "dup", refuse)
     with decode._silence_native(True):
         pass
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 40))
+@settings(deadline=None, max_examples=50)
+def test_one_and_two_channels_are_averaged_as_in_float64(seed: int, max_gap: int) -> None:
+    """Random bits with exponents up to `max_gap` apart, subnormal numbers among them."""
+    rng = np.random.default_rng(seed)
+    larger = rng.integers(0, 159, (1_000, 1))  # below 2**32, the largest that is accepted
+    exponents = np.maximum(
+        0, larger - np.array([[0, 1]]) * rng.integers(0, max_gap + 1, (1_000, 1))
+    )
+    bits = rng.integers(0, 2**23, (1_000, 2)) + (exponents << 23)
+    bits += rng.integers(0, 2, (1_000, 2)) << 31
+    block = bits.astype(np.uint32).view(np.float32)
+    for n_channels in (1, 2):
+        columns = block[:, :n_channels].astype(np.float64).T
+        mean = (columns[0] if n_channels == 1 else columns[0] + columns[1]) / n_channels
+        found = decode._mix_down(block[:, :n_channels])
+        assert np.array_equal(found.view(np.uint32), mean.astype(np.float32).view(np.uint32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2.0**33, -(2.0**33)])
+def test_one_bad_value_anywhere_is_found(value: float, tmp_path: Path) -> None:
+    samples = np.zeros((70_000, 2), np.float32)
+    samples[68_123, 1] = value
+    sf.write(tmp_path / "a.wav", samples, 8_000, subtype="FLOAT")
+    with pytest.raises(AudioError, match=r"sample 68123 \(8\.515 s, channel 2\) is "):
+        list(read_blocks(tmp_path / "a.wav", sample_rate=8_000))

@@ -273,8 +273,10 @@ def normalise_windows(windows: Samples, how: str) -> Samples:
     if how == "none":
         return windows.astype(np.float32, copy=False)
     result = np.empty(windows.shape, np.float32)
+    squares = np.empty(windows.shape[1], np.float64)  # one for all windows: new memory costs more
     for window, out in zip(windows, result, strict=True):
-        rms = math.sqrt(np.square(window, dtype=np.float64).mean())
+        squares[:] = window
+        rms = math.sqrt(np.square(squares, out=squares).mean())
         np.divide(window, max(rms, RMS_FLOOR), out=out)
     return result
 

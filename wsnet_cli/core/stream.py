@@ -1,0 +1,191 @@
+"""The windows of a clip while it is being read: as `audio.window_blocks`, in bounded memory.
+
+Whether a quiet stretch belongs to a clip is known only when a loud sample follows, so quiet samples
+are held back. Where more of them pile up than `MAX_PENDING_SAMPLES`, a second reading of the clip
+finds out once where its sound begins and ends.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from .audio import AudioSettings, Samples, normalise_windows, sound_bounds
+from .errors import AudioError, ParameterError
+
+OpenBlocks = Callable[[], Iterator[Samples]]
+"""Begins to read a clip: blocks [n] float32, finite, n >= 0, the same samples on every call, such
+as `functools.partial(read_blocks, path, sample_rate=16_000)`."""
+
+MAX_PENDING_SAMPLES = 2**21
+"""Quiet samples held back before the clip is read a second time: 8 MiB of float32."""
+
+
+class WindowStream:
+    """The windows of one clip, read once from front to back: to be iterated over once.
+
+    Yields the very blocks that `audio.window_blocks` yields of the whole clip, bit for bit: each
+    [n, settings.window_samples] float32, n = n_at_once but for the last. In memory at a time: these
+    windows, the samples they are cut from, MAX_PENDING_SAMPLES quiet ones, and one block read.
+
+    Args:
+        open_blocks: begins to read the clip at settings.sample_rate; called once more where a quiet
+            stretch is longer than MAX_PENDING_SAMPLES.
+        settings: of the model.
+        n_at_once: windows in a block, >= 1.
+        name: of the clip, for messages.
+
+    Attributes:
+        n_samples: of the clip as it was read, silence at its ends included; 0 before the end.
+
+    Raises:
+        ParameterError: n_at_once < 1 (at once), or the clip has no samples (at its end).
+        AudioError: the second reading gave another number of samples. And what open_blocks raises.
+
+    >>> blocks = [np.float32([0, 0, 1, 1]), np.float32([1, 0])]
+    >>> stream = WindowStream(lambda: iter(blocks), AudioSettings(1_000, 0.002, 0.001), 16)
+    >>> [windows.tolist() for windows in stream], stream.n_samples
+    ([[[1.0, 1.0], [1.0, 1.0]]], 6)
+    """
+
+    def __init__(
+        self, open_blocks: OpenBlocks, settings: AudioSettings, n_at_once: int, name: str = "clip"
+    ) -> None:
+        if n_at_once < 1:
+            raise ParameterError(f"n_at_once = {n_at_once}; expected a whole number >= 1")
+        self.n_samples = 0
+        self._open = open_blocks
+        self._settings = settings
+        self._n_at_once = n_at_once
+        self._name = name
+        self._held = _Held()
+        self._n_yielded = 0
+        # Places are counted in samples from the start of the clip, before trimming.
+        self._first: int | None = None  # of the sound; None until a loud sample came
+        self._sure_end = 0  # the sound reaches at least to here
+        self._end: int | None = None  # of the sound, and ...
+        self._n_expected = 0  # ... of the clip, where they were looked up
+
+    def __iter__(self) -> Iterator[Samples]:
+        """Read the clip and yield its windows, [n, window_samples] float32."""
+        for block in self._open():
+            if len(block) == 0:
+                continue
+            self.n_samples += len(block)
+            self._held.append(block)
+            self._judge(block)
+            yield from self._sure_windows()
+            if self._end is not None and self.n_samples >= self._end:
+                self.n_samples = self._n_expected  # the rest is silence, and was read before
+                break
+        if self.n_samples == 0:
+            raise ParameterError(f"{self._name}: no samples; expected at least one")
+        if self._end is not None and self.n_samples != self._n_expected:
+            raise AudioError(
+                f"{self._name}: {self.n_samples} samples where there were {self._n_expected}; "
+                "the file has changed while it was read: classify it again"
+            )
+        yield from self._last_windows()
+
+    def _judge(self, block: Samples) -> None:
+        """Learn from the latest block how far the sound reaches for sure."""
+        if self._end is None:
+            span = _loud_span(block, self._settings.trim_below)
+            if span is not None:
+                start = self.n_samples - len(block)
+                self._first = start + span[0] if self._first is None else self._first
+                self._sure_end = start + span[1]
+            elif self.n_samples - self._sure_end > MAX_PENDING_SAMPLES:
+                self._first, self._end, self._n_expected = _find_bounds(
+                    self._open(), self._settings.trim_below
+                )
+        if self._end is not None:
+            self._sure_end = min(self.n_samples, self._end)
+        if self._first is not None:
+            self._held.drop_before(min(self._first, self.n_samples))
+
+    def _sure_windows(self) -> Iterator[Samples]:
+        """Blocks of regular windows that lie in the sound for sure, then forget what is done."""
+        if self._first is None:
+            return
+        size, hop = self._settings.window_samples, self._settings.hop_samples
+        n_sure = (self._sure_end - self._first - size) // hop + 1
+        while n_sure - self._n_yielded >= self._n_at_once:
+            numbers = np.arange(self._n_yielded, self._n_yielded + self._n_at_once)
+            yield self._cut(self._held.samples, self._first + numbers * hop - self._held.start)
+            self._n_yielded += self._n_at_once
+        # The last window ends with the sound and may begin before the next regular one.
+        next_start = self._first + self._n_yielded * hop
+        self._held.drop_before(max(self._first, min(next_start, self._sure_end - size)))
+
+    def _last_windows(self) -> Iterator[Samples]:
+        """What is left at the end of the clip, the window that ends with it among it."""
+        size, hop = self._settings.window_samples, self._settings.hop_samples
+        first = 0 if self._first is None else self._first  # a clip without sound is kept whole
+        end = self.n_samples if self._first is None else self._sure_end
+        self._held.drop_before(first)
+        sound = self._held.samples[: end - self._held.start]
+        n_missing = size - (end - first)
+        if n_missing > 0:
+            sound = np.pad(sound, (n_missing // 2, n_missing - n_missing // 2))
+        last = max(0, -n_missing)
+        n_windows = 1 + math.ceil(last / hop)
+        for number in range(self._n_yielded, n_windows, self._n_at_once):
+            numbers = np.arange(number, min(number + self._n_at_once, n_windows))
+            yield self._cut(sound, first + np.minimum(numbers * hop, last) - self._held.start)
+
+    def _cut(self, samples: Samples, starts: npt.NDArray[np.int_]) -> Samples:
+        every = np.lib.stride_tricks.sliding_window_view(samples, self._settings.window_samples)
+        return normalise_windows(every[starts], self._settings.normalise)
+
+
+class _Held:
+    """The latest samples of a clip, from `start` on: appended behind, dropped in front."""
+
+    def __init__(self) -> None:
+        self.start = 0
+        self._store = np.empty(0, np.float32)
+        self._offset = 0
+        self._n = 0
+
+    @property
+    def samples(self) -> Samples:
+        """A view, until the next `append`."""
+        return self._store[self._offset : self._offset + self._n]
+
+    def append(self, block: Samples) -> None:
+        n = self._n + len(block)
+        if self._offset + n > len(self._store):
+            store = np.empty(n + n // 2, np.float32)  # room, so that few appends move all
+            store[: self._n] = self.samples
+            self._store, self._offset = store, 0
+        self._store[self._offset + self._n : self._offset + n] = block
+        self._n = n
+
+    def drop_before(self, place: int) -> None:
+        n_dropped = min(max(0, place - self.start), self._n)
+        self.start += n_dropped
+        self._offset += n_dropped
+        self._n -= n_dropped
+
+
+def _loud_span(block: Samples, below: float) -> tuple[int, int] | None:
+    """The first loud sample and the one after the last; None where |x| < below throughout."""
+    first, end = sound_bounds(block, below)
+    # Only of a block without a loud sample is a quiet one kept in front.
+    return (first, end) if np.all(np.abs(block[first : first + 1]) >= below) else None
+
+
+def _find_bounds(blocks: Iterator[Samples], below: float) -> tuple[int, int, int]:
+    """Where the sound begins, where it ends, and the length: as `sound_bounds` of all blocks."""
+    first, end, n = -1, -1, 0
+    for block in blocks:
+        span = _loud_span(block, below) if len(block) else None
+        if span is not None:
+            first = n + span[0] if first < 0 else first
+            end = n + span[1]
+        n += len(block)
+    return (first, end, n) if first >= 0 else (0, n, n)
