@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 import wsnet_cli
+from wsnet_cli.bench.child import ONE_THREAD
 from wsnet_cli.bulk.writers import CSV_HEADER
 from wsnet_cli.cli.app import app
 from wsnet_cli.core.architectures import build_network
@@ -31,6 +32,7 @@ from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.core.yamlfile import load_yaml
 from wsnet_cli.data.synthetic import KINDS
+from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -267,6 +269,16 @@ def test_lists_are_documented(tone_model_file: Path, monkeypatch: pytest.MonkeyP
     Path("runs/one/config.yaml").touch()
     monkeypatch.setattr("wsnet_cli.core.locate.shipped_folder", lambda: Path.cwd())
     assert_documented(run_json("info"), "info list")
+
+
+def test_the_measurement_is_documented(tone_model_file: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in ONE_THREAD.items():  # measured in this process
+        monkeypatch.setenv(name, value)
+    if missing_reason() is not None:
+        pytest.skip("the compiled engine was not built: no C compiler")
+    document = run_json("bench", tone_model_file, "--peers", "native", "--rounds", "2", "--layers")
+    document["left_out"] = [{"subject": "tone.wsnet", "peer": "torch", "reason": "why"}]
+    assert_documented(document, "bench")
 
 
 TINY = (

@@ -12,7 +12,7 @@ import wsnet_cli
 
 ROOT = Path(wsnet_cli.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-PACKAGES = {"cli", "core", "data", "engine", "bulk", "learn", "models"}
+PACKAGES = {"bench", "cli", "core", "data", "engine", "bulk", "learn", "models"}
 
 ALLOWED = {
     "core": {"core"},
@@ -20,12 +20,18 @@ ALLOWED = {
     "engine": {"core", "engine"},
     "bulk": {"core", "data", "engine", "bulk"},
     "learn": {"core", "data", "engine", "bulk", "learn"},
+    "bench": {"core", "engine", "bench"},
     "models": {"models"},
     "cli": PACKAGES,
 }
 """What each package may import of the others, anywhere in its files."""
 
-HEAVY = {"torch", "librosa", "sklearn", "scipy", "matplotlib", "onnx", "ray", "numba"}
+HEAVY = {
+    *("torch", "librosa", "sklearn", "scipy", "matplotlib", "onnx", "onnxruntime", "ray"),
+    "numba",
+}
+HEAVY_HERE = {"learn", "bench"}
+"""Packages that may import these when they are imported, and are themselves imported late."""
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
 UNSAFE_CALLS = {
     *("eval", "exec", "compile", "yaml.load", "yaml.load_all", "yaml.full_load", "torch.load"),
@@ -92,9 +98,10 @@ def start_up_faults(source: str, path: Path) -> list[str]:
     for name, node in imports(tree, path):
         if id(node) not in on_import:
             continue
-        heavy = name.partition(".")[0] in HEAVY or name.startswith("wsnet_cli.learn")
+        ours = any(name.startswith(f"wsnet_cli.{heavy}") for heavy in HEAVY_HERE)
+        heavy = name.partition(".")[0] in HEAVY or ours
         rich = name.partition(".")[0] == "rich"
-        if (heavy and package != "learn") or rich:
+        if (heavy and package not in HEAVY_HERE) or rich:
             faults.append(f"{path.name}:{node.lineno}: {name}")
     return faults
 
@@ -153,6 +160,8 @@ def test_no_file_breaks_the_rule(check):
         (start_up_faults, "cli/x.py", "try:\n    from torch import nn\nexcept ImportError: pass"),
         (start_up_faults, "bulk/x.py", "class A:\n    import scipy.signal"),
         (start_up_faults, "cli/x.py", "from ..learn.run import start_run"),
+        (start_up_faults, "cli/x.py", "from ..bench.run import run_bench"),
+        (direction_faults, "engine/x.py", "from ..bench.run import run_bench"),
         (start_up_faults, "cli/console.py", "from rich.table import Table"),
         (rich_faults, "cli/x.py", "def f():\n    import rich"),
         (unsafe_faults, "core/x.py", "import pickle"),
@@ -177,6 +186,7 @@ def test_each_rule_finds_what_breaks_it(check, file: str, source: str):
         ("cli/x.py", "def f():\n    from ..learn.run import start_run\n    import torch"),
         ("cli/x.py", "if TYPE_CHECKING:\n    from ..learn.run import Result"),
         ("cli/console.py", "def f():\n    from rich.table import Table"),
+        ("bench/x.py", "import onnxruntime\nfrom ..engine.session import Classifier"),
         ("learn/x.py", "import torch\nfrom ..engine.session import Classifier"),
         ("core/x.py", "model.eval()\nre.compile('x')\nrun(a, shell=False)"),
     ],

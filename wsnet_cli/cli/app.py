@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..core.errors import WsnetError
 from ..core.sniff import shown
-from . import cache, compress, demo, doctor, evaluate, info, predict, train
+from . import bench, cache, compress, demo, doctor, evaluate, info, predict, train
 from .console import verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing
@@ -96,6 +96,7 @@ app.command("compress")(compress.compress)
 app.command("evaluate")(evaluate.evaluate)
 app.command("info")(info.info)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("cache")(cache.cache)
 

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wsnet_cli.bench.layers import probe, stand_in, time_layers
+from wsnet_cli.bench.subjects import Subject
+from wsnet_cli.core.model import Model
+from wsnet_cli.core.network import Conv
+from wsnet_cli.core.sampling import ConvShape, Sampling
+
+
+def test_every_convolution_has_a_row(small_subject: Subject, native: None):
+    rows = [timing.as_json() for timing in time_layers(small_subject, 2)]
+    assert [row["layer"] for row in rows] == ["conv1", "conv2"]
+    convolutions = small_subject.model.network.convolutions
+    inputs = (800, *small_subject.model.network.lengths(800))
+    for row, layer, n_inputs in zip(rows, convolutions, inputs, strict=False):
+        counted = "recurrence" if row["way"] == "recurrence" else "folded"
+        assert row["multiply_adds"] == layer.shape.cost(n_inputs, counted).multiply_adds
+        low, high = row["quartiles_us"]
+        assert low <= row["median_us"] <= high
+        assert row["estimated_us"] > 0
+        if row["multiply_adds_ns"] is not None:
+            rate = row["multiply_adds"] / row["median_us"] / 1000
+            assert row["multiply_adds_ns"] == pytest.approx(rate, rel=0.05, abs=0.01)
+
+
+def test_a_stand_in_takes_the_same_input_and_computes_one_value():
+    layer = Conv("conv2", ConvShape(12, 6, 8, 2, 4, Sampling(4, 3, 2)))
+    other = stand_in(layer, 50)
+    assert (other.shape.n_in, other.shape.condensed_channels) == (12, 4)
+    assert (other.shape.output_length(50), other.shape.n_out) == (1, 1)
+    assert stand_in(Conv("conv1", ConvShape(1, 6, 8)), 50).shape.sampling is None
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_a_probe_runs_the_layer_with_its_weights(index: int, small_model: Model, native: None):
+    layer, own = small_model.network.convolutions[index], small_model.weights[index]
+    found = probe(layer, own, "time-lanes", 100)()
+    assert found.shape == (1, layer.shape.n_out)
+    assert np.abs(found).max() > 0
+    assert not np.allclose(found, probe(layer, None, "time-lanes", 100)())

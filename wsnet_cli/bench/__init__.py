@@ -1,0 +1,1 @@
+"""Measures the engines against other ways of running the same network."""

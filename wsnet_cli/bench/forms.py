@@ -1,0 +1,94 @@
+"""A model as plain convolutions: what peers run that know nothing of weight sampling.
+
+Everything that can be done once is done here, in float64: sampled filters are expanded, the 1x1 of
+denser sampling and the multipliers are folded into them. What a peer is left with is the least that
+it has to do, so that none is slow for a reason of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.model import LayerWeights, Model, real
+from ..core.network import Conv, Flatten, Linear, Mean, Pool
+from ..core.quant import Array
+from ..engine.numpy_engine import expand_filters
+
+
+@dataclass(frozen=True)
+class PlainConv:
+    """Sum `groups` of channels, convolve, add the bias, ReLU where asked for, max pooling.
+
+    Args:
+        name: of the layer.
+        kernel: [N, M*, L] float32.
+        bias: [N] float32.
+        groups: C, how many groups of M* input channels are summed first; 1 for none.
+        stride: input samples between outputs.
+        padding: zeros on either side.
+        relu: whether negative values become zero.
+        pool: or None.
+    """
+
+    name: str
+    kernel: Array
+    bias: Array
+    groups: int
+    stride: int
+    padding: int
+    relu: bool
+    pool: Pool | None
+
+
+@dataclass(frozen=True)
+class PlainLinear:
+    """A fully connected layer: weight [n_out, n_in] and bias [n_out], float32."""
+
+    name: str
+    weight: Array
+    bias: Array
+    relu: bool
+
+
+PlainStep = PlainConv | PlainLinear | Mean | Flatten
+
+
+def plain_steps(model: Model) -> tuple[PlainStep, ...]:
+    """The layers of a model, in order."""
+    weights = iter(model.weights)
+    steps: list[PlainStep] = []
+    for layer in model.network.layers:
+        if isinstance(layer, Conv):
+            steps.append(_plain_conv(layer, next(weights)))
+        elif isinstance(layer, Linear):
+            steps.append(_plain_linear(layer, next(weights)))
+        else:
+            steps.append(layer)
+    return tuple(steps)
+
+
+def _plain_conv(layer: Conv, own: LayerWeights) -> PlainConv:
+    shape = layer.shape
+    kernel = expand_filters(real(own.phi), shape).astype(np.float64)
+    if own.pointwise is not None:
+        kernel = real(own.pointwise).astype(np.float64) @ kernel
+    if own.multiplier is not None:
+        kernel = own.multiplier.astype(np.float64)[:, np.newaxis] * kernel
+    return PlainConv(
+        layer.name,
+        kernel.reshape(shape.n_out, shape.condensed_channels, shape.length).astype(np.float32),
+        own.bias.astype(np.float32),
+        shape.n_in // shape.condensed_channels,
+        shape.stride,
+        shape.padding,
+        layer.relu,
+        layer.pool,
+    )
+
+
+def _plain_linear(layer: Linear, own: LayerWeights) -> PlainLinear:
+    windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
+    rows = np.array(windows[:: layer.shape.filter_step], np.float32)  # torch wants its own copy
+    return PlainLinear(layer.name, rows, own.bias.astype(np.float32), layer.relu)
