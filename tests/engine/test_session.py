@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -9,14 +11,16 @@ import soundfile
 
 from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.audio import AudioSettings, resample
-from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError
+from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, UsageError
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
 from wsnet_cli.engine import session
+from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 from wsnet_cli.engine.session import Classifier, softmax
 
 RATE = 8_000
+ENGINES = ["numpy"] if missing_reason() else ["numpy", "native"]
 SCORES = 2e-6
 """Absolute rounding of float32 scores."""
 
@@ -158,6 +162,124 @@ def test_8_bits_change_scores_a_little(small_network: Network, make_model) -> No
 def test_missing_model_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"none\.wsnet: no such file"):
         Classifier.load(tmp_path / "none.wsnet")
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_model_is_found_as_the_commands_find_it(
+    as_text: bool, small_model: Model, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    save_model(run / "model.wsnet", small_model)
+    for path in (run, run / "model.wsnet"):
+        found = Classifier.load(str(path) if as_text else path)
+        assert found.labels == small_model.labels
+
+
+def test_a_name_is_a_model_that_ships_and_a_path_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert len(Classifier.load("esc10").labels) == 10
+    with pytest.raises(ArtifactError, match="esc10: no such file"):
+        Classifier.load(Path("esc10"))
+    with pytest.raises(UsageError, match="esc11: no such model; expected a "):
+        Classifier.load("esc11")
+
+
+# -------------------------------------------------------------------------- files and batches
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("n_windows", [1, 15, 16, 17, 40])
+def test_a_file_has_the_very_scores_of_its_samples(
+    engine: str, n_windows: int, small_model: Model, tmp_path: Path
+) -> None:
+    clip = noise(800 + 400 * (n_windows - 1) + 300)
+    clip[:100] = clip[-100:] = 0
+    soundfile.write(tmp_path / "a.wav", clip, RATE, subtype="FLOAT")
+    classifier = Classifier(small_model, engine)
+    assert np.array_equal(
+        classifier.classify_file(tmp_path / "a.wav"), classifier.classify(clip, RATE)
+    )
+    heard = classifier.hear(classifier.open_file(str(tmp_path / "a.wav")))
+    assert heard.duration_s == len(clip) / RATE
+
+
+def test_memory_does_not_grow_with_the_file(small_model: Model, tmp_path: Path) -> None:
+    classifier = Classifier(small_model)
+    peaks = []
+    for n_samples in (80_001, 3_200_001):
+        soundfile.write(tmp_path / "a.flac", noise(n_samples), RATE)
+        tracemalloc.start()
+        try:
+            classifier.classify_file(tmp_path / "a.flac")
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 200_000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("n_clips", [0, 1, 2, 60])
+def test_a_batch_has_the_scores_of_its_clips(
+    engine: str, threads: int, n_clips: int, small_model: Model
+) -> None:
+    rng = np.random.default_rng(0)
+    clips = [noise(int(n), seed) for seed, n in enumerate(rng.integers(1, 9_000, n_clips))]
+    classifier = Classifier(small_model, engine, threads)
+    found = classifier.classify_batch(iter(clips), 16_000)
+    assert found.dtype == np.float32
+    assert found.shape == (n_clips, 3)
+    for scores, clip in zip(found, clips, strict=True):
+        assert scores == pytest.approx(classifier.classify(clip, 16_000), abs=SCORES)
+
+
+def test_a_batch_is_run_in_bounded_groups(small_model: Model) -> None:
+    """A long clip between short ones: at most a group of its windows and those that waited."""
+    classifier = Classifier(small_model, "numpy", threads=2)
+    sizes: list[int] = []
+    logits = classifier.engine.logits
+    classifier.engine.logits = lambda windows: sizes.append(len(windows)) or logits(windows)
+    classifier.classify_batch([noise(800)] * 5 + [noise(800 + 400 * 99)] + [noise(800)] * 5, RATE)
+    assert sum(sizes) == 110
+    assert max(sizes) < 2 * 16 + 16
+    assert len(sizes) <= 110 // 32 + 1
+
+
+def test_a_bad_clip_of_a_batch_is_refused(small_model: Model) -> None:
+    with pytest.raises(ParameterError, match=r"samples.shape = \(0,\); expected one row"):
+        Classifier(small_model).classify_batch([noise(5), noise(0)], RATE)
+
+
+def test_the_best_labels_come_first_and_equal_ones_in_order(small_model: Model) -> None:
+    classifier = Classifier(small_model)
+    assert classifier.top(np.float32([0.25, 0.5, 0.25]), 9) == [
+        ("class-1", 0.5),
+        ("class-0", 0.25),
+        ("class-2", 0.25),
+    ]
+    assert classifier.top(np.float32([0.5, 0, 0.5])) == [("class-0", 0.5)]
+
+
+# ------------------------------------------------------------------------------- the package
+
+
+def test_the_package_gives_the_classifier_and_imports_nothing_before() -> None:
+    program = (
+        "import sys, wsnet_cli; assert wsnet_cli.__version__; "
+        "assert not {'numpy', 'soundfile', 'wsnet_cli.engine'} & set(sys.modules); "
+        "from wsnet_cli import Classifier; "
+        "from wsnet_cli.engine.session import Classifier as own; assert Classifier is own; "
+        "assert wsnet_cli.Classifier is own; wsnet_cli.classifier"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stderr.splitlines()[-1] == (
+        "AttributeError: module 'wsnet_cli' has no attribute 'classifier'"
+    )
+
+
+# ----------------------------------------------------------------------------------- softmax
 
 
 def test_softmax_by_hand() -> None:
