@@ -65,7 +65,7 @@ def test_a_clip_that_cannot_be_read_is_listed_and_not_counted(
     tone_classifier: Classifier, tones: Path
 ):
     (tones / "low" / "3.wav").write_text("no audio")
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int, float]] = []
     outcome = evaluate_clips(
         tone_classifier, load_dataset(tones).clips, lambda *at: told.append(at)
     )
@@ -73,7 +73,18 @@ def test_a_clip_that_cannot_be_read_is_listed_and_not_counted(
     assert failure.name == "low/3.wav"
     assert outcome.metrics.n_clips == 20
     assert outcome.as_json()["failed"] == [{"file": "low/3.wav", "error": failure.reason}]
-    assert told == [(k, 21) for k in range(1, 22)]
+    assert [(n, of) for n, of, _ in told] == [(k, 21) for k in range(1, 22)]
+    assert [seconds for *_, seconds in told].count(0.0) == 1
+    assert sum(seconds for *_, seconds in told) == sum(c.duration_s for c in outcome.clips) > 6
+
+
+@pytest.mark.parametrize("workers", [2, 5])
+def test_workers_change_no_measure(tone_classifier: Classifier, tones: Path, workers: int):
+    (tones / "low" / "3.wav").write_text("no audio")
+    clips = load_dataset(tones).clips
+    alone, shared = (evaluate_clips(tone_classifier, clips, workers=n) for n in (1, workers))
+    assert shared.as_json() == alone.as_json()
+    assert (shared.clips, shared.failures) == (alone.clips, alone.failures)
 
 
 def test_only_the_part_of_a_file_that_is_meant_is_heard(

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.predict import predict_files
+from wsnet_cli.bulk.parallel import Stopped
+from wsnet_cli.bulk.predict import hear_file, predict_files
 from wsnet_cli.core.audio import read_audio
-from wsnet_cli.engine.session import Classifier
+from wsnet_cli.engine.session import Classifier, Heard
 
 MakeTone = Callable[..., Path]
 
@@ -39,13 +40,15 @@ def test_top_k_beyond_the_labels_gives_all(
 def test_equal_scores_come_in_the_order_of_the_labels(
     classifier: Classifier, make_tone: MakeTone, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(classifier, "classify", lambda *_: np.float32([0.2, 0.4, 0.4]))
+    heard = Heard(np.float32([0.2, 0.4, 0.4]), 1.0)
+    monkeypatch.setattr(classifier, "hear", lambda *_: heard)
     (prediction,) = predict_files(classifier, [make_tone("a.wav")], 3)
     assert [s.label for s in prediction.scores] == ["class-1", "class-2", "class-0"]
 
 
+@pytest.mark.parametrize("workers", [1, 2, 7])
 def test_what_cannot_be_read_gets_a_row_and_changes_no_other(
-    classifier: Classifier, make_tone: MakeTone, tmp_path: Path
+    classifier: Classifier, make_tone: MakeTone, tmp_path: Path, workers: int
 ):
     good = [make_tone(f"{hz}.wav", hz) for hz in (300, 700, 1_500)]
     text = tmp_path / "text.wav"
@@ -56,7 +59,7 @@ def test_what_cannot_be_read_gets_a_row_and_changes_no_other(
     bad = [tmp_path / "missing.wav", text, tmp_path / "empty.wav", cut, tmp_path]
     alone = list(predict_files(classifier, good, 3))
     mixed = [bad[0], good[0], bad[1], bad[2], good[1], bad[3], good[2], bad[4]]
-    rows = list(predict_files(classifier, mixed, 3))
+    rows = list(predict_files(classifier, mixed, 3, workers))
     assert [row.file for row in rows] == [str(path) for path in mixed]
     assert [row for row in rows if row.status == "ok"] == alone
     failed = [row for row in rows if row.status == "error"]
@@ -74,6 +77,26 @@ def test_predictions_come_one_by_one(classifier: Classifier, make_tone: MakeTone
         raise AssertionError("the second file was asked for before the first was told")
 
     assert next(predict_files(classifier, files(), 1)).status == "ok"
+
+
+def test_a_stopped_prediction_ends_between_blocks(classifier: Classifier, make_tone: MakeTone):
+    n_checks = 0
+
+    def check() -> None:
+        nonlocal n_checks
+        n_checks += 1
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        hear_file(classifier, make_tone("a.wav"), check=check)
+    assert n_checks == 1
+
+
+def test_a_part_of_a_file_is_heard_as_such(classifier: Classifier, make_tone: MakeTone):
+    path = make_tone("a.wav")
+    heard = hear_file(classifier, path, 0.1, 0.3, check=lambda: None)
+    assert heard.duration_s == 0.2
+    assert np.array_equal(heard.scores, classifier.classify_file(path, 0.1, 0.3))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")

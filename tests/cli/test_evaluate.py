@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -147,7 +148,11 @@ def test_clips_that_cannot_be_read_are_told_and_left_out(wsnet, model: str, tone
     assert outcome.document["n_clips"] == 20
     (failed,) = outcome.document["failed"]
     assert failed["file"] == "low/0.wav"
-    assert outcome.stderr == f"warning: {failed['error']}\n"
+    pace, warning = outcome.stderr.splitlines()
+    assert re.fullmatch(
+        r"20 classified, 1 failed; [\d,.]+ files a second, [\d,.]+x real time", pace
+    )
+    assert warning == f"warning: {failed['error']}"
     people = wsnet("evaluate", model, tones)
     assert people.code == 3
     assert "of 20 clips" in people.stdout
@@ -159,6 +164,13 @@ def test_only_unreadable_clips_are_an_error(wsnet, model: str, tones: Path):
     outcome = wsnet("evaluate", model, tones, "--json")
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.error.startswith("none of 21 clips can be read; the first: ")
+
+
+def test_workers_change_nothing(wsnet, model: str, tones: Path):
+    (tones / "low" / "0.wav").write_text("no audio")
+    one, two = (wsnet("evaluate", model, tones, "--json", "-j", n) for n in (1, 2))
+    assert (one.code, one.stdout) == (two.code, two.stdout)
+    assert wsnet("evaluate", model, tones, "-j", 0).code == 2
 
 
 @pytest.mark.parametrize(

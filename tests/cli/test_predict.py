@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -269,3 +270,42 @@ def test_impossible_outputs_are_refused_before_anything_is_done(
     monkeypatch.setattr(Classifier, "load", lambda *_: pytest.fail("loaded a model in vain"))
     outcome = wsnet("predict", "a.wav", "-m", model, *options)
     assert (outcome.code, outcome.stdout, outcome.error) == (2, "", message)
+
+
+# ------------------------------------------------------------------------------ the workers
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--format", "csv"], ["--format", "jsonl"], []])
+def test_workers_change_no_byte(
+    wsnet, model: str, make_clip: MakeClip, bad_clips: list[str], options: list[str]
+):
+    for i in range(12):
+        make_clip(f"many/{i}.{('wav', 'ogg', 'mp3')[i % 3]}", hz=300 + 100 * i)
+    outcomes = [
+        wsnet("predict", bad_clips[0], "many", *bad_clips[1:], "-m", model, "-j", n, *options)
+        for n in (1, 2, 5, 99)
+    ]
+    assert {outcome.code for outcome in outcomes} == {3}
+    assert len({outcome.stdout for outcome in outcomes}) == 1
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "many"])
+def test_fewer_workers_than_one_are_refused(wsnet, model: str, make_clip: MakeClip, workers: str):
+    make_clip("a.wav")
+    outcome = wsnet("predict", "a.wav", "-m", model, "-j", workers)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert "--workers" in outcome.stderr
+
+
+def test_how_fast_it_went_is_told_of_more_than_one_file(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    make_clip("b.wav")
+    assert wsnet("predict", "a.wav", "-m", model).stderr == ""
+    assert wsnet("predict", "no.wav", "-m", model).stderr == "0 classified, 1 failed\n"
+    told = wsnet("predict", "a.wav", "b.wav", "-m", model).stderr
+    match = re.fullmatch(
+        r"2 classified, 0 failed; ([\d,.]+) files a second, ([\d,.]+)x real time\n", told
+    )
+    assert match, told
+    files, audio = (float(rate.replace(",", "")) for rate in match.groups())
+    assert audio == pytest.approx(files / 2, rel=0.06)  # half a second each; two digits are shown

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 MakeClip = Callable[..., Path]
@@ -22,6 +26,7 @@ atexit.register(tell)
 sys.argv[0] = "wsnet"
 runpy.run_module("wsnet_cli", run_name="__main__")
 """
+PACE = r"{}; [\d,.]+ files a second, [\d,.]+x real time\n"
 HEAVY = {"torch", "librosa", "scipy", "numba", "sklearn", "matplotlib", "onnx", "ray"}
 
 
@@ -45,6 +50,16 @@ def test_predict_imports_nothing_heavy(model: str, make_clip: MakeClip):
     assert not modules & (HEAVY | {"rich", "yaml"})
     # Typer itself may import pydantic; the schema of configurations is ours to leave out.
     assert not modules & {"wsnet_cli.core.config", "wsnet_cli.learn", "wsnet_cli.data.packed"}
+
+
+def test_one_file_needs_no_threads(model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    make_clip("b.wav")
+    pools = {"queue", "concurrent.futures", "multiprocessing"}
+    for inputs, found in ((["a.wav"], set()), (["a.wav", "b.wav"], {"queue"})):
+        code, modules = modules_of("predict", *inputs, "-m", model, "-j", "2")
+        assert code == 0
+        assert modules & pools == found
 
 
 @pytest.mark.parametrize("arguments", [("--help",), ("predict", "--help"), ("--version",)])
@@ -87,7 +102,7 @@ def test_a_process_without_warnings(child, model: str, make_clip: MakeClip, bad_
     outcome = child("predict", "a.ogg", *bad_clips, "-m", model, "--json")
     assert outcome.code == 3
     assert [r["status"] for r in outcome.document["results"]] == ["ok", *["error"] * 4]
-    assert outcome.stderr == "1 classified, 4 failed\n"
+    assert re.fullmatch(PACE.format("1 classified, 4 failed"), outcome.stderr)
 
 
 def test_a_damaged_mp3_leaves_stderr_to_us(child, model: str, make_clip: MakeClip):
@@ -95,7 +110,7 @@ def test_a_damaged_mp3_leaves_stderr_to_us(child, model: str, make_clip: MakeCli
     Path("b.mp3").write_bytes(content[:200] + bytes(100) + content[300:])
     outcome = child("predict", "a.mp3", "b.mp3", "-m", model, "--json")
     assert len(outcome.document["results"]) == 2
-    assert all(line.endswith("failed") for line in outcome.stderr.splitlines()), outcome.stderr
+    assert re.fullmatch(PACE.format(r"\d classified, \d failed"), outcome.stderr)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe otherwise")
@@ -200,3 +215,45 @@ def test_a_name_cannot_steer_the_terminal(child, model: str):
     assert shown == "e\\x1b]0;owned\\x07\\nx.wav"
     assert reason.strip() == "error: is empty (0 bytes); expected an audio file"
     assert child("predict", name, "-m", model, "--json").document["results"][0]["file"] == name
+
+
+# ---------------------------------------------------------------------------- interruptions
+
+
+def wait_for_first_clip(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the decoder has been loaded, which happens when the first clip is opened."""
+    for _ in range(3_000):
+        if "sndfile" in Path(f"/proc/{process.pid}/maps").read_text():
+            time.sleep(0.2)
+            break
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks into /proc")
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("inputs", ["many", "long"])
+def test_an_interruption_ends_a_batch_at_once(model: str, workers: int, inputs: str):
+    """In the middle of 3,000 clips, and in the middle of clips of an hour."""
+    import soundfile
+
+    Path(inputs).mkdir()
+    rng = np.random.default_rng(0)
+    n_samples, n_files = (60_000, 3_000) if inputs == "many" else (8_000 * 3_600, 3)
+    noise = (9_000 * rng.standard_normal(n_samples)).astype(np.int16)
+    soundfile.write("clip.wav", noise, 8_000)
+    for i in range(n_files):
+        (Path(inputs) / f"{i:04}.wav").symlink_to(Path("clip.wav").absolute())
+    options = ["-m", model, "-j", str(workers), "--json"]
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "wsnet_cli", "predict", inputs, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "WSNET_ENGINE": "numpy"},  # the slower one, to be sure of the middle
+    )
+    wait_for_first_clip(process)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    stdout, stderr = process.communicate(timeout=30)
+    assert time.monotonic() - began < 1.5
+    assert (process.returncode, stdout, stderr) == (130, b"", b"interrupted\n")

@@ -9,11 +9,10 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from ..core.errors import AudioError, DataError, WsnetError
 from ..core.files import explain_os_errors
@@ -22,6 +21,8 @@ from ..data.dataset import Clip, DataSet, Failure
 from ..data.layouts import load_dataset
 from ..data.splits import SEGMENT_SIGN
 from ..engine.session import Classifier
+from .parallel import Check, map_in_order
+from .predict import hear_file
 
 N_LABELS_SHOWN = 3
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
@@ -32,12 +33,13 @@ _BLOCK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class ClipResult:
-    """A clip, what it is, what it was taken for, and the score of that."""
+    """A clip, what it is, what it was taken for, the score of that, and its length in seconds."""
 
     file: str
     label: str
     predicted: str
     score: float
+    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -59,29 +61,46 @@ class Evaluation:
 def evaluate_clips(
     classifier: Classifier,
     clips: Sequence[Clip],
-    on_clip: Callable[[int, int], None] | None = None,
+    on_clip: Callable[[int, int, float], None] | None = None,
+    workers: int = 1,
 ) -> Evaluation:
-    """Classify every clip and compare with its label.
+    """Classify every clip and compare with its label; the same whatever the number of workers.
+
+    Args:
+        classifier: the model.
+        clips: labelled.
+        on_clip: told after each clip how many are done, of how many, and the seconds of sound in
+            the latest, 0 where it could not be read.
+        workers: clips that are read and classified at once, >= 1.
 
     Raises:
         DataError: a clip's label is none of the model's, or no clip can be read.
     """
     _check_labels(classifier, clips)
-    index = {label: i for i, label in enumerate(classifier.labels)}
     results: list[ClipResult] = []
     failures: list[Failure] = []
-    for done, clip in enumerate(clips, start=1):
+
+    def work(clip: Clip, check: Check) -> ClipResult | Failure:
         try:
-            scores = classifier.classify_file(clip.path, clip.start_s, clip.end_s)
-            best = int(np.argmax(scores))
-            name = classifier.labels[best]
-            results.append(ClipResult(clip.name, clip.label, name, float(scores[best])))
+            heard = hear_file(classifier, clip.path, clip.start_s, clip.end_s, check=check)
         except AudioError as error:
-            failures.append(Failure(clip.name, str(error)))
-        if on_clip:
-            on_clip(done, len(clips))
+            return Failure(clip.name, str(error))
+        ((label, score),) = classifier.top(heard.scores, 1)
+        return ClipResult(clip.name, clip.label, label, score, heard.duration_s)
+
+    with closing(map_in_order(work, clips, workers)) as outcomes:
+        for done, outcome in enumerate(outcomes, start=1):
+            duration_s = 0.0
+            if isinstance(outcome, Failure):
+                failures.append(outcome)
+            else:
+                results.append(outcome)
+                duration_s = outcome.duration_s
+            if on_clip:
+                on_clip(done, len(clips), duration_s)
     if not results:
         raise DataError(f"none of {len(clips)} clips can be read; the first: {failures[0].reason}")
+    index = {label: i for i, label in enumerate(classifier.labels)}
     truth = [index[result.label] for result in results]
     predicted = [index[result.predicted] for result in results]
     return Evaluation(measure(truth, predicted, classifier.labels), tuple(results), tuple(failures))

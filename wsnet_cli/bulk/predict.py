@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.audio import read_audio
+from ..core.audio import Samples
 from ..core.errors import AudioError
-from ..engine.session import Classifier
+from ..core.sniff import shown
+from ..engine.session import Classifier, Heard
+from .parallel import Check, map_in_order
 
 OK, FAILED = "ok", "error"
 
@@ -41,29 +43,52 @@ class Prediction:
 
 
 def predict_files(
-    classifier: Classifier, files: Iterable[Path], top_k: int
-) -> Iterator[Prediction]:
-    """Classify files one after another, in order.
+    classifier: Classifier, files: Iterable[Path], top_k: int, workers: int = 1
+) -> Generator[Prediction, None, None]:
+    """Classify files, and tell of them in their order, the same whatever the number of workers.
+
+    A file that cannot be read gets a prediction that says why and stops no other. Close what is
+    returned where it is not used up, as `parallel.map_in_order` says.
 
     Args:
         classifier: the model.
-        files: what to classify.
+        files: what to classify; with one worker asked for one by one, else a few ahead.
         top_k: labels per clip, >= 1; more than there are gives all.
+        workers: files that are read and classified at once, >= 1.
     """
-    for file in files:
+
+    def work(file: Path, check: Check) -> Prediction:
         try:
-            yield _predict(classifier, file, top_k)
+            heard = hear_file(classifier, file, check=check)
         except AudioError as error:
-            yield Prediction(_readable(file), FAILED, 0.0, (), str(error))
+            return Prediction(_readable(file), FAILED, 0.0, (), str(error))
+        best = tuple(Score(*pair) for pair in classifier.top(heard.scores, top_k))
+        return Prediction(_readable(file), OK, heard.duration_s, best)
+
+    return map_in_order(work, files, workers)
 
 
-def _predict(classifier: Classifier, file: Path, top_k: int) -> Prediction:
-    rate = classifier.model.audio.sample_rate
-    samples, _ = read_audio(file, sample_rate=rate)
-    scores = classifier.classify(samples, rate)
-    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-    best = tuple(Score(classifier.labels[i], float(scores[i])) for i in order[:top_k])
-    return Prediction(_readable(file), OK, len(samples) / rate, best)
+def hear_file(
+    classifier: Classifier,
+    file: Path,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    *,
+    check: Check,
+) -> Heard:
+    """Classify a file, or a part of it in seconds, calling `check` between the blocks of it.
+
+    Raises:
+        AudioError: it cannot be read. And what `check` raises.
+    """
+    open_blocks = classifier.open_file(file, start_s, end_s)
+
+    def blocks() -> Iterator[Samples]:
+        for block in open_blocks():
+            check()
+            yield block
+
+    return classifier.hear(blocks, shown(str(file)))
 
 
 def _readable(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,13 +13,17 @@ from .exits import EXIT_SOME_FAILED
 from .light import require
 
 if TYPE_CHECKING:
+    from ..bulk.evaluate import Evaluation
     from ..core.metrics import Metrics
+    from ..data.dataset import Clip
+    from ..engine.session import Classifier
 
 
 def evaluate(
     model: options.ModelArgument,
     data: options.DataArgument = None,
     fold: Annotated[str | None, typer.Option("--fold", help="Only this fold of DATA.")] = None,
+    workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -29,7 +34,7 @@ def evaluate(
     Example: wsnet evaluate runs/default
     """
     require("sklearn")
-    from ..bulk.evaluate import clips_of_data, evaluate_clips, held_out_clips, n_trained_on
+    from ..bulk.evaluate import clips_of_data, held_out_clips, n_trained_on
     from ..core.locate import find_model
     from ..engine.session import Classifier
 
@@ -40,8 +45,7 @@ def evaluate(
     clips = held_out_clips(path) if data is None else clips_of_data(data, fold)
     if data is not None and (n_known := n_trained_on(path, clips)):
         console.warn(f"{n_known} of {len(clips)} clips were trained on; new sounds will do worse")
-    with console.progress("evaluating") as advance:
-        outcome = evaluate_clips(classifier, clips, lambda n, total: advance(n / total, ""))
+    outcome = _measure(classifier, clips, workers)
     for failure in outcome.failures:
         console.warn(failure.reason)
     if json:
@@ -50,6 +54,25 @@ def evaluate(
         show_metrics(outcome.metrics)
     if outcome.failures:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None) -> Evaluation:
+    from ..bulk.evaluate import evaluate_clips
+    from ..bulk.pace import Pace
+    from ..bulk.parallel import count_workers
+
+    pace = Pace()
+    with console.progress("evaluating") as advance:
+
+        def on_clip(n_done: int, n_clips: int, audio_s: float) -> None:
+            pace.add(audio_s)
+            advance(n_done / n_clips, str(pace))
+
+        outcome = evaluate_clips(classifier, clips, on_clip, count_workers(workers, len(clips)))
+    if len(clips) > 1:
+        n_failed = len(outcome.failures)
+        console.note(f"{len(clips) - n_failed} classified, {n_failed} failed; {pace}")
+    return outcome
 
 
 def show_metrics(metrics: Metrics) -> None:

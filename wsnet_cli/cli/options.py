@@ -43,6 +43,16 @@ Set = Annotated[
         "-s", "--set", metavar="KEY=VALUE", help="Set any configuration key; may be repeated."
     ),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "-j",
+        "--workers",
+        min=1,
+        show_default=False,
+        help="Files worked on at once; by default one for each processor.",
+    ),
+]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")
 ]

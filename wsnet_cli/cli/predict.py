@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from .exits import EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from ..bulk.predict import Prediction
+    from ..engine.session import Classifier
 
 FORMATS = ("table", "csv", "json", "jsonl")
 
@@ -36,6 +38,7 @@ def predict(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Write there instead of stdout.")
     ] = None,
+    workers: options.Workers = None,
     json: options.Json = False,
     force: options.Force = False,
     quiet: options.Quiet = False,
@@ -48,7 +51,6 @@ def predict(
 
     Example: wsnet predict clip.wav recordings/ --top-k 3 --format csv -o labels.csv
     """
-    from ..bulk.predict import predict_files
     from ..bulk.sources import expand_inputs
     from ..bulk.writers import count_failed
     from ..engine.session import Classifier
@@ -61,18 +63,36 @@ def predict(
             f"no model named: using {DEFAULT_MODEL}, which ships with wsnet (-m names one)"
         )
     files = expand_inputs(inputs)
-    classifier = Classifier.load(path)
-    predictions = []
-    with console.progress("predicting") as advance:
-        for prediction in predict_files(classifier, files, top_k):
-            predictions.append(prediction)
-            advance(len(predictions) / len(files), Path(prediction.file).name)
+    predictions, pace = _classify(Classifier.load(path), files, top_k, workers)
     _show(predictions, format_, model or DEFAULT_MODEL, out)
     n_failed = count_failed(predictions)
     if len(predictions) > 1 or n_failed:
-        console.note(f"{len(predictions) - n_failed} classified, {n_failed} failed")
+        speed = f"; {pace}" if len(predictions) > 1 else ""
+        console.note(f"{len(predictions) - n_failed} classified, {n_failed} failed{speed}")
     if n_failed:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _classify(
+    classifier: Classifier, files: Sequence[Path], top_k: int, workers: int | None
+) -> tuple[list[Prediction], str]:
+    """The predictions, and how fast they were made, in words."""
+    from ..bulk.pace import Pace
+    from ..bulk.parallel import count_workers
+    from ..bulk.predict import predict_files
+
+    predictions: list[Prediction] = []
+    n_workers = count_workers(workers, len(files))
+    pace = Pace()
+    with (
+        console.progress("predicting") as advance,
+        closing(predict_files(classifier, files, top_k, n_workers)) as stream,
+    ):
+        for prediction in stream:
+            predictions.append(prediction)
+            pace.add(prediction.end_s)
+            advance(len(predictions) / len(files), f"{pace}  {Path(prediction.file).name}")
+    return predictions, str(pace)
 
 
 def _check_output(format_: str, out: Path | None, force: bool) -> None:
