@@ -21,6 +21,8 @@ from wsnet_cli.engine.numpy_engine import NumpyEngine
 
 OF_THE_LARGEST = 1e-5
 """Largest error of a logit, relative to the largest logit: float32 sums of thousands of terms."""
+CANCELLED = 0.3
+"""Random networks have logits of about 1; where all are smaller than this, larger terms cancelled."""
 ANY_AUDIO = AudioSettings(8_000, window_s=0.1, hop_s=0.05)
 WAY_SETS = st.lists(st.sampled_from(plan.WAYS), min_size=3, max_size=3)
 
@@ -29,9 +31,10 @@ def noise(n_windows: int, n_samples: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((n_windows, n_samples)).astype(np.float32)
 
 
-def error(found: np.ndarray, expected: np.ndarray) -> float:
+def error(found: np.ndarray, expected: np.ndarray, at_least: float = 1e-30) -> float:
+    """The largest error relative to the largest logit, or to `at_least` where that is larger."""
     assert found.shape == expected.shape
-    return float(np.abs(found - expected).max() / (np.abs(expected).max() + 1e-30))
+    return float(np.abs(found - expected).max() / max(np.abs(expected).max(), at_least))
 
 
 def forced(network: Network, wanted: list[str]) -> dict[str, str]:
@@ -59,7 +62,7 @@ def test_any_network_in_any_way_and_block_follows_its_definition(
         patch.setattr(plan, "BLOCK_ROWS", block)
         engine = NativeEngine(model, isa=isa, ways=forced(network, ways))
     found = engine.logits(windows)
-    assert error(found, reference(model, windows)) < OF_THE_LARGEST
+    assert error(found, reference(model, windows), CANCELLED) < OF_THE_LARGEST
 
 
 @settings(deadline=None, max_examples=60)
@@ -85,7 +88,7 @@ def test_wide_layers_cross_every_edge_of_a_tile(
     expected = reference(model, windows)
     for way in plan.WAYS:
         engine = NativeEngine(model, isa=isa, ways={"conv2": way})
-        assert error(engine.logits(windows), expected) < OF_THE_LARGEST, way
+        assert error(engine.logits(windows), expected, CANCELLED) < OF_THE_LARGEST, way
 
 
 def preset_model(name: str, make_model) -> tuple[Model, int]:

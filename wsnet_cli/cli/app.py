@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import sys
 import traceback
+from collections.abc import Iterator, MutableMapping
 from typing import Annotated, Any
 
 import typer
+import typer.main
 from typer.core import TyperGroup
 
 from .. import __version__
 from ..core.errors import WsnetError
 from ..core.sniff import shown
-from . import bench, cache, compress, demo, doctor, evaluate, info, predict, train
 from .console import verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing
 
+CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
+COMMANDS = (
+    *("train", "predict", "compress", "evaluate", "info"),
+    *("bench", "demo", "doctor", "cache"),
+)
+"""In the order of the help; each is the function of its name in the module of its name."""
+
+
+class _Commands(MutableMapping[str, Any]):
+    """Commands by name, each imported and prepared when it is first asked for.
+
+    typer prepares every option of every command at the start, which takes longer than a short
+    prediction; most of that is for commands that nobody named.
+    """
+
+    def __init__(self) -> None:
+        self._ready: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        if name not in self._ready:
+            module = importlib.import_module(f".{name}", __package__)
+            alone = typer.Typer(
+                add_completion=False, rich_markup_mode=None, context_settings=CONTEXT_SETTINGS
+            )
+            alone.command(name)(getattr(module, name))
+            self._ready[name] = typer.main.get_command(alone)
+        return self._ready[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._ready[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._ready[name]
+
 
 class _Boundary(TyperGroup):
     """Turns errors that a user can mend into one line on stderr and an exit code."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Commands()
 
     def invoke(self, ctx: Any) -> Any:
         verbosity.level, verbosity.debug = 0, False
@@ -65,7 +113,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT_SETTINGS,
 )
 
 
@@ -88,17 +136,6 @@ def _root(
     Exit codes: 0 done; 1 the run failed; 2 wrong usage, configuration, data or model;
     3 some inputs failed, the rest are done; 4 a limit was not met; 130 interrupted, 143 terminated.
     """
-
-
-app.command("train")(train.train)
-app.command("predict")(predict.predict)
-app.command("compress")(compress.compress)
-app.command("evaluate")(evaluate.evaluate)
-app.command("info")(info.info)
-app.command("demo")(demo.demo)
-app.command("bench")(bench.bench)
-app.command("doctor")(doctor.doctor)
-app.command("cache")(cache.cache)
 
 
 def _prepare_streams() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from ..core.quant import Array
 from .library import Layer, Library, load_library
 from .plan import WAYS, LayerPlan, make_plan
 from .windows import check_windows
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 KINDS = {Conv: 0, Mean: 1, Flatten: 2, Linear: 3}
 """As `wsnet_kind` of kernels/wsnet.h numbers them; WAYS stands in the order of `wsnet_way`."""
@@ -81,6 +84,8 @@ class NativeEngine:
             self._run(steady, out)
             return out
         edges = [len(steady) * i // n_parts for i in range(n_parts + 1)]
+        from concurrent.futures import ThreadPoolExecutor  # here: one clip never needs it
+
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "wsnet")
         parts = [

@@ -149,7 +149,7 @@ static void feed(run *r, const float *window, int64_t n_samples) {
   const int64_t step = (int64_t)s->layer->block * s->layer->pool_stride * s->layer->stride;
   const int64_t n_rows =
       rows_of(s->layer, wsnet_round_up(s->layer->block, r->kernels->lanes));
-  int64_t start = wsnet_min(n_samples, step);
+  int64_t start = wsnet_min(n_samples, n_rows);
   push(r, 0, window, start);
   if (s->n_held <= start && start - s->n_held + n_rows <= n_samples) {
     start -= s->n_held;
