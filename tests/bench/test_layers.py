@@ -37,7 +37,14 @@ def test_a_stand_in_takes_the_same_input_and_computes_one_value():
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_probe_runs_the_layer_with_its_weights(index: int, small_model: Model, native: None):
     layer, own = small_model.network.convolutions[index], small_model.weights[index]
-    found = probe(layer, own, "time-lanes", 100)()
+    found = probe([(layer, "time-lanes")], 100, own)()
     assert found.shape == (1, layer.shape.n_out)
     assert np.abs(found).max() > 0
-    assert not np.allclose(found, probe(layer, None, "time-lanes", 100)())
+    assert not np.allclose(found, probe([(layer, "time-lanes")], 100)())
+
+
+def test_a_probe_hands_the_map_on(small_model: Model, native: None):
+    first, second = small_model.network.convolutions
+    taker = stand_in(second, first.output_length(100))
+    found = probe([(first, "time-lanes"), (taker, "filter-lanes")], 100, small_model.weights[0])()
+    assert found.shape == (1, 1)

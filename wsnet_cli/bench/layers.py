@@ -1,15 +1,15 @@
 """What each convolution takes in the native engine, by the difference that it makes.
 
 Windows have one channel, so a layer in the middle cannot be fed by itself. A probe feeds it: a
-convolution of length 1 spreads noise over the layer's channels, the layer follows, then the mean
-over time. The same probe with a layer that has one output in the layer's place is timed in the same
-rounds and taken away. Differences of networks that end one layer
-later would do as well, but are small against what both have in common, and drown in noise.
+convolution of length 1 spreads noise over the layer's channels, the layer follows, and one that
+takes its map as the next layer would but computes a single value of it. The same without the layer
+is timed in the same rounds and taken away. Differences of networks that end one layer later would
+do as well, but are small against what both have in common, and drown in noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,28 +73,30 @@ def time_layers(
 ) -> list[LayerTiming]:
     """Time every convolution of a subject in the native engine, one window, one thread.
 
-    Each is computed in the way that the plan of the whole network has for it. What a layer takes to
-    hand its map on is within its time; what the mean takes over that map is too.
+    Each is computed in the way that the plan of the whole network has for it. What it takes to hand
+    the map on is within a layer's time; for the last layer that is the mean over time.
 
     Raises: EngineError: there are no compiled kernels.
     """
     network, n_samples = subject.model.network, subject.windows.shape[1]
     plans = NativeEngine(subject.model).plan
-    inputs = (n_samples, *network.lengths(n_samples))[: len(plans)]
-    layers = list(zip(network.convolutions, subject.model.weights, plans, inputs, strict=False))
+    lengths = (n_samples, *network.lengths(n_samples))
     calls: dict[tuple[str, bool], Callable[[], Array]] = {}
-    for layer, own, plan, n_inputs in layers:
-        calls[layer.name, True] = probe(layer, own, plan.way, n_inputs)
-        calls[layer.name, False] = probe(stand_in(layer, n_inputs), None, plan.way, n_inputs)
-    timings = time_rounds(calls, n_rounds, seed, advance)
-    taken = {
-        layer.name: timings[layer.name, True].seconds - timings[layer.name, False].seconds
-        for layer, *_ in layers
-    }
-    return [
-        _timing(layer, plan, n_inputs, taken[layer.name] * 1e6)
-        for layer, _, plan, n_inputs in layers
+    takers = [
+        (stand_in(layer, n_inputs), plan.way)
+        for layer, plan, n_inputs in zip(network.convolutions, plans, lengths, strict=False)
     ]
+    for i, (layer, plan) in enumerate(zip(network.convolutions, plans, strict=True)):
+        behind = takers[i + 1 : i + 2]
+        own = subject.model.weights[i]
+        calls[layer.name, True] = probe([(layer, plan.way), *behind], lengths[i], own)
+        calls[layer.name, False] = probe([takers[i]], lengths[i])
+    timings = time_rounds(calls, n_rounds, seed, advance)
+    rows = []
+    for layer, plan, n_inputs in zip(network.convolutions, plans, lengths, strict=False):
+        taken = timings[layer.name, True].seconds - timings[layer.name, False].seconds
+        rows.append(_timing(layer, plan, n_inputs, taken * 1e6))
+    return rows
 
 
 def stand_in(layer: Conv, n_inputs: int) -> Conv:
@@ -105,24 +107,27 @@ def stand_in(layer: Conv, n_inputs: int) -> Conv:
     return Conv(layer.name, ConvShape(shape.n_in, 1, 1, n_inputs, 0, sampling), relu=False)
 
 
-def probe(layer: Conv, own: LayerWeights | None, way: str, n_inputs: int) -> Callable[[], Array]:
-    """One call of the layer, fed with noise on every channel.
+def probe(
+    layers: Sequence[tuple[Conv, str]], n_inputs: int, own: LayerWeights | None = None
+) -> Callable[[], Array]:
+    """One call of these layers, the first fed with noise on every channel.
 
     Args:
-        layer: any convolution.
-        own: its weights; None for random ones.
-        way: of `engine/plan.py`.
-        n_inputs: time steps that it gets.
+        layers: convolutions that follow each other, each with its way (`engine/plan.py`).
+        n_inputs: time steps that the first gets.
+        own: weights of the first; None for random ones. The others' are random.
     """
-    n_channels = layer.shape.n_in
+    chain = [layer for layer, _ in layers]
+    n_channels = chain[0].shape.n_in
     feeder = Conv("feeder", ConvShape(1, n_channels, 1), scaled=False, relu=False)
-    layers = (layer,) if n_channels == 1 else (feeder, replace(layer, name="probed"))
-    network = Network((*layers, Mean()))
+    fed = [feeder, *chain] if n_channels > 1 else chain
     audio = AudioSettings(PROBE_RATE, n_inputs / PROBE_RATE, n_inputs / PROBE_RATE)
-    model = random_model(network, audio)
+    model = random_model(Network((*fed, Mean())), audio)
     if own is not None:
-        model = replace(model, weights=(*model.weights[:-1], own))
-    engine = NativeEngine(model, ways={layers[-1].name: way})
+        weights = list(model.weights)
+        weights[len(fed) - len(chain)] = own
+        model = replace(model, weights=tuple(weights))
+    engine = NativeEngine(model, ways={layer.name: way for layer, way in layers})
     noise = np.random.default_rng(0).standard_normal((1, n_inputs)).astype(np.float32)
     engine.logits(noise)
     return lambda: engine.logits(noise)

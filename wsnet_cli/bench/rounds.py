@@ -17,8 +17,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-MIN_SAMPLE_S = 0.005
-"""A sample is as many calls as take at least so long: the clock's own step is then nothing."""
+MIN_SAMPLE_S = 0.01
+"""A sample is as many calls as take at least so long, so that all are disturbed about equally."""
 MAX_CALLS = 10_000
 """The most calls of a sample, for what takes no time at all."""
 WARM_UP_ROUNDS = 3
