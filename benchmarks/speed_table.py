@@ -1,0 +1,155 @@
+"""The tables of the section "Speed" of docs/results.md, made from docs/results/speed.json.
+
+python benchmarks/speed_table.py          writes them between the markers
+python benchmarks/speed_table.py --check  fails if the page holds others
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wsnet_cli.bench.rounds import paired_ratio
+from wsnet_cli.core.files import write_text_atomic
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, DATA = DOCS / "results.md", DOCS / "results" / "speed.json"
+BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
+PEERS = {
+    "native": "native",
+    "numpy": "numpy",
+    "onnxruntime": "ONNX Runtime",
+    "onnxruntime-2d": "ONNX Runtime, 2-D",
+    "torch": "torch",
+    "torch-compile": "torch.compile",
+}
+"""Names in the file, and on the page."""
+Pair = tuple[str, str]
+SAMPLED: Pair = ("sampled", "native")
+COMPARISONS: tuple[tuple[Pair, Pair, float | None], ...] = (
+    (("dense", "torch"), SAMPLED, 16),
+    (("dense", "onnxruntime"), SAMPLED, 8),
+    (("dense", "onnxruntime-2d"), SAMPLED, 8),
+    (("sampled", "onnxruntime"), SAMPLED, 4),
+    (("sampled", "onnxruntime-2d"), SAMPLED, 4),
+    (("narrow", "onnxruntime"), SAMPLED, 3),
+    (("narrow", "onnxruntime-2d"), SAMPLED, 3),
+    (("narrow", "native"), SAMPLED, None),
+    (("dense", "native"), SAMPLED, 4),
+    (("dense", "onnxruntime"), ("dense", "native"), 1.2),
+    (("dense", "onnxruntime-2d"), ("dense", "native"), 1.2),
+)
+"""The slower one, the faster one, and how many times faster it was meant to be."""
+
+
+def rounds_of(document: dict[str, Any]) -> dict[Pair, Any]:
+    """[n_rounds] milliseconds by network and peer."""
+    return {
+        (row["subject"], row["peer"]): np.array(row["rounds_ms"]) for row in document["results"]
+    }
+
+
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines).replace(" --- ", "---")
+
+
+def times_table(document: dict[str, Any]) -> str:
+    """Milliseconds of every network in every peer."""
+    times = {(row["subject"], row["peer"]): row["median_ms"] for row in document["results"]}
+    rows = [
+        [
+            subject["name"],
+            f"{subject['parameters']:,}",
+            f"{subject['multiply_adds'] / 1e6:.1f}",
+            *(f"{times[subject['name'], peer]:.2f}" for peer in PEERS),
+        ]
+        for subject in document["subjects"]
+    ]
+    return table(["network", "parameters", "M multiply-adds, folded", *PEERS.values()], rows)
+
+
+def comparison_table(document: dict[str, Any]) -> str:
+    """How many times longer one takes than another, round by round."""
+    rounds, rows = rounds_of(document), []
+    for slower, faster, goal in COMPARISONS:
+        ratio = paired_ratio(rounds[slower], rounds[faster])
+        rows.append(
+            [
+                f"{faster[0]}, {PEERS[faster[1]]}",
+                f"{slower[0]}, {PEERS[slower[1]]}",
+                f"{ratio.median:.2f}x",
+                f"{ratio.low:.2f} to {ratio.high:.2f}",
+                "none" if goal is None else f"{goal:g}x: {verdict(ratio.median, goal)}",
+            ]
+        )
+    return table(["what", "against", "times faster", "nine rounds of ten", "goal"], rows)
+
+
+def verdict(measured: float, goal: float) -> str:
+    """Whether a goal was met."""
+    return "met" if measured >= goal else "missed"
+
+
+def layer_table(document: dict[str, Any]) -> str:
+    """What each layer takes in the native engine, dense and sampled."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in document["layers"]:
+        found.setdefault(row["layer"], {})[row["subject"]] = row
+    rows = []
+    for layer, by_subject in found.items():
+        dense, sampled = by_subject["dense"], by_subject["sampled"]
+        cells = [
+            cell
+            for row in (dense, sampled)
+            for cell in (row["way"], f"{row['multiply_adds'] / 1e6:.2f}", f"{row['median_us']:.0f}")
+        ]
+        rows.append([layer, *cells, f"{dense['median_us'] / sampled['median_us']:.1f}x"])
+    headings = ["way", "M multiply-adds", "us"]
+    both = [f"{name}: {heading}" for name in ("dense", "sampled") for heading in headings]
+    return table(["layer", *both, "times faster"], rows)
+
+
+def section() -> str:
+    """Everything between the markers."""
+    document = json.loads(DATA.read_text(encoding="utf-8"))
+    machine, subject = document["machine"], document["subjects"][0]
+    versions = machine["versions"]
+    seconds = subject["samples"] / subject["sample_rate"]
+    return f"""\
+Milliseconds for one clip of {seconds:g} s at {subject["sample_rate"]:,} Hz, medians of \
+{document["rounds"]} rounds:
+
+{times_table(document)}
+
+How many times faster, from times of the same round:
+
+{comparison_table(document)}
+
+By layer, in the native engine:
+
+{layer_table(document)}
+
+On one core of: {machine["processor"]}, {machine["system"]}, {machine["isa"]}; torch \
+{versions["torch"]}, ONNX Runtime {versions["onnxruntime"]}, numpy {versions["numpy"]}, Python \
+{versions["python"]}."""
+
+
+def main() -> None:
+    """Write or check the section."""
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    after = rest.split(END)[1]
+    page = f"{before}{BEGIN}\n{section()}\n{END}{after}"
+    if "--check" not in sys.argv:
+        write_text_atomic(PAGE, page)
+    elif page != PAGE.read_text(encoding="utf-8"):
+        sys.exit(f"{PAGE}: is not what its data says; run python {sys.argv[0]}")
+
+
+if __name__ == "__main__":
+    main()
