@@ -22,7 +22,7 @@ from wsnet_cli.engine.numpy_engine import NumpyEngine
 OF_THE_LARGEST = 1e-5
 """Largest error of a logit, relative to the largest logit: float32 sums of thousands of terms."""
 CANCELLED = 0.3
-"""Random networks have logits of about 1; where all are smaller than this, larger terms cancelled."""
+"""Random networks have logits of about 1; where all are smaller, larger terms have cancelled."""
 ANY_AUDIO = AudioSettings(8_000, window_s=0.1, hop_s=0.05)
 WAY_SETS = st.lists(st.sampled_from(plan.WAYS), min_size=3, max_size=3)
 
