@@ -67,7 +67,7 @@ def test_times_are_for_one_window(model_file: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         run,
         "time_rounds",
-        lambda calls, n, seed, part: time_rounds(calls, n, seed, part, lambda: Clock.now),
+        lambda calls, n, seed, part: time_rounds(calls, n, seed, part, clock=lambda: Clock.now),
     )
     from wsnet_cli.bench.rounds import time_rounds
 

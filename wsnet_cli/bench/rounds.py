@@ -80,6 +80,7 @@ def time_rounds(
     n_rounds: int,
     seed: int = 0,
     advance: Advance = lambda share, words: None,
+    *,
     clock: Callable[[], float] = perf_counter,
 ) -> dict[K, Timing]:
     """Time every call once a round, in an order that is drawn anew for each round.
