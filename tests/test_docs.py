@@ -100,6 +100,12 @@ def test_the_map_names_every_module_and_no_other():
     assert all((PACKAGE / name).read_text("utf-8").count('"""') == 2 for name in packages)
 
 
+def test_the_map_names_every_file_of_the_kernels():
+    rows = table_after(text_of("architecture.md"), "([how they work](engine.md)):")
+    files = {path.name for path in (PACKAGE / "engine" / "kernels").iterdir()}
+    assert {row[0].strip("`") for row in rows} == files
+
+
 def test_every_module_has_one_row_of_its_own():
     rows = re.findall(r"^\| `(\w+/\w+\.py)` \|", text_of("architecture.md"), flags=re.M)
     assert len(rows) == len(set(rows))
