@@ -124,6 +124,29 @@ def test_the_shortest_windows_and_odd_ones(
     assert error(found, reference(model, windows)) < OF_THE_LARGEST
 
 
+@pytest.mark.parametrize("stride", [50, 1_000, 2**30, 2**31])
+@pytest.mark.parametrize("pool", [None, Pool(1, 7), Pool(2, 2**31)])
+def test_strides_that_leap_far(stride: int, pool: Pool | None, isa: str, make_model, reference):
+    """Longer than what is read, than a block, than the window, than 32 bits."""
+    layers = (
+        Conv("conv1", ConvShape(1, 3, 4, 1, 4)),
+        Conv("conv2", ConvShape(3, 5, 6, 3, 2, Sampling(2)), pool=Pool(1, 9)),
+        Conv("conv3", ConvShape(5, 2, 3, stride, 3), pool=pool),
+        Mean(),
+    )
+    windows = noise(2, max(9_000, Network(layers).min_samples if stride < 2**20 else 0))
+    if Network(layers).min_samples > windows.shape[1]:
+        layers = (*layers[:2], Conv("conv3", ConvShape(5, 2, 3, stride, 3)), Mean())
+    model = make_model(Network(layers), ANY_AUDIO)
+    expected = reference(model, windows)
+    for way in ("filter-lanes", "time-lanes"):
+        ways = {"conv1": way, "conv2": way} | ({"conv3": way} if stride * 16 < 2**20 else {})
+        if pool and pool.stride == 2**31:
+            ways.pop("conv3", None)
+        found = NativeEngine(model, isa=isa, ways=ways).logits(windows)
+        assert error(found, expected, CANCELLED) < OF_THE_LARGEST
+
+
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 def test_a_click_in_near_silence(engine: str, isa: str, make_model, reference) -> None:
     """Differences along a diagonal carry the click's rounding into the quiet outputs after it."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import ParameterError
 from ..core.model import LayerWeights, Model, real
-from ..core.network import Conv, Flatten, Linear, Mean
+from ..core.network import Conv, Flatten, Linear, Mean, Pool
 from ..core.quant import Array
 from .library import Layer, Library, load_library
 from .plan import WAYS, LayerPlan, make_plan
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 KINDS = {Conv: 0, Mean: 1, Flatten: 2, Linear: 3}
 """As `wsnet_kind` of kernels/wsnet.h numbers them; WAYS stands in the order of `wsnet_way`."""
+
+MAX_INT32 = 2**31 - 1
 
 
 class NativeEngine:
@@ -130,9 +132,11 @@ class NativeEngine:
         native.way, native.block = WAYS.index(plan.way), plan.block
         native.n_in, native.n_out = shape.condensed_channels, shape.n_out
         native.n_sampled, native.filter_step = shape.n_sampled, shape.filter_step
-        native.length, native.stride, native.padding = shape.length, shape.stride, shape.padding
-        native.pool_size = layer.pool.size if layer.pool else 1
-        native.pool_stride = layer.pool.stride if layer.pool else 1
+        pool = layer.pool or Pool(1, 1)
+        # A stride that is longer than any window leaves one output, however long it is.
+        native.stride = min(shape.stride, MAX_INT32)
+        native.pool_size, native.pool_stride = pool.size, min(pool.stride, MAX_INT32)
+        native.length, native.padding = shape.length, shape.padding
         native.relu = layer.relu
         phi = real(own.phi)
         pointwise = None if own.pointwise is None else real(own.pointwise)

@@ -37,8 +37,9 @@ BLOCK_ROWS = 4096
 """Outputs before pooling that a layer computes at a time, where its input rows are short."""
 BLOCK_VALUES = 1 << 16
 """Input values of a block: a quarter of a megabyte, which stays in a core's second cache."""
-
-NATIVE_ONLY = "the numpy engine has one way: directly on the folded input"
+MAX_LANES_VALUES = 1 << 24
+"""Input values between the first and the last lane, at most: with longer strides every lane would
+lie so far from the next that what is read between them is out of all proportion."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def make_plan(
 
 def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str | None) -> LayerPlan:
     block = _block(layer)
-    possible = [way for way in WAYS if way != "recurrence" or layer.shape.sampling]
+    possible = [way for way in WAYS if _is_possible(layer, way, lanes)]
     times = {}
     for way in possible:
         work = layer_work(layer, n_samples, block, way, lanes)
@@ -108,10 +109,23 @@ def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str |
     return LayerPlan(layer.name, way, block, times)
 
 
+def _is_possible(layer: Conv, way: str, lanes: int) -> bool:
+    if way == "filter-lanes":
+        return True
+    between = lanes * _input_step(layer) * layer.shape.condensed_channels
+    sampled = layer.shape.sampling is not None
+    return between <= MAX_LANES_VALUES and (way == "time-lanes" or sampled)
+
+
+def _input_step(layer: Conv) -> int:
+    """Input rows between two pooled outputs."""
+    return layer.shape.stride * (layer.pool.stride if layer.pool else 1)
+
+
 def _block(layer: Conv) -> int:
     """Pooled outputs at a time, so that a block's input fits a cache, whatever the window."""
     pool_stride = layer.pool.stride if layer.pool else 1
-    values = pool_stride * layer.shape.stride * layer.shape.condensed_channels
+    values = _input_step(layer) * layer.shape.condensed_channels
     return max(1, min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values))
 
 

@@ -23,6 +23,7 @@ typedef struct {
   float *rows;    /* padded input that is still needed; row 0 belongs to the next output */
   float *out;     /* a block of outputs */
   int64_t n_held; /* rows that are there */
+  int64_t n_leap; /* rows to come that a long stride leaps over */
 } stage;
 
 typedef struct {
@@ -47,10 +48,10 @@ static void *take(run *r, char *workspace, int64_t bytes) {
   return at;
 }
 
-/* Rows that n outputs read, or leap over where their stride is longer than what they read. */
-static int64_t rows_of(const wsnet_layer *layer, int64_t n) {
-  int64_t leap = n * layer->pool_stride * layer->stride;
-  return wsnet_max(wsnet_input_rows(layer, n), leap);
+/* Rows that must be readable for n outputs: with lanes over time, n is rounded up to the lanes. */
+static int64_t readable_rows(const wsnet_layer *layer, int64_t n, int64_t lanes) {
+  const int unit = layer->way == WSNET_FILTER_LANES ? 1 : (int)lanes;
+  return wsnet_input_rows(layer, wsnet_round_up(n, unit));
 }
 
 /* Lay the workspace out; with NULL only its size is found. */
@@ -65,14 +66,13 @@ static void prepare(run *r, const wsnet_layer *layers, int32_t n_layers,
   r->stages = take(r, workspace, r->n_stages * (int64_t)sizeof(stage));
   for (int32_t i = 0; i < r->n_stages; i++) {
     const wsnet_layer *layer = layers + i;
-    if (i == 0) pushed = layer->block * layer->pool_stride * layer->stride;
-    int64_t n_columns = layer->n_out / layer->groups;
-    /* The kernels may read what a block that is rounded up to the lanes would need. */
-    int64_t n_rows = rows_of(layer, wsnet_round_up(layer->block, kernels->lanes)) + pushed +
-                     2 * (int64_t)layer->padding;
+    const int64_t n_columns = layer->n_out / layer->groups;
+    int64_t n_rows = readable_rows(layer, layer->block, kernels->lanes);
+    if (i == 0) pushed = n_rows; /* see `feed` */
+    n_rows += pushed + 2 * (int64_t)layer->padding;
     float *rows = take(r, workspace, n_rows * layer->n_in * (int64_t)sizeof(float));
     float *out = take(r, workspace, layer->block * n_columns * (int64_t)sizeof(float));
-    if (workspace) r->stages[i] = (stage){layer, rows, out, 0};
+    if (workspace) r->stages[i] = (stage){layer, rows, out, 0, 0};
     n_scratch = wsnet_max(n_scratch, kernels->scratch_floats(layer));
     pushed = layer->block;
     r->n_columns = n_columns;
@@ -112,12 +112,14 @@ static void push(run *r, int32_t i, const float *rows, int64_t n);
 static void compute(run *r, int32_t i, int at_end) {
   stage *s = r->stages + i;
   const wsnet_layer *layer = s->layer;
-  while (at_end || s->n_held >= rows_of(layer, layer->block)) {
+  for (;;) {
     const int64_t n = wsnet_min(layer->block, outputs_of(layer, s->n_held));
-    if (n == 0) return;
+    if (n == 0 || (n < layer->block && !at_end)) return;
     r->kernels->conv(layer, s->rows, n, s->out, r->scratch);
-    const int64_t used = wsnet_min(n * layer->pool_stride * layer->stride, s->n_held);
+    const int64_t step = n * layer->pool_stride * layer->stride;
+    const int64_t used = wsnet_min(step, s->n_held);
     s->n_held -= used;
+    s->n_leap = step - used;
     memmove(s->rows, s->rows + used * layer->n_in,
             (size_t)(s->n_held * layer->n_in) * sizeof(float));
     push(r, i + 1, s->out, n);
@@ -130,14 +132,17 @@ static void push(run *r, int32_t i, const float *rows, int64_t n) {
     return;
   }
   stage *s = r->stages + i;
-  const int64_t n_in = s->layer->n_in;
+  const int64_t n_in = s->layer->n_in, n_leapt = wsnet_min(s->n_leap, n);
+  s->n_leap -= n_leapt;
+  rows += n_leapt * n_in;
+  n -= n_leapt;
   memcpy(s->rows + s->n_held * n_in, rows, (size_t)(n * n_in) * sizeof(float));
   s->n_held += n;
   compute(r, i, 0);
 }
 
 static void pad(stage *s) {
-  const int64_t n_in = s->layer->n_in, n = s->layer->padding;
+  const int64_t n_in = s->layer->n_in, n = wsnet_max(0, s->layer->padding - s->n_leap);
   memset(s->rows + s->n_held * n_in, 0, (size_t)(n * n_in) * sizeof(float));
   s->n_held += n;
 }
@@ -146,21 +151,21 @@ static void pad(stage *s) {
  * between them whole blocks are computed from where they lie. */
 static void feed(run *r, const float *window, int64_t n_samples) {
   stage *s = r->stages;
-  const int64_t step = (int64_t)s->layer->block * s->layer->pool_stride * s->layer->stride;
-  const int64_t n_rows =
-      rows_of(s->layer, wsnet_round_up(s->layer->block, r->kernels->lanes));
+  const wsnet_layer *layer = s->layer;
+  const int64_t step = (int64_t)layer->block * layer->pool_stride * layer->stride;
+  const int64_t n_rows = readable_rows(layer, layer->block, r->kernels->lanes);
   int64_t start = wsnet_min(n_samples, n_rows);
   push(r, 0, window, start);
-  if (s->n_held <= start && start - s->n_held + n_rows <= n_samples) {
-    start -= s->n_held;
-    s->n_held = 0;
+  if (s->n_held <= start && start - s->n_held + s->n_leap + n_rows <= n_samples) {
+    start += s->n_leap - s->n_held;
+    s->n_held = s->n_leap = 0;
     for (; start + n_rows <= n_samples; start += step) {
-      r->kernels->conv(s->layer, window + start, s->layer->block, s->out, r->scratch);
-      push(r, 1, s->out, s->layer->block);
+      r->kernels->conv(layer, window + start, layer->block, s->out, r->scratch);
+      push(r, 1, s->out, layer->block);
     }
   }
   for (int64_t n; start < n_samples; start += n) {
-    n = wsnet_min(step, n_samples - start);
+    n = wsnet_min(n_rows, n_samples - start);
     push(r, 0, window + start, n);
   }
 }
@@ -169,7 +174,7 @@ static void features(run *r, const float *window, int64_t n_samples) {
   r->n_steps = 0;
   memset(r->sums, 0, (size_t)r->n_columns * sizeof(double));
   for (int32_t i = 0; i < r->n_stages; i++) {
-    r->stages[i].n_held = 0;
+    r->stages[i].n_held = r->stages[i].n_leap = 0;
     pad(r->stages + i);
   }
   if (r->n_stages)
