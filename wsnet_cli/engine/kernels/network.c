@@ -163,6 +163,7 @@ static void feed(run *r, const float *window, int64_t n_samples) {
       r->kernels->conv(layer, window + start, layer->block, s->out, r->scratch);
       push(r, 1, s->out, layer->block);
     }
+    s->n_leap = wsnet_max(0, start - n_samples);
   }
   for (int64_t n; start < n_samples; start += n) {
     n = wsnet_min(n_rows, n_samples - start);
