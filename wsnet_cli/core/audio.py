@@ -253,7 +253,7 @@ def cut_windows(samples: Samples, window_samples: int, hop_samples: int) -> Samp
     return np.concatenate([regular, every[-1:]])
 
 
-def normalise_windows(windows: Samples, how: str) -> Samples:
+def normalise_windows(windows: Samples, how: str, out: Samples | None = None) -> Samples:
     """Bring windows to one loudness, each by itself: w / max(rms(w), RMS_FLOOR).
 
     Nothing is subtracted, so zeros stay zeros. Each window's result depends on that window alone,
@@ -262,8 +262,9 @@ def normalise_windows(windows: Samples, how: str) -> Samples:
     Args:
         windows: [n_windows, window_samples] float32, finite.
         how: "rms", or "none" to leave them.
+        out: where to put the result, of the same shape, float32; None: a new array.
 
-    Returns: same shape, float32; a new array for "rms", `windows` itself for "none".
+    Returns: same shape, float32; `out`, or a new array for "rms", `windows` itself for "none".
 
     Raises:
         ParameterError: `how` is neither, or windows is not two-dimensional.
@@ -271,13 +272,16 @@ def normalise_windows(windows: Samples, how: str) -> Samples:
     _check_normalise(how)
     _check("windows.ndim", windows.ndim, windows.ndim == 2, "2 (n_windows, window_samples)")
     if how == "none":
-        return windows.astype(np.float32, copy=False)
-    result = np.empty(windows.shape, np.float32)
+        if out is None:
+            return windows.astype(np.float32, copy=False)
+        out[:] = windows
+        return out
+    result = np.empty(windows.shape, np.float32) if out is None else out
     squares = np.empty(windows.shape[1], np.float64)  # one for all windows: new memory costs more
-    for window, out in zip(windows, result, strict=True):
+    for window, scaled in zip(windows, result, strict=True):
         squares[:] = window
         rms = math.sqrt(np.square(squares, out=squares).mean())
-        np.divide(window, max(rms, RMS_FLOOR), out=out)
+        np.divide(window, max(rms, RMS_FLOOR), out=scaled)
     return result
 
 

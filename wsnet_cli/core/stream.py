@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from .audio import AudioSettings, Samples, normalise_windows, sound_bounds
 from .errors import AudioError, ParameterError
@@ -22,6 +21,8 @@ as `functools.partial(read_blocks, path, sample_rate=16_000)`."""
 
 MAX_PENDING_SAMPLES = 2**21
 """Quiet samples held back before the clip is read a second time: 8 MiB of float32."""
+
+_N_LAST = 64  # samples of a block that are looked at first
 
 
 class WindowStream:
@@ -93,15 +94,15 @@ class WindowStream:
     def _judge(self, block: Samples) -> None:
         """Learn from the latest block how far the sound reaches for sure."""
         if self._end is None:
-            span = _loud_span(block, self._settings.trim_below)
-            if span is not None:
-                start = self.n_samples - len(block)
+            below = self._settings.trim_below
+            start = self.n_samples - len(block)
+            if self._first is not None and (n_last := _count_to_loud(block, below)) is not None:
+                self._sure_end = self.n_samples - n_last
+            elif (span := _loud_span(block, below)) is not None:
                 self._first = start + span[0] if self._first is None else self._first
                 self._sure_end = start + span[1]
             elif self.n_samples - self._sure_end > MAX_PENDING_SAMPLES:
-                self._first, self._end, self._n_expected = _find_bounds(
-                    self._open(), self._settings.trim_below
-                )
+                self._first, self._end, self._n_expected = _find_bounds(self._open(), below)
         if self._end is not None:
             self._sure_end = min(self.n_samples, self._end)
         if self._first is not None:
@@ -114,8 +115,8 @@ class WindowStream:
         size, hop = self._settings.window_samples, self._settings.hop_samples
         n_sure = (self._sure_end - self._first - size) // hop + 1
         while n_sure - self._n_yielded >= self._n_at_once:
-            numbers = np.arange(self._n_yielded, self._n_yielded + self._n_at_once)
-            yield self._cut(self._held.samples, self._first + numbers * hop - self._held.start)
+            start = self._first + self._n_yielded * hop - self._held.start
+            yield self._cut(self._held.samples, start, self._n_at_once)
             self._n_yielded += self._n_at_once
         # The last window ends with the sound and may begin before the next regular one.
         next_start = self._first + self._n_yielded * hop
@@ -133,13 +134,22 @@ class WindowStream:
             sound = np.pad(sound, (n_missing // 2, n_missing - n_missing // 2))
         last = max(0, -n_missing)
         n_windows = 1 + math.ceil(last / hop)
+        start = first - self._held.start
         for number in range(self._n_yielded, n_windows, self._n_at_once):
-            numbers = np.arange(number, min(number + self._n_at_once, n_windows))
-            yield self._cut(sound, first + np.minimum(numbers * hop, last) - self._held.start)
+            n = min(self._n_at_once, n_windows - number)
+            yield self._cut(sound, start + number * hop, n, start + last)
 
-    def _cut(self, samples: Samples, starts: npt.NDArray[np.int_]) -> Samples:
-        every = np.lib.stride_tricks.sliding_window_view(samples, self._settings.window_samples)
-        return normalise_windows(every[starts], self._settings.normalise)
+    def _cut(self, samples: Samples, start: int, n: int, last: int | None = None) -> Samples:
+        """Cut `n` windows from `start` on, one every hop; none of them begins after `last`."""
+        size, hop = self._settings.window_samples, self._settings.hop_samples
+        every = np.lib.stride_tricks.sliding_window_view(samples, size)
+        out = np.empty((n, size), np.float32)
+        n_regular = n if last is None else min(n, (last - start) // hop + 1)
+        regular = every[start : start + n_regular * hop : hop]
+        normalise_windows(regular, self._settings.normalise, out[:n_regular])
+        if last is not None and n_regular < n:
+            normalise_windows(every[last : last + 1], self._settings.normalise, out[n_regular:])
+        return out
 
 
 class _Held:
@@ -177,6 +187,12 @@ def _loud_span(block: Samples, below: float) -> tuple[int, int] | None:
     first, end = sound_bounds(block, below)
     # Only of a block without a loud sample is a quiet one kept in front.
     return (first, end) if np.all(np.abs(block[first : first + 1]) >= below) else None
+
+
+def _count_to_loud(block: Samples, below: float) -> int | None:
+    """Quiet samples after the last loud one, where that is among the last few, as it mostly is."""
+    loud = np.flatnonzero(np.abs(block[: -_N_LAST - 1 : -1]) >= below)
+    return int(loud[0]) if len(loud) else None
 
 
 def _find_bounds(blocks: Iterator[Samples], below: float) -> tuple[int, int, int]:
