@@ -102,7 +102,7 @@ def main() -> None:
             for file in files:
                 (many / f"{copy}-{file.name}").symlink_to(file.resolve())
         by_workers = {f"{n} worker(s)": predict_command(many, n) for n in (1, 2)}
-        compare("workers", by_workers, N_COPIES * len(files), max(1, n_rounds // 2))
+        compare("by workers", by_workers, N_COPIES * len(files), max(1, n_rounds // 2))
 
 
 if __name__ == "__main__":

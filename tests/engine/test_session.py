@@ -216,7 +216,7 @@ def test_memory_does_not_grow_with_the_file(small_model: Model, tmp_path: Path) 
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 200_000
+    assert peaks[1] < peaks[0] + 1_000_000  # of 12.8 MB of samples: room that the short one spares
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -94,7 +94,8 @@ class Decoder:
             ParameterError: start_s or end_s is not a time, or the range is empty.
         """
         first, last = self._frame_range(start_s, end_s)
-        buffer = np.empty((max(1, BLOCK_SAMPLES // self.n_channels), self.n_channels), np.float32)
+        shape = (max(1, BLOCK_SAMPLES // self.n_channels), self.n_channels)
+        buffer = np.empty(shape, np.float32)
         position = self._skip_to(first)
         while last is None or position < last:
             wanted = len(buffer) if last is None else min(len(buffer), last - position)
@@ -108,6 +109,8 @@ class Decoder:
                 kept = buffer[n_before:n_read]
                 self._check_values(kept, position - len(kept))
                 yield _mix_down(kept)
+                if self.n_channels == 1:  # what was yielded is a view of this one
+                    buffer = np.empty(shape, np.float32)
 
     def _frame_range(self, start_s: float | None, end_s: float | None) -> tuple[int, int | None]:
         for field, value in (("start_s", start_s), ("end_s", end_s)):
@@ -272,12 +275,12 @@ def _reason(error: object) -> str:
 def _mix_down(block: Samples) -> Samples:
     """Average the channels of [n, n_channels] in float64: equal channels give the same samples.
 
-    One or two channels need no float64 for the same bits: of two, float64 holds more than twice
+    One channel is a view. Two need no float64 for the same bits: float64 holds more than twice
     the digits of float32 and two more, so that rounding the sum twice rounds as once (Figueroa,
     "When is double rounding innocuous?", 1995), and halving is exact or, as there, rounds once.
     """
     if block.shape[1] == 1:
-        return block[:, 0].copy()
+        return block[:, 0]
     if block.shape[1] == 2:
         both: Samples = block[:, 0] + block[:, 1]
         both *= np.float32(0.5)

@@ -22,6 +22,7 @@ as `functools.partial(read_blocks, path, sample_rate=16_000)`."""
 MAX_PENDING_SAMPLES = 2**21
 """Quiet samples held back before the clip is read a second time: 8 MiB of float32."""
 
+_LEAST_ROOM = 2**18  # samples: 1 MiB
 _N_LAST = 64  # samples of a block that are looked at first
 
 
@@ -169,7 +170,8 @@ class _Held:
     def append(self, block: Samples) -> None:
         n = self._n + len(block)
         if self._offset + n > len(self._store):
-            store = np.empty(n + n // 2, np.float32)  # room, so that few appends move all
+            # Room, so that few appends move all, and none where a clip is short.
+            store = np.empty(max(n + n // 2, _LEAST_ROOM), np.float32)
             store[: self._n] = self.samples
             self._store, self._offset = store, 0
         self._store[self._offset + self._n : self._offset + n] = block
