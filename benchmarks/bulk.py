@@ -4,7 +4,8 @@ python benchmarks/bulk.py DATA [ROUNDS]: whole processes in turn, medians of the
 
 The first table: `wsnet predict` over the clips of DATA; the package's own reading of them (decode,
 mix, resample, block by block); and soundfile and soxr called by hand, on whole files without any
-check. All with a worker per processor. The second table: 10 times as many files, as links.
+check. All with a worker per processor. The second table: 10 times as many files, as links. What a
+process takes for one file counts as its start; shares are given with it and without.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
@@ -21,7 +23,8 @@ from wsnet_cli.bulk.sources import expand_inputs
 
 MODEL = "esc10"
 N_COPIES = 10
-Commands = dict[str, list[str]]
+Commands = dict[str, Callable[[Path], list[str]]]
+"""By its name, the command for a folder."""
 
 
 def read_by_wsnet(path: Path, sample_rate: int) -> int:
@@ -43,7 +46,7 @@ def read_by_hand(path: Path, sample_rate: int) -> int:
 READERS = {"wsnet's reader": read_by_wsnet, "soundfile + soxr": read_by_hand}
 
 
-def read_all(reader: str, folder: str, sample_rate: str, workers: str) -> None:
+def read_all(reader: str, sample_rate: str, workers: str, folder: str) -> None:
     """What a child process of this script does: read every clip of a folder."""
 
     def work(path: Path, check: Check) -> int:
@@ -53,10 +56,28 @@ def read_all(reader: str, folder: str, sample_rate: str, workers: str) -> None:
     assert total > 0
 
 
-def predict_command(folder: Path, workers: int) -> list[str]:
+def predict_command(workers: int) -> Callable[[Path], list[str]]:
     """`wsnet predict` of a folder."""
-    arguments = ["predict", str(folder), "-m", MODEL, "-q", "--format", "csv", "-j", str(workers)]
-    return [sys.executable, "-m", "wsnet_cli", *arguments]
+    command = [sys.executable, "-m", "wsnet_cli", "predict", "-m", MODEL, "-q", "--format", "csv"]
+    return lambda folder: [*command, "-j", str(workers), str(folder)]
+
+
+def read_command(reader: str, workers: int) -> Callable[[Path], list[str]]:
+    """This script, reading a folder at the model's rate."""
+    from wsnet_cli import Classifier
+
+    rate = str(Classifier.load(MODEL).model.audio.sample_rate)
+    command = [sys.executable, __file__, "--read", reader, rate, str(workers)]
+    return lambda folder: [*command, str(folder)]
+
+
+def link(files: list[Path], folder: Path, n_copies: int = 1) -> Path:
+    """Make a folder of links to files, each so many times."""
+    folder.mkdir()
+    for copy in range(n_copies):
+        for file in files:
+            (folder / f"{copy}-{file.name}").symlink_to(file.resolve())
+    return folder
 
 
 def seconds(command: list[str]) -> float:
@@ -66,43 +87,44 @@ def seconds(command: list[str]) -> float:
     return perf_counter() - started
 
 
-def compare(title: str, commands: Commands, n_files: int, n_rounds: int) -> None:
-    """Run each command once a round; print its rate, and that over the first one's."""
-    rounds = [{name: seconds(c) for name, c in commands.items()} for _ in range(n_rounds)]
-    print(f"\n{title}: {n_files} files, {n_rounds} rounds")
-    print(f"{'':18} {'s':>7} {'files/s':>8} {'share':>6}  of {next(iter(commands))}'s rate")
+def compare(title: str, commands: Commands, folder: Path, one: Path, n_rounds: int) -> None:
+    """Run each command on both folders once a round; print rates, and shares of the first one's."""
+    n_files = len(expand_inputs([str(folder)]))
+    whole: dict[str, list[float]] = {name: [] for name in commands}
+    start: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(n_rounds):
+        for name, command in commands.items():
+            start[name].append(seconds(command(one)))
+            whole[name].append(seconds(command(folder)))
+    first = next(iter(commands))
+    starts = {name: statistics.median(start[name]) for name in commands}
+    print(f"\n{title}: {n_files} files, {n_rounds} rounds; shares are of {first}'s rate")
+    print(f"{'':18} {'s':>7} {'start s':>8} {'files/s':>8} {'share':>6} {'without start':>14}")
     for name in commands:
-        times = [times[name] for times in rounds]
-        shares = [next(iter(times.values())) / times[name] for times in rounds]
-        median = statistics.median(times)
-        share = statistics.median(shares)
-        print(f"{name:18} {median:7.2f} {n_files / median:8.1f} {share:6.2f}")
+        pairs = list(zip(whole[first], whole[name], strict=True))
+        share = statistics.median(a / b for a, b in pairs)
+        without = statistics.median((a - starts[first]) / (b - starts[name]) for a, b in pairs)
+        time_s = statistics.median(whole[name])
+        print(
+            f"{name:18} {time_s:7.2f} {starts[name]:8.2f} {n_files / time_s:8.1f} "
+            f"{share:6.2f} {without:14.2f}"
+        )
 
 
 def main() -> None:
     """Measure and print."""
-    from wsnet_cli import Classifier
-
     folder = Path(sys.argv[1])
     n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    rate = str(Classifier.load(MODEL).model.audio.sample_rate)
     files = expand_inputs([str(folder)])
     workers = count_workers(None, len(files))
-    here = [sys.executable, __file__, "--read"]
-    reading = {name: [*here, name, str(folder), rate, str(workers)] for name in READERS}
-    compare(
-        f"with {workers} workers",
-        {**reading, "wsnet predict": predict_command(folder, workers)},
-        len(files),
-        n_rounds,
-    )
     with tempfile.TemporaryDirectory() as name:
-        many = Path(name)
-        for copy in range(N_COPIES):
-            for file in files:
-                (many / f"{copy}-{file.name}").symlink_to(file.resolve())
-        by_workers = {f"{n} worker(s)": predict_command(many, n) for n in (1, 2)}
-        compare("by workers", by_workers, N_COPIES * len(files), max(1, n_rounds // 2))
+        one = link(files[:1], Path(name) / "one")
+        many = link(files, Path(name) / "many", N_COPIES)
+        reading = {reader: read_command(reader, workers) for reader in READERS}
+        predicting = {"wsnet predict": predict_command(workers)}
+        compare(f"with {workers} workers", {**reading, **predicting}, folder, one, n_rounds)
+        by_workers = {f"{n} worker(s)": predict_command(n) for n in (1, 2)}
+        compare("by workers", by_workers, many, one, max(1, n_rounds // 2))
 
 
 if __name__ == "__main__":
