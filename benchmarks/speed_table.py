@@ -1,7 +1,7 @@
-"""The tables of the section "Speed" of docs/results.md, made from docs/results/speed.json.
+"""The speeds in docs/results.md and README.md, made from docs/results/speed.json.
 
 python benchmarks/speed_table.py          writes them between the markers
-python benchmarks/speed_table.py --check  fails if the page holds others
+python benchmarks/speed_table.py --check  fails if a page holds others
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 from wsnet_cli.bench.rounds import paired_ratio
 from wsnet_cli.core.files import write_text_atomic
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE, DATA = DOCS / "results.md", DOCS / "results" / "speed.json"
+ROOT = Path(__file__).resolve().parents[1]
+DATA = ROOT / "docs" / "results" / "speed.json"
 BEGIN, END = "<!-- speed: begin -->", "<!-- speed: end -->"
 PEERS = {
     "native": "native",
@@ -28,6 +28,8 @@ PEERS = {
     "torch-compile": "torch.compile",
 }
 """Names in the file, and on the page."""
+SHOWN = ("torch", "onnxruntime", "onnxruntime-2d", "native")
+"""Peers that README.md shows."""
 Pair = tuple[str, str]
 SAMPLED: Pair = ("sampled", "native")
 COMPARISONS: tuple[tuple[Pair, Pair, float | None], ...] = (
@@ -115,11 +117,9 @@ def layer_table(document: dict[str, Any]) -> str:
     return table(["layer", *both, "times faster"], rows)
 
 
-def section() -> str:
-    """Everything between the markers."""
-    document = json.loads(DATA.read_text(encoding="utf-8"))
-    machine, subject = document["machine"], document["subjects"][0]
-    versions = machine["versions"]
+def section(document: dict[str, Any]) -> str:
+    """Everything between the markers of docs/results.md."""
+    subject = document["subjects"][0]
     seconds = subject["samples"] / subject["sample_rate"]
     return f"""\
 Milliseconds for one clip of {seconds:g} s at {subject["sample_rate"]:,} Hz, medians of \
@@ -135,20 +135,62 @@ By layer, in the native engine:
 
 {layer_table(document)}
 
-On one core of: {machine["processor"]}, {machine["system"]}, {machine["isa"]}; torch \
-{versions["torch"]}, ONNX Runtime {versions["onnxruntime"]}, numpy {versions["numpy"]}, Python \
-{versions["python"]}."""
+{machine_words(document)}"""
+
+
+def summary(document: dict[str, Any]) -> str:
+    """Everything between the markers of README.md."""
+    times = {(row["subject"], row["peer"]): row["median_ms"] for row in document["results"]}
+    networks = {
+        "dense": "SoundNet-8, dense",
+        "narrow": "a quarter of the channels",
+        "sampled": "SoundNet-8, sampled (`esc10-wsnet-fast`)",
+    }
+    rows = [
+        [words, *(f"{times[name, peer]:.2f}" for peer in SHOWN)] for name, words in networks.items()
+    ]
+    headings = ["ms for a clip of 5 s, one thread", *(PEERS[peer] for peer in SHOWN[:-1]), "wsnet"]
+    rounds = rounds_of(document)
+    against = [
+        ("the dense network in torch", ("dense", "torch")),
+        ("the dense network in ONNX Runtime at its fastest", ("dense", "onnxruntime-2d")),
+        ("the same sampled network there", ("sampled", "onnxruntime-2d")),
+        ("the dense network in this engine", ("dense", "native")),
+    ]
+    ratios = "; ".join(
+        f"{words} {paired_ratio(rounds[pair], rounds[SAMPLED]).median:.1f}x"
+        for words, pair in against
+    )
+    return f"""\
+{table(headings, rows)}
+
+Sampled in wsnet, a clip takes so many times less than: {ratios}.
+(Medians over paired rounds. {machine_words(document)})"""
+
+
+def machine_words(document: dict[str, Any]) -> str:
+    """What it was measured on."""
+    machine = document["machine"]
+    versions = machine["versions"]
+    return (
+        f"On one core of: {machine['processor']}, {machine['system']}, {machine['isa']}; torch "
+        f"{versions['torch']}, ONNX Runtime {versions['onnxruntime']}, numpy {versions['numpy']}, "
+        f"Python {versions['python']}."
+    )
 
 
 def main() -> None:
-    """Write or check the section."""
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page = f"{before}{BEGIN}\n{section()}\n{END}{after}"
-    if "--check" not in sys.argv:
-        write_text_atomic(PAGE, page)
-    elif page != PAGE.read_text(encoding="utf-8"):
-        sys.exit(f"{PAGE}: is not what its data says; run python {sys.argv[0]}")
+    """Write or check the pages."""
+    document = json.loads(DATA.read_text(encoding="utf-8"))
+    pages = {ROOT / "docs" / "results.md": section, ROOT / "README.md": summary}
+    for path, words in pages.items():
+        found = path.read_text(encoding="utf-8")
+        before, rest = found.split(BEGIN)
+        page = f"{before}{BEGIN}\n{words(document)}\n{END}{rest.split(END)[1]}"
+        if "--check" not in sys.argv:
+            write_text_atomic(path, page)
+        elif page != found:
+            sys.exit(f"{path}: is not what its data says; run python {sys.argv[0]}")
 
 
 if __name__ == "__main__":
