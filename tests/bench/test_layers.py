@@ -17,7 +17,9 @@ def test_every_convolution_has_a_row(small_subject: Subject, native: None):
     inputs = (800, *small_subject.model.network.lengths(800))
     for row, layer, n_inputs in zip(rows, convolutions, inputs, strict=False):
         counted = "recurrence" if row["way"] == "recurrence" else "folded"
-        assert row["multiply_adds"] == layer.shape.cost(n_inputs, counted).multiply_adds
+        share = 0.75 if row["way"] == "fast-fir" else 1
+        direct = layer.shape.cost(n_inputs, counted).multiply_adds
+        assert row["multiply_adds"] == round(direct * share)
         low, high = row["quartiles_us"]
         assert low <= row["median_us"] <= high
         assert row["estimated_us"] > 0

@@ -126,7 +126,7 @@ def test_the_report_names_engine_and_plan(small_model: Model, isa: str):
     assert report.name == f"native-{load_library().isas[0]}"
     assert [layer.name for layer in report.layers] == ["conv1", "conv2"]
     assert report.as_json()["layers"][0]["nanoseconds"].keys() == {
-        *("filter-lanes", "time-lanes", "recurrence")
+        *("filter-lanes", "time-lanes", "recurrence", "fast-fir")
     }
     assert engine_words().startswith(f"native ({load_library().isas[0]}; also ")
 

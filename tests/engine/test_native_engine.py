@@ -16,7 +16,7 @@ from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine import plan
-from wsnet_cli.engine.native_engine import NativeEngine
+from wsnet_cli.engine.native_engine import NativeEngine, halve_filters
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 
 OF_THE_LARGEST = 1e-5
@@ -242,6 +242,16 @@ def test_several_threads_may_share_an_engine(small_model: Model, isa: str) -> No
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_halved_filters_by_hand() -> None:
+    """Three taps with stride 1: pairs (1, 2) and (4, none); the second filter starts at row 1."""
+    shape = ConvShape(1, 2, 3, sampling=Sampling(1))
+    phi = np.float32([[1], [2], [4], [8]])
+    even, odd, both = halve_filters(phi, shape)
+    assert even.tolist() == [[1, 4], [2, 8]]
+    assert odd.tolist() == [[2, 0], [4, 0]]
+    assert both.tolist() == [[3, 4], [6, 8]]
 
 
 # -------------------------------------------------------------------------------------- refusals

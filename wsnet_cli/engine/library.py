@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..core.errors import EngineError, ParameterError
 
-ABI = 1
+ABI = 2
 """Must equal WSNET_ABI of kernels/wsnet.h."""
 LIBRARY_VARIABLE = "WSNET_LIBRARY"
 """Environment variable: the path of another build of the kernels, such as one with sanitizers."""

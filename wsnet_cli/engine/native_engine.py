@@ -13,6 +13,7 @@ from ..core.errors import ParameterError
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Conv, Flatten, Linear, Mean, Pool
 from ..core.quant import Array
+from ..core.sampling import ConvShape
 from .library import Layer, Library, load_library
 from .plan import WAYS, LayerPlan, make_plan
 from .windows import check_windows
@@ -147,6 +148,8 @@ class NativeEngine:
             if pointwise is not None:
                 n = shape.n_sampled
                 pointwise = self._library.pack(pointwise, shape.n_out, n, n, lanes)
+        elif plan.way == "fast-fir":
+            phi = halve_filters(phi, shape)
         native.weights = self._keep(phi)
         native.pointwise = None if pointwise is None else self._keep(pointwise)
         ones = np.ones(shape.n_out, np.float32)
@@ -162,6 +165,26 @@ class NativeEngine:
         steady = np.ascontiguousarray(array, np.float32)
         self._arrays.append(steady)
         return int(steady.ctypes.data)
+
+
+def halve_filters(phi: Array, shape: ConvShape) -> Array:
+    """The filters that `fast_fir.inc` wants: even taps, odd taps, and their sums.
+
+    Args:
+        phi: [L*, M*] float32.
+        shape: geometry of the layer; a tap here is all that one step of the output goes along.
+
+    Returns: [3, D*N, pairs * stride * M*] float32; missing taps are zeros.
+    """
+    row = shape.stride * shape.condensed_channels
+    n_pairs = -(-shape.length // (2 * shape.stride))
+    n_taps = shape.length * shape.condensed_channels
+    windows = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(phi).ravel(), n_taps)
+    filters = windows[:: shape.filter_step * shape.condensed_channels]
+    taps = np.zeros((shape.n_sampled, n_pairs * 2 * row), np.float32)
+    taps[:, :n_taps] = filters
+    even, odd = np.moveaxis(taps.reshape(shape.n_sampled, n_pairs, 2, row), 2, 0)
+    return np.stack([even, odd, even + odd]).reshape(3, shape.n_sampled, -1)
 
 
 def _groups(following: Conv | None) -> int:

@@ -50,6 +50,7 @@ typedef int wsnet_index16 __attribute__((vector_size(64)));
 #define TILE_SUMS 24 /* of 32 registers */
 #define STEPS_MAX 8
 #define FILTERS_MAX 5
+#define START_FILTERS 4
 #include "kernels.inc"
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -67,6 +68,7 @@ typedef int wsnet_index16 __attribute__((vector_size(64)));
 #define TILE_SUMS 12 /* of 16 registers */
 #define STEPS_MAX 8
 #define FILTERS_MAX 3
+#define START_FILTERS 3
 #include "kernels.inc"
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -79,6 +81,7 @@ typedef int wsnet_index16 __attribute__((vector_size(64)));
 #define ISA_NAME "baseline"
 #define STEPS_MAX 8
 #define FILTERS_MAX 3
+#define START_FILTERS 3
 #if defined(WSNET_X86) && defined(__SSE2__)
 #define LANES 4
 #define MAXIMUM(a, b) ((VEC)_mm_max_ps(a, b))

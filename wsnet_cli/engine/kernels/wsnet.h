@@ -19,13 +19,19 @@
 #endif
 
 /* Raised whenever a struct or function of this header changes; the binding checks it. */
-#define WSNET_ABI 1
+#define WSNET_ABI 2
 
 enum wsnet_kind { WSNET_CONV = 0, WSNET_MEAN = 1, WSNET_FLATTEN = 2, WSNET_LINEAR = 3 };
 
-/* How a convolution is computed: directly with vectors over filters or over time, or with vectors
- * over time by the recurrence along diagonals of its output. */
-enum wsnet_way { WSNET_FILTER_LANES = 0, WSNET_TIME_LANES = 1, WSNET_RECURRENCE = 2 };
+/* How a convolution is computed: directly with vectors over filters or over time; with vectors over
+ * time by the recurrence along diagonals of its output, or two outputs at a time by three filters of
+ * half the length. */
+enum wsnet_way {
+  WSNET_FILTER_LANES = 0,
+  WSNET_TIME_LANES = 1,
+  WSNET_RECURRENCE = 2,
+  WSNET_FAST_FIR = 3
+};
 
 /* One layer. All counts are >= 1 unless said otherwise; fields that a kind does not name are 0.
  *
@@ -48,7 +54,8 @@ typedef struct wsnet_layer {
   int32_t relu;        /* convolution, linear: 1 or 0 */
   int32_t groups;      /* convolution: channel groups that are summed in its output; divides n_out */
   int32_t block;       /* convolution: pooled outputs that are computed at a time */
-  const float *weights;    /* filter lanes: packed, see wsnet_pack; else as in the model file */
+  const float *weights;    /* filter lanes: packed, see wsnet_pack; fast FIR: see fast_fir.inc; else
+                            * as in the model file */
   const float *pointwise;  /* filter lanes: packed; else [n_out][n_sampled]; or NULL */
   const float *multiplier; /* convolution: per output, padded to a multiple of the lanes */
   const float *bias;       /* per output; of a convolution padded likewise */
