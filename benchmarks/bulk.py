@@ -1,6 +1,6 @@
 """Files a second of `wsnet predict`, beside reading alone, and with two workers beside one.
 
-python benchmarks/bulk.py DATA [ROUNDS]: whole processes in turn, medians of the paired ratios.
+python benchmarks/bulk.py DATA [ROUNDS [ROUNDS]]: whole processes in turn; medians of paired ratios.
 
 The first table: `wsnet predict` over the clips of DATA; the package's own reading of them (decode,
 mix, resample, block by block); and soundfile and soxr called by hand, on whole files without any
@@ -17,6 +17,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+
+from compiled import compiled_environment
 
 from wsnet_cli.bulk.parallel import Check, count_workers, map_in_order
 from wsnet_cli.bulk.sources import expand_inputs
@@ -80,22 +82,31 @@ def link(files: list[Path], folder: Path, n_copies: int = 1) -> Path:
     return folder
 
 
-def seconds(command: list[str]) -> float:
+def seconds(command: list[str], environment: dict[str, str]) -> float:
     """Wall-clock time of a child process that must succeed."""
     started = perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     return perf_counter() - started
 
 
-def compare(title: str, commands: Commands, folder: Path, one: Path, n_rounds: int) -> None:
+def compare(
+    title: str,
+    commands: Commands,
+    folder: Path,
+    one: Path,
+    n_rounds: int,
+    environment: dict[str, str],
+) -> None:
     """Run each command on both folders once a round; print rates, and shares of the first one's."""
+    for command in commands.values():
+        seconds(command(one), environment)  # compiles byte code
     n_files = len(expand_inputs([str(folder)]))
     whole: dict[str, list[float]] = {name: [] for name in commands}
     start: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(n_rounds):
         for name, command in commands.items():
-            start[name].append(seconds(command(one)))
-            whole[name].append(seconds(command(folder)))
+            start[name].append(seconds(command(one), environment))
+            whole[name].append(seconds(command(folder), environment))
     first = next(iter(commands))
     starts = {name: statistics.median(start[name]) for name in commands}
     print(f"\n{title}: {n_files} files, {n_rounds} rounds; shares are of {first}'s rate")
@@ -117,14 +128,17 @@ def main() -> None:
     n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     files = expand_inputs([str(folder)])
     workers = count_workers(None, len(files))
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, compiled_environment() as environment:
         one = link(files[:1], Path(name) / "one")
         many = link(files, Path(name) / "many", N_COPIES)
         reading = {reader: read_command(reader, workers) for reader in READERS}
         predicting = {"wsnet predict": predict_command(workers)}
-        compare(f"with {workers} workers", {**reading, **predicting}, folder, one, n_rounds)
+        title = f"with {workers} workers"
+        compare(title, {**reading, **predicting}, folder, one, n_rounds, environment)
         by_workers = {f"{n} worker(s)": predict_command(n) for n in (1, 2)}
-        compare("by workers", by_workers, many, one, max(1, n_rounds // 2))
+        n_rounds = int(sys.argv[3]) if len(sys.argv) > 3 else max(1, n_rounds // 2)
+        if n_rounds:
+            compare("by workers", by_workers, many, one, n_rounds, environment)
 
 
 if __name__ == "__main__":

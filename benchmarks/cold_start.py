@@ -4,7 +4,7 @@ python benchmarks/cold_start.py CLIP [ROUNDS]: whole processes, interleaved with
 numpy, soundfile and soxr alone and with an empty Typer command; medians, the median of the paired
 ratios, peak memory; then the stages of a prediction inside one process, each in a fresh one.
 
-Byte code is compiled beforehand into a folder of its own, as an installer does.
+Byte code is compiled beforehand, as an installer does.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 from time import perf_counter
+
+from compiled import compiled_environment
 
 IMPORTS = "import numpy, soundfile, soxr"
 TYPER = """
@@ -38,8 +39,6 @@ import numpy, soundfile, soxr
 done("import numpy, soundfile, soxr")
 import typer, typer.main
 done("import typer")
-import pydantic
-done("import pydantic, which typer asks for when it prepares options")
 from wsnet_cli.cli import app
 import wsnet_cli.cli.predict
 typer.main.get_command(app.app).commands["predict"]
@@ -116,9 +115,7 @@ def main() -> None:
     """Measure and print."""
     clip = sys.argv[1]
     n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 15
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    with compiled_environment() as environment:
         show_processes(clip, n_rounds, environment)
         show_stages(clip, n_rounds, environment)
 

@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 import typer.main
@@ -20,6 +20,7 @@ from ..core.sniff import shown
 from .console import verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing
+from .quick import skip_conversions
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
 COMMANDS = (
@@ -47,8 +48,10 @@ class _Commands(MutableMapping[str, Any]):
             alone = typer.Typer(
                 add_completion=False, rich_markup_mode=None, context_settings=CONTEXT_SETTINGS
             )
-            alone.command(name)(getattr(module, name))
+            function = getattr(module, name)
+            alone.command(name)(function)
             self._ready[name] = typer.main.get_command(alone)
+            skip_conversions(self._ready[name], get_type_hints(function))
         return self._ready[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -70,6 +73,7 @@ class _Boundary(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = _Commands()
+        skip_conversions(self, {})
 
     def invoke(self, ctx: Any) -> Any:
         verbosity.level, verbosity.debug = 0, False
