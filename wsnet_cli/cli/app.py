@@ -51,7 +51,7 @@ class _Commands(MutableMapping[str, Any]):
             function = getattr(module, name)
             alone.command(name)(function)
             self._ready[name] = typer.main.get_command(alone)
-            skip_conversions(self._ready[name], get_type_hints(function))
+            skip_conversions(self._ready[name], get_type_hints(function, include_extras=True))
         return self._ready[name]
 
     def __iter__(self) -> Iterator[str]:

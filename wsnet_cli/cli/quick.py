@@ -23,8 +23,9 @@ def skip_conversions(command: Any, hints: Mapping[str, Any]) -> None:
 
     Args:
         command: of typer.
-        hints: by name, what each parameter wants; of one that is not named, only a missing value
-            or a flag is handed on as it is.
+        hints: by name, what each parameter wants, as `typing.get_type_hints(function,
+            include_extras=True)` tells it; of one that is not named, only a missing value or a
+            flag is handed on as it is.
     """
     get_params, ready = command.get_params, set[int]()
 
@@ -54,12 +55,24 @@ def _process_value(
 
 
 def _as_it_is(value: Any, hint: Any, is_many: bool) -> Any:
-    """The value, if it is what the hint asks for already."""
+    """The value, if it is what the hint asks for already, or plainly a number in its range."""
+    limits: tuple[Any, ...] = ()
+    if typing.get_origin(hint) is typing.Annotated:
+        hint, *rest = typing.get_args(hint)
+        limits = tuple(rest)
     kinds = typing.get_args(hint) if typing.get_origin(hint) in _UNIONS else (hint,)
     if value is None:
         return None if type(None) in kinds and not is_many else _UNSURE
     if is_many:
         words = isinstance(value, list | tuple) and all(type(word) is str for word in value)
         return list(value) if value and words and list[str] in kinds else _UNSURE
+    if int in kinds and type(value) is str and value.isascii() and value.isdecimal():
+        number = int(value)
+        return number if all(_holds(limit, number) for limit in limits) else _UNSURE
     # A number that is no text comes from a default, which is within its range.
     return value if type(value) in _PLAIN and type(value) in kinds else _UNSURE
+
+
+def _holds(limit: Any, number: int) -> bool:
+    low, high = getattr(limit, "min", None), getattr(limit, "max", None)
+    return (low is None or low <= number) and (high is None or number <= high)
