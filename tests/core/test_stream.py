@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from wsnet_cli.core import stream
 from wsnet_cli.core.audio import AudioSettings, read_audio, read_blocks, window_blocks
 from wsnet_cli.core.errors import AudioError, ParameterError
-from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, WindowStream
+from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, Scratch, WindowStream
 
 RATE = 1_000
 BELOW = 1e-4
@@ -230,3 +230,31 @@ def test_memory_does_not_follow_the_length(parts: list[tuple[int, float]]) -> No
     assert peak_bytes(run) < bound
     if parts == [(600, 0.5)]:
         assert peak_bytes(run) < 4 * (2**18 + 6 * n_at_once * made.window_samples)
+
+
+def test_a_scratch_serves_clip_after_clip_with_the_same_windows():
+    """Long clips, short ones, long ones again; each block is read before the next is asked for."""
+    settings = AudioSettings(1_000, 0.05, 0.02)
+    scratch = Scratch()
+    rng = np.random.default_rng(0)
+    for n_samples in (5_000, 30, 777, 600_000, 51):
+        clip = rng.standard_normal(n_samples).astype(np.float32)
+        blocks = np.array_split(clip, 7)
+        stream = WindowStream(lambda blocks=blocks: iter(blocks), settings, 4, "clip", scratch)
+        expected = window_blocks(clip, settings, 4)
+        for found, wanted in zip(stream, expected, strict=True):
+            assert np.array_equal(found, wanted)
+
+
+def test_a_scratch_needs_no_new_memory_for_a_clip_as_long_as_the_last():
+    settings = AudioSettings(1_000, 0.05, 0.02)
+    scratch = Scratch()
+    clip = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
+    peaks = []
+    for _ in range(2):
+        tracemalloc.start()
+        for _ in WindowStream(lambda: iter([clip]), settings, 16, "clip", scratch):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] / 4

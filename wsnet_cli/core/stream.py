@@ -24,6 +24,7 @@ MAX_PENDING_SAMPLES = 2**21
 
 _LEAST_ROOM = 2**18  # samples: 1 MiB
 _N_LAST = 64  # samples of a block that are looked at first
+_MOST_KEPT = 2**22  # samples of a store that a scratch keeps: 16 MiB
 
 
 class WindowStream:
@@ -39,6 +40,8 @@ class WindowStream:
         settings: of the model.
         n_at_once: windows in a block, >= 1.
         name: of the clip, for messages.
+        scratch: arrays that outlive the clip; a block of windows is then good until the next one
+            is asked for. One clip at a time.
 
     Attributes:
         n_samples: of the clip as it was read, silence at its ends included; 0 before the end.
@@ -54,7 +57,12 @@ class WindowStream:
     """
 
     def __init__(
-        self, open_blocks: OpenBlocks, settings: AudioSettings, n_at_once: int, name: str = "clip"
+        self,
+        open_blocks: OpenBlocks,
+        settings: AudioSettings,
+        n_at_once: int,
+        name: str = "clip",
+        scratch: Scratch | None = None,
     ) -> None:
         if n_at_once < 1:
             raise ParameterError(f"n_at_once = {n_at_once}; expected a whole number >= 1")
@@ -63,7 +71,8 @@ class WindowStream:
         self._settings = settings
         self._n_at_once = n_at_once
         self._name = name
-        self._held = _Held()
+        self._scratch = scratch
+        self._held = _Held(scratch)
         self._n_yielded = 0
         # Places are counted in samples from the start of the clip, before trimming.
         self._first: int | None = None  # of the sound; None until a loud sample came
@@ -144,7 +153,7 @@ class WindowStream:
         """Cut `n` windows from `start` on, one every hop; none of them begins after `last`."""
         size, hop = self._settings.window_samples, self._settings.hop_samples
         every = np.lib.stride_tricks.sliding_window_view(samples, size)
-        out = np.empty((n, size), np.float32)
+        out = self._scratch.windows_of(n, size) if self._scratch else _empty_windows(n, size)
         n_regular = n if last is None else min(n, (last - start) // hop + 1)
         regular = every[start : start + n_regular * hop : hop]
         normalise_windows(regular, self._settings.normalise, out[:n_regular])
@@ -153,12 +162,35 @@ class WindowStream:
         return out
 
 
+class Scratch:
+    """Arrays that serve clip after clip.
+
+    Large arrays that come and go with each clip are pages that the system takes and gives again,
+    which was seen to take as long as running a small network.
+    """
+
+    def __init__(self) -> None:
+        self.store: Samples = np.empty(0, np.float32)
+        self._windows: Samples = np.empty((0, 0), np.float32)
+
+    def windows_of(self, n: int, size: int) -> Samples:
+        """Room for `n` windows, [n, size] float32; what it holds is anybody's."""
+        if self._windows.shape[0] < n or self._windows.shape[1] != size:
+            self._windows = _empty_windows(n, size)
+        return self._windows[:n]
+
+
+def _empty_windows(n: int, size: int) -> Samples:
+    return np.empty((n, size), np.float32)
+
+
 class _Held:
     """The latest samples of a clip, from `start` on: appended behind, dropped in front."""
 
-    def __init__(self) -> None:
+    def __init__(self, scratch: Scratch | None = None) -> None:
         self.start = 0
-        self._store = np.empty(0, np.float32)
+        self._scratch = scratch
+        self._store = scratch.store if scratch else np.empty(0, np.float32)
         self._offset = 0
         self._n = 0
 
@@ -174,6 +206,8 @@ class _Held:
             store = np.empty(max(n + n // 2, _LEAST_ROOM), np.float32)
             store[: self._n] = self.samples
             self._store, self._offset = store, 0
+            if self._scratch and len(store) <= _MOST_KEPT:
+                self._scratch.store = store
         self._store[self._offset + self._n : self._offset + n] = block
         self._n = n
 

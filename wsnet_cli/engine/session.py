@@ -17,7 +17,7 @@ from ..core.locate import find_model
 from ..core.model import Model
 from ..core.quant import Array
 from ..core.sniff import shown
-from ..core.stream import OpenBlocks, WindowStream
+from ..core.stream import OpenBlocks, Scratch, WindowStream
 from .engines import make_engine
 
 WINDOWS_AT_ONCE = 16
@@ -55,6 +55,7 @@ class Classifier:
         self.model = model
         self.engine = make_engine(model, engine, threads)
         self._threads = threads
+        self._scratches: list[Scratch] = []  # those that no call is using
 
     @classmethod
     def load(
@@ -164,8 +165,13 @@ class Classifier:
 
         Raises: as `WindowStream`.
         """
-        stream = WindowStream(open_blocks, self.model.audio, WINDOWS_AT_ONCE, name)
+        try:
+            scratch = self._scratches.pop()  # one step, so that no two threads get the same
+        except IndexError:
+            scratch = Scratch()
+        stream = WindowStream(open_blocks, self.model.audio, WINDOWS_AT_ONCE, name, scratch)
         scores = self._mean_scores(stream)
+        self._scratches.append(scratch)
         return Heard(scores, stream.n_samples / self.model.audio.sample_rate)
 
     def top(self, scores: Array, k: int = 1) -> list[tuple[str, float]]:
