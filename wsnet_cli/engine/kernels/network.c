@@ -165,9 +165,13 @@ static void feed(run *r, const float *window, int64_t n_samples) {
     }
     s->n_leap = wsnet_max(0, start - n_samples);
   }
-  for (int64_t n; start < n_samples; start += n) {
-    n = wsnet_min(n_rows, n_samples - start);
+  while (start < n_samples) {
+    const int64_t n_leapt = wsnet_min(s->n_leap, n_samples - start);
+    s->n_leap -= n_leapt;
+    start += n_leapt;
+    const int64_t n = wsnet_min(n_rows, n_samples - start);
     push(r, 0, window + start, n);
+    start += n;
   }
 }
 
