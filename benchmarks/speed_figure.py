@@ -10,11 +10,11 @@ import json
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
-from speed_table import DATA, DOCS, PEERS
+from speed_table import DATA, PEERS, ROOT
 
 from wsnet_cli.core.files import write_atomic
 
-TARGET = DOCS / "figures" / "speed.svg"
+TARGET = ROOT / "docs" / "figures" / "speed.svg"
 NETWORKS = {
     "dense": "dense SoundNet-8",
     "narrow": "a quarter of the channels",
