@@ -147,6 +147,20 @@ def test_strides_that_leap_far(stride: int, pool: Pool | None, isa: str, make_mo
         assert error(found, expected, CANCELLED) < OF_THE_LARGEST
 
 
+@pytest.mark.parametrize("n_samples", range(3, 12))
+@pytest.mark.parametrize("stride", [3, 5])
+def test_a_stride_that_leaps_past_the_window_leaps_over_padding_too(
+    n_samples: int, stride: int, isa: str, make_model, reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One output at a time, of one tap: the zeros behind the window belong to no output."""
+    monkeypatch.setattr(plan, "BLOCK_ROWS", 1)
+    layers = (Conv("conv1", ConvShape(1, 2, 1, stride, 1), relu=False), Mean())
+    model = make_model(Network(layers), ANY_AUDIO)
+    windows = noise(1, n_samples)
+    engine = NativeEngine(model, isa=isa, ways={"conv1": "filter-lanes"})
+    assert error(engine.logits(windows), reference(model, windows), CANCELLED) < OF_THE_LARGEST
+
+
 @pytest.mark.parametrize("engine", ["native", "numpy"])
 def test_a_click_in_near_silence(engine: str, isa: str, make_model, reference) -> None:
     """Differences along a diagonal carry the click's rounding into the quiet outputs after it."""
