@@ -50,10 +50,10 @@ def test_work_by_hand_of_the_recurrence():
 
 
 def test_work_by_hand_of_the_fast_filter():
-    """L = 5, s = 2: three taps of two samples, two pairs; 20 rows in each of 4 lanes."""
+    """L = 5, s = 2: three taps of two samples, two pairs; 20 rows in each of 4 lanes, 10 pairs."""
     layer = Conv("conv1", ConvShape(1, 10, 5, 2))
     work = layer_work(layer, layer.input_length(80), 100, "fast-fir", 4)
-    assert (work.products, work.values) == (3 * (2 * 2) * 800 // 2, 4 * 20 * 10)
+    assert (work.products, work.values) == (4 * (11 + 10 + 10) * (2 * 2) * 10, 4 * 20 * 10)
 
 
 def test_long_dense_filters_are_halved():

@@ -160,8 +160,9 @@ def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) ->
     chunks = [pool.input_length(-(-n // lanes)) for n in sizes]  # rows of one lane
     n_values = lanes * sum(chunks) * shape.n_sampled
     if way == "fast-fir":
-        pairs = -(-shape.length // (2 * shape.stride)) * shape.stride * shape.condensed_channels
-        products = 3 * pairs * n_values // 2
+        half = -(-shape.length // (2 * shape.stride)) * shape.stride * shape.condensed_channels
+        steps = sum(3 * -(-n_rows // 2) + 1 for n_rows in chunks)  # of A one more than of B and D
+        products = lanes * steps * half * shape.n_sampled
         if shape.pointwise_shape:
             products += n_values * shape.n_out
         return Work(products, n_values)
