@@ -1,6 +1,8 @@
 """Files a second of `wsnet predict`, beside reading alone, and with two workers beside one.
 
-python benchmarks/bulk.py DATA [ROUNDS [ROUNDS]]: whole processes in turn; medians of paired ratios.
+python benchmarks/bulk.py DATA [ROUNDS [ROUNDS [PRESET]]]: whole processes in turn; medians of
+paired ratios. With a preset, its network with random weights takes the place of the model that
+ships.
 
 The first table: `wsnet predict` over the clips of DATA; the package's own reading of them (decode,
 mix, resample, block by block); and soundfile and soxr called by hand, on whole files without any
@@ -58,19 +60,29 @@ def read_all(reader: str, sample_rate: str, workers: str, folder: str) -> None:
     assert total > 0
 
 
-def predict_command(workers: int) -> Callable[[Path], list[str]]:
+def predict_command(workers: int, model: str) -> Callable[[Path], list[str]]:
     """`wsnet predict` of a folder."""
-    command = [sys.executable, "-m", "wsnet_cli", "predict", "-m", MODEL, "-q", "--format", "csv"]
+    command = [sys.executable, "-m", "wsnet_cli", "predict", "-m", model, "-q", "--format", "csv"]
     return lambda folder: [*command, "-j", str(workers), str(folder)]
 
 
-def read_command(reader: str, workers: int) -> Callable[[Path], list[str]]:
+def read_command(reader: str, workers: int, model: str) -> Callable[[Path], list[str]]:
     """This script, reading a folder at the model's rate."""
     from wsnet_cli import Classifier
 
-    rate = str(Classifier.load(MODEL).model.audio.sample_rate)
+    rate = str(Classifier.load(model).model.audio.sample_rate)
     command = [sys.executable, __file__, "--read", reader, rate, str(workers)]
     return lambda folder: [*command, str(folder)]
+
+
+def random_model(preset: str, folder: Path) -> str:
+    """A model file of a preset's network, with random weights."""
+    from wsnet_cli.bench.subjects import random_model_of_preset
+    from wsnet_cli.core.artifact import save_model
+
+    path = folder / "random.wsnet"
+    save_model(path, random_model_of_preset(preset, None, 0))
+    return str(path)
 
 
 def link(files: list[Path], folder: Path, n_copies: int = 1) -> Path:
@@ -131,11 +143,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, compiled_environment() as environment:
         one = link(files[:1], Path(name) / "one")
         many = link(files, Path(name) / "many", N_COPIES)
-        reading = {reader: read_command(reader, workers) for reader in READERS}
-        predicting = {"wsnet predict": predict_command(workers)}
+        model = random_model(sys.argv[4], Path(name)) if len(sys.argv) > 4 else MODEL
+        reading = {reader: read_command(reader, workers, model) for reader in READERS}
+        predicting = {"wsnet predict": predict_command(workers, model)}
         title = f"with {workers} workers"
         compare(title, {**reading, **predicting}, folder, one, n_rounds, environment)
-        by_workers = {f"{n} worker(s)": predict_command(n) for n in (1, 2)}
+        by_workers = {f"{n} worker(s)": predict_command(n, model) for n in (1, 2)}
         n_rounds = int(sys.argv[3]) if len(sys.argv) > 3 else max(1, n_rounds // 2)
         if n_rounds:
             compare("by workers", by_workers, many, one, n_rounds, environment)
