@@ -38,7 +38,7 @@ def measure_peak() -> dict[str, float]:
 
 
 def layer_bytes(layer: Conv, n_inputs: int, way: str) -> int:
-    """Input, output and weights of a layer in float32, as the engine stores them."""
+    """Input, output and weights in float32; filters are expanded where lanes hold filters."""
     shape = layer.shape
     n_weights = shape.n_weights
     if way == "filter-lanes":
