@@ -145,13 +145,14 @@ class Decoder:
     def _stopped(self, position: int, reason: object) -> AudioError:
         return AudioError(
             f"{self.name}: decoding stopped at {position / self.sample_rate:.3f} s (sample "
-            f"{position}; {_reason(reason)}); the file is damaged or cut short: replace it"
+            f"{position}; {_reason(reason)}); the file is damaged or cut short: replace it",
+            "damaged",
         )
 
     def _check_end(self, position: int, first: int, last: int | None) -> None:
         """Judge the end of the file, reached at `position` before `last`."""
         if position == 0:
-            raise AudioError(f"{self.name}: holds no samples; expected at least one")
+            raise AudioError(f"{self.name}: holds no samples; expected at least one", "empty")
         if self.n_frames is not None and position < self.n_frames:
             raise self._stopped(position, f"the header promises {self.n_frames} samples")
         slack = RANGE_SLACK_S * self.sample_rate
@@ -159,7 +160,8 @@ class Decoder:
             end = "the end" if last is None else f"{last / self.sample_rate:.3f} s"
             raise AudioError(
                 f"{self.name}: the range from {first / self.sample_rate:.3f} s to {end} is not "
-                f"inside the file, which lasts {position / self.sample_rate:.3f} s"
+                f"inside the file, which lasts {position / self.sample_rate:.3f} s",
+                "out-of-range",
             )
 
     def _check_values(self, block: Samples, position: int) -> None:
@@ -171,7 +173,8 @@ class Decoder:
         raise AudioError(
             f"{self.name}: sample {index} ({index / self.sample_rate:.3f} s, channel "
             f"{int(channel) + 1}) is {block[row, channel]:g}; expected finite values within -1..1 "
-            "or so: repair the file or leave it out"
+            "or so: repair the file or leave it out",
+            "not-finite",
         )
 
 
@@ -197,12 +200,14 @@ def open_audio(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Ite
         if not 1 <= native.channels <= MAX_CHANNELS:
             raise AudioError(
                 f"{name}: has {native.channels} channels; expected 1 to {MAX_CHANNELS}: "
-                "the header may be damaged"
+                "the header may be damaged",
+                "damaged",
             )
         if not MIN_FILE_RATE <= native.samplerate <= MAX_FILE_RATE:
             raise AudioError(
                 f"{name}: has a sample rate of {native.samplerate} Hz; expected {MIN_FILE_RATE} "
-                f"to {MAX_FILE_RATE} Hz: the header may be damaged"
+                f"to {MAX_FILE_RATE} Hz: the header may be damaged",
+                "damaged",
             )
         yield Decoder(native, name)
 

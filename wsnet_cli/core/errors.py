@@ -32,8 +32,29 @@ class DataError(WsnetError):
     exit_code = 2
 
 
+AUDIO_FAULTS = {
+    "unreadable": "not there, not a regular file, or the system refuses to read it",
+    "not-audio": "holds something else, or a format that is not decoded here",
+    "damaged": "an impossible header, or decoding stops before the promised end",
+    "empty": "no bytes or no samples",
+    "not-finite": "samples that are not numbers, or far beyond any recording",
+    "out-of-range": "the segment lies outside the file",
+    "changed": "the file changed while it was read",
+}
+"""Why an audio input is refused, in kinds that reports count."""
+
+
 class AudioError(WsnetError):
-    """One audio input cannot be read or holds nothing that can be classified."""
+    """One audio input cannot be read or holds nothing that can be classified.
+
+    Args:
+        message: one line for people.
+        kind: one of AUDIO_FAULTS.
+    """
+
+    def __init__(self, message: str, kind: str = "unreadable") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class ArtifactError(WsnetError):

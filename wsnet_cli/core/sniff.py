@@ -55,15 +55,16 @@ def read_head(path: Path, name: str) -> bytes:
         if kind:
             raise AudioError(f"{name}: is {kind}; expected an audio file")
         if status.st_size == 0:
-            raise AudioError(f"{name}: is empty (0 bytes); expected an audio file")
+            raise AudioError(f"{name}: is empty (0 bytes); expected an audio file", "empty")
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     for offset, magic, what, advice in _FOREIGN:
         if head[offset : offset + len(magic)] == magic:
-            raise AudioError(f"{name}: {what}: {advice}")
+            raise AudioError(f"{name}: {what}: {advice}", "not-audio")
     if path.suffix.lower() == ".raw":
         raise AudioError(
-            f"{name}: is headerless (.raw), so its sample rate and format are unknown: {_CONVERT}"
+            f"{name}: is headerless (.raw), so its sample rate and format are unknown: {_CONVERT}",
+            "not-audio",
         )
     return head
 
@@ -73,10 +74,12 @@ def not_audio(name: str, head: bytes, reason: str) -> AudioError:
     if _is_text(head):
         page = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
         what = "an HTML or XML page" if page else "a text file"
-        return AudioError(f"{name}: is {what}, not audio: {_FETCH}")
+        return AudioError(f"{name}: is {what}, not audio: {_FETCH}", "not-audio")
+    kind = "damaged" if head.startswith(_AUDIO_MAGIC) else "not-audio"
     return AudioError(
         f"{name}: cannot be decoded as audio ({reason}; it starts with the bytes "
-        f"{head[:4].hex(' ')}): replace it or {_CONVERT}"
+        f"{head[:4].hex(' ')}): replace it or {_CONVERT}",
+        kind,
     )
 
 

@@ -97,7 +97,8 @@ class WindowStream:
         if self._end is not None and self.n_samples != self._n_expected:
             raise AudioError(
                 f"{self._name}: {self.n_samples} samples where there were {self._n_expected}; "
-                "the file has changed while it was read: classify it again"
+                "the file has changed while it was read: classify it again",
+                "changed",
             )
         yield from self._last_windows()
 
