@@ -134,7 +134,7 @@ def _test_part(dataset: DataSet, source: Path) -> tuple[Clip, ...]:
         raise DataError(
             f"{source}: its split has no test or validation part; expected one to evaluate on"
         )
-    return dataset.clips
+    return dataset.clips[:]
 
 
 def n_trained_on(model_path: Path, clips: Sequence[Clip]) -> int:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.errors import DataError
+from .clips import Clip as Clip
+from .clips import ClipTable
 
 _LONGEST_QUOTE = 60
 _LONGEST_LABEL = 200  # signs; it travels in every model file and heads every table
@@ -23,58 +28,54 @@ class Failure:
     reason: str
 
 
-@dataclass(frozen=True)
-class Clip:
-    """One example: an audio file, or a part of one, with its label.
-
-    `name` is relative to the data set's root with forward slashes, for reports. `split` is
-    "train", "validation", "test" or None. Clips with one `group` stem from one recording or one
-    speaker and never stand on both sides of a split that wsnet makes. `start_s` and `end_s` bound
-    the part of the file in seconds; None is the file's own bound.
-    """
-
-    path: Path
-    name: str
-    label: str
-    fold: str | None = None
-    split: str | None = None
-    group: str | None = None
-    start_s: float | None = None
-    end_s: float | None = None
-
-
-@dataclass(frozen=True)
 class DataSet:
     """The clips of a data set, always in order of name and then start, wherever they came from.
 
-    `skipped` holds what was found but deliberately not taken, for the report; `notes` are lines
-    for people about how the source was read.
+    Args:
+        root: its folder.
+        layout: how it was read, in a word or two.
+        clips: any iterable, used up once.
+        skipped: what was found but deliberately not taken, for the report; may be filled while
+            `clips` is used up.
+        notes: lines for people about how the source was read.
     """
 
-    root: Path
-    layout: str
-    clips: tuple[Clip, ...]
-    skipped: tuple[Failure, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "clips", tuple(sorted(self.clips, key=_clip_order)))
+    def __init__(
+        self,
+        root: Path,
+        layout: str,
+        clips: Iterable[Clip],
+        skipped: Iterable[Failure] = (),
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.root = root
+        self.layout = layout
+        self.clips = ClipTable(root, clips)
+        self.skipped = tuple(skipped)
+        self.notes = notes
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """The class names by code point of their NFC form: a label's index in the model.
 
         >>> clips = [Clip(Path(n), n, n) for n in ("é", "no", "10", "É", "2")]
-        >>> DataSet(Path(), "manifest", tuple(clips)).labels
+        >>> DataSet(Path(), "manifest", clips).labels
         ('10', '2', 'no', 'É', 'é')
         """
-        labels = {clip.label for clip in self.clips}
+        labels = self.clips.label_words
         return tuple(sorted(labels, key=lambda text: (unicodedata.normalize("NFC", text), text)))
 
     @cached_property
     def folds(self) -> tuple[str, ...]:
         """The names of the folds there are, numbers by value: "1", "2", "10"."""
-        return tuple(sorted({c.fold for c in self.clips if c.fold is not None}, key=natural_order))
+        return tuple(sorted(self.clips.fold_words, key=natural_order))
+
+    @cached_property
+    def classes(self) -> NDArray[np.int32]:
+        """The index of each clip's label in `labels`."""
+        index = {label: i for i, label in enumerate(self.labels)}
+        numbers = np.array([index[word] for word in self.clips.label_words], np.int32)
+        return numbers[np.array(self.clips.label_numbers, np.int32)]
 
 
 def natural_order(text: str) -> tuple[object, ...]:
@@ -146,7 +147,3 @@ def shown(value: object) -> str:
 def quoted(text: str) -> str:
     """Return a quotation that stays short and on one line whatever it holds."""
     return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")
-
-
-def _clip_order(clip: Clip) -> tuple[str, float, float]:
-    return clip.name, clip.start_s or 0.0, math.inf if clip.end_s is None else clip.end_s
