@@ -22,8 +22,8 @@ from time import perf_counter
 
 from compiled import compiled_environment
 
-from wsnet_cli.bulk.parallel import Check, count_workers, map_in_order
 from wsnet_cli.bulk.sources import expand_inputs
+from wsnet_cli.core.parallel import Check, count_workers, map_in_order
 
 MODEL = "esc10"
 N_COPIES = 10

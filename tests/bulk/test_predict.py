@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.parallel import Stopped
 from wsnet_cli.bulk.predict import hear_file, predict_files
 from wsnet_cli.core.audio import read_audio
+from wsnet_cli.core.parallel import Stopped
 from wsnet_cli.engine.session import Classifier, Heard
 
 MakeTone = Callable[..., Path]

@@ -17,11 +17,11 @@ from typing import Any
 from ..core.errors import AudioError, DataError, WsnetError
 from ..core.files import explain_os_errors
 from ..core.metrics import Metrics, measure
+from ..core.parallel import Check, map_in_order
 from ..data.dataset import Clip, DataSet, Failure
 from ..data.layouts import load_dataset
 from ..data.splits import SEGMENT_SIGN
 from ..engine.session import Classifier
-from .parallel import Check, map_in_order
 from .predict import hear_file
 
 N_LABELS_SHOWN = 3

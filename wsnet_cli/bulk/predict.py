@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..core.audio import Samples
 from ..core.errors import AudioError
+from ..core.parallel import Check, map_in_order
 from ..core.sniff import shown
 from ..engine.session import Classifier, Heard
-from .parallel import Check, map_in_order
 
 OK, FAILED = "ok", "error"
 

@@ -59,7 +59,7 @@ def evaluate(
 def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None) -> Evaluation:
     from ..bulk.evaluate import evaluate_clips
     from ..bulk.pace import Pace
-    from ..bulk.parallel import count_workers
+    from ..core.parallel import count_workers
 
     pace = Pace()
     with console.progress("evaluating") as advance:

@@ -78,8 +78,8 @@ def _classify(
 ) -> tuple[list[Prediction], str]:
     """The predictions, and how fast they were made, in words."""
     from ..bulk.pace import Pace
-    from ..bulk.parallel import count_workers
     from ..bulk.predict import predict_files
+    from ..core.parallel import count_workers
 
     predictions: list[Prediction] = []
     n_workers = count_workers(workers, len(files))

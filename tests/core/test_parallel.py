@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wsnet_cli.bulk import parallel
-from wsnet_cli.bulk.parallel import LOOK_AHEAD, Check, Stopped, count_workers, map_in_order
+from wsnet_cli.core import parallel
+from wsnet_cli.core.parallel import LOOK_AHEAD, Check, Stopped, count_workers, map_in_order
 
 WAIT_S = 10.0
 """Longest wait for another thread before a test fails."""
