@@ -119,6 +119,7 @@ def read_audio(
     sample_rate: int | None = None,
     start_s: float | None = None,
     end_s: float | None = None,
+    channel: int | None = None,
 ) -> tuple[Samples, int]:
     """Read an audio file, or a part of it, as one channel.
 
@@ -131,19 +132,21 @@ def read_audio(
         start_s: where to begin, seconds >= 0; None = at the start.
         end_s: where to end, seconds > start_s; None = at the end. May lie up to
             decode.RANGE_SLACK_S past the end of the file, and then means its end.
+        channel: the one to take, counted from 1; None = the average of all.
 
     Returns: samples [n] float32, finite, n >= 1, full scale 1.0; and their sample rate in Hz.
 
     Raises:
         AudioError: the file cannot be read, is not audio, is damaged, holds samples that are not
-            finite, or does not reach the part asked for; one line that says which.
-        ParameterError: sample_rate, start_s or end_s outside its range.
+            finite, does not reach the part asked for, or lacks the channel; one line that says
+            which.
+        ParameterError: sample_rate, start_s, end_s or channel outside its range.
     """
     if sample_rate is not None:
         _check_rate("sample_rate", sample_rate)
     with open_audio(path) as decoder:
         rate = decoder.sample_rate if sample_rate is None else sample_rate
-        pieces = resample_blocks(decoder.blocks(start_s, end_s), decoder.sample_rate, rate)
+        pieces = resample_blocks(decoder.blocks(start_s, end_s, channel), decoder.sample_rate, rate)
         collected = bytearray()  # grows in place, where joining a list would hold all twice
         for piece in pieces:
             collected += piece.tobytes()
@@ -156,6 +159,7 @@ def read_blocks(
     sample_rate: int,
     start_s: float | None = None,
     end_s: float | None = None,
+    channel: int | None = None,
 ) -> Iterator[Samples]:
     """Yield what `read_audio` returns, piece by piece, in a few MB however long the file is.
 
@@ -163,7 +167,7 @@ def read_blocks(
     """
     _check_rate("sample_rate", sample_rate)
     with open_audio(path) as decoder:
-        blocks = decoder.blocks(start_s, end_s)
+        blocks = decoder.blocks(start_s, end_s, channel)
         yield from resample_blocks(blocks, decoder.sample_rate, sample_rate)
 
 

@@ -79,20 +79,28 @@ class Decoder:
         self._noisy = subtype.startswith("MPEG")
         self._native = native
 
-    def blocks(self, start_s: float | None = None, end_s: float | None = None) -> Iterator[Samples]:
-        """Yield the samples from `start_s` to `end_s`, channels averaged, in order.
+    def blocks(
+        self,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        channel: int | None = None,
+    ) -> Iterator[Samples]:
+        """Yield the samples from `start_s` to `end_s` as one channel, in order.
 
         Args:
             start_s: seconds from the start of the file, >= 0; None = its start.
             end_s: seconds, > start_s; None = the end of the file.
+            channel: the one to take, counted from 1; None: the average of all.
 
         Yields: float32 [n], n >= 1, |x| <= MAX_AMPLITUDE; together at least one sample.
 
         Raises:
             AudioError: decoding stops before the promised end, a sample is not finite or absurdly
-                large, there is no sample at all, or the range lies outside the file.
-            ParameterError: start_s or end_s is not a time, or the range is empty.
+                large (in the channels asked for), there is no sample at all, the range lies
+                outside the file, or it has fewer channels than `channel`.
+            ParameterError: start_s or end_s is not a time, the range is empty, or channel < 1.
         """
+        check_channel(channel, self.n_channels, self.name)
         first, last = self._frame_range(start_s, end_s)
         shape = (max(1, BLOCK_SAMPLES // self.n_channels), self.n_channels)
         buffer = np.empty(shape, np.float32)
@@ -107,8 +115,10 @@ class Decoder:
             position += n_read
             if n_before < n_read:
                 kept = buffer[n_before:n_read]
-                self._check_values(kept, position - len(kept))
-                yield _mix_down(kept)
+                if channel is not None:
+                    kept = kept[:, channel - 1 : channel]
+                self._check_values(kept, position - len(kept), channel or 1)
+                yield np.ascontiguousarray(_mix_down(kept))
                 if self.n_channels == 1:  # what was yielded is a view of this one
                     buffer = np.empty(shape, np.float32)
 
@@ -164,7 +174,7 @@ class Decoder:
                 "out-of-range",
             )
 
-    def _check_values(self, block: Samples, position: int) -> None:
+    def _check_values(self, block: Samples, position: int, first_channel: int) -> None:
         if block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE:  # False for nan too
             return
         good = np.abs(block) <= MAX_AMPLITUDE
@@ -172,8 +182,8 @@ class Decoder:
         index = position + int(row)
         raise AudioError(
             f"{self.name}: sample {index} ({index / self.sample_rate:.3f} s, channel "
-            f"{int(channel) + 1}) is {block[row, channel]:g}; expected finite values within -1..1 "
-            "or so: repair the file or leave it out",
+            f"{int(channel) + first_channel}) is {block[row, channel]:g}; expected finite values "
+            "within -1..1 or so: repair the file or leave it out",
             "not-finite",
         )
 
@@ -210,6 +220,27 @@ def open_audio(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Ite
                 "damaged",
             )
         yield Decoder(native, name)
+
+
+def check_channel(channel: int | None, n_channels: int, name: str) -> None:
+    """Refuse a channel that is not there.
+
+    Args:
+        channel: counted from 1; None: all of them.
+        n_channels: that there are.
+        name: of the clip, for messages.
+
+    Raises:
+        ParameterError: channel < 1.
+        AudioError: there are fewer.
+    """
+    if channel is None:
+        return
+    if channel < 1:
+        raise ParameterError(f"channel = {channel}; expected a whole number >= 1")
+    if channel > n_channels:
+        has = "1 channel" if n_channels == 1 else f"{n_channels} channels"
+        raise AudioError(f"{name}: has {has}, and channel {channel} was asked for")
 
 
 def resample_blocks(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from .audio import AudioSettings, Samples, normalise_windows, sound_bounds
 from .errors import AudioError, ParameterError
@@ -19,12 +21,30 @@ OpenBlocks = Callable[[], Iterator[Samples]]
 """Begins to read a clip: blocks [n] float32, finite, n >= 0, the same samples on every call, such
 as `functools.partial(read_blocks, path, sample_rate=16_000)`."""
 
+Places = npt.NDArray[np.int64]
+
 MAX_PENDING_SAMPLES = 2**21
 """Quiet samples held back before the clip is read a second time: 8 MiB of float32."""
 
 _LEAST_ROOM = 2**18  # samples: 1 MiB
 _N_LAST = 64  # samples of a block that are looked at first
 _MOST_KEPT = 2**22  # samples of a store that a scratch keeps: 16 MiB
+
+
+class WindowBlock(NamedTuple):
+    """Windows that follow one another, and where they lie.
+
+    Args:
+        windows: [n, window_samples] float32.
+        starts: [n] int64, the first sample of each, counted from the start of the clip as it was
+            read; of a sound shorter than a window, where the sound begins.
+        ends: [n] int64, one after the last: starts + window_samples, but no more than where the
+            sound ends.
+    """
+
+    windows: Samples
+    starts: Places
+    ends: Places
 
 
 class WindowStream:
@@ -42,6 +62,10 @@ class WindowStream:
         name: of the clip, for messages.
         scratch: arrays that outlive the clip; a block of windows is then good until the next one
             is asked for. One clip at a time.
+        eager: yield windows as soon as their last sample is there, so that n is 1 to n_at_once:
+            for a recorder that is still running.
+        once: open_blocks cannot begin again, as a pipe cannot. A quiet stretch longer than
+            MAX_PENDING_SAMPLES then counts as sound, where a file's would be trimmed.
 
     Attributes:
         n_samples: of the clip as it was read, silence at its ends included; 0 before the end.
@@ -63,6 +87,9 @@ class WindowStream:
         n_at_once: int,
         name: str = "clip",
         scratch: Scratch | None = None,
+        *,
+        eager: bool = False,
+        once: bool = False,
     ) -> None:
         if n_at_once < 1:
             raise ParameterError(f"n_at_once = {n_at_once}; expected a whole number >= 1")
@@ -72,6 +99,8 @@ class WindowStream:
         self._n_at_once = n_at_once
         self._name = name
         self._scratch = scratch
+        self._n_at_least = 1 if eager else n_at_once
+        self._once = once
         self._held = _Held(scratch)
         self._n_yielded = 0
         # Places are counted in samples from the start of the clip, before trimming.
@@ -82,6 +111,10 @@ class WindowStream:
 
     def __iter__(self) -> Iterator[Samples]:
         """Read the clip and yield its windows, [n, window_samples] float32."""
+        return (block.windows for block in self.placed())
+
+    def placed(self) -> Iterator[WindowBlock]:
+        """Read the clip and yield its windows with their places: instead of iterating."""
         for block in self._open():
             if len(block) == 0:
                 continue
@@ -112,28 +145,35 @@ class WindowStream:
             elif (span := _loud_span(block, below)) is not None:
                 self._first = start + span[0] if self._first is None else self._first
                 self._sure_end = start + span[1]
-            elif self.n_samples - self._sure_end > MAX_PENDING_SAMPLES:
+            elif self.n_samples - self._sure_end <= MAX_PENDING_SAMPLES:
+                pass
+            elif self._once:
+                self._first = 0 if self._first is None else self._first
+                self._sure_end = self.n_samples
+            else:
                 self._first, self._end, self._n_expected = _find_bounds(self._open(), below)
         if self._end is not None:
             self._sure_end = min(self.n_samples, self._end)
         if self._first is not None:
             self._held.drop_before(min(self._first, self.n_samples))
 
-    def _sure_windows(self) -> Iterator[Samples]:
+    def _sure_windows(self) -> Iterator[WindowBlock]:
         """Blocks of regular windows that lie in the sound for sure, then forget what is done."""
         if self._first is None:
             return
         size, hop = self._settings.window_samples, self._settings.hop_samples
         n_sure = (self._sure_end - self._first - size) // hop + 1
-        while n_sure - self._n_yielded >= self._n_at_once:
-            start = self._first + self._n_yielded * hop - self._held.start
-            yield self._cut(self._held.samples, start, self._n_at_once)
-            self._n_yielded += self._n_at_once
+        while n_sure - self._n_yielded >= self._n_at_least:
+            n = min(self._n_at_once, n_sure - self._n_yielded)
+            starts = self._first + self._regular_places(self._n_yielded, n)
+            windows = self._cut(self._held.samples, int(starts[0]) - self._held.start, n)
+            yield WindowBlock(windows, starts, starts + size)
+            self._n_yielded += n
         # The last window ends with the sound and may begin before the next regular one.
         next_start = self._first + self._n_yielded * hop
         self._held.drop_before(max(self._first, min(next_start, self._sure_end - size)))
 
-    def _last_windows(self) -> Iterator[Samples]:
+    def _last_windows(self) -> Iterator[WindowBlock]:
         """What is left at the end of the clip, the window that ends with it among it."""
         size, hop = self._settings.window_samples, self._settings.hop_samples
         first = 0 if self._first is None else self._first  # a clip without sound is kept whole
@@ -148,7 +188,13 @@ class WindowStream:
         start = first - self._held.start
         for number in range(self._n_yielded, n_windows, self._n_at_once):
             n = min(self._n_at_once, n_windows - number)
-            yield self._cut(sound, start + number * hop, n, start + last)
+            starts = first + np.minimum(self._regular_places(number, n), last)
+            windows = self._cut(sound, start + number * hop, n, start + last)
+            yield WindowBlock(windows, starts, np.minimum(starts + size, end))
+
+    def _regular_places(self, number: int, n: int) -> Places:
+        """Where `n` windows begin, from window `number` on, counted from the start of the sound."""
+        return np.arange(number, number + n, dtype=np.int64) * self._settings.hop_samples
 
     def _cut(self, samples: Samples, start: int, n: int, last: int | None = None) -> Samples:
         """Cut `n` windows from `start` on, one every hop; none of them begins after `last`."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..core.artifact import load_model
-from ..core.audio import read_blocks, resample, window_blocks
+from ..core.audio import AudioSettings, read_blocks, resample, window_blocks
 from ..core.files import is_folder
 from ..core.locate import find_model
 from ..core.model import Model
@@ -19,9 +21,15 @@ from ..core.quant import Array
 from ..core.sniff import shown
 from ..core.stream import OpenBlocks, Scratch, WindowStream
 from .engines import make_engine
+from .scores import aggregate_scores, softmax
+from .timeline import Timeline, WindowScores
+from .windows import recut_audio
 
 WINDOWS_AT_ONCE = 16
 """Windows that are normalised and run together; bounds the memory that a long clip takes."""
+
+MOST_SAMPLES = 2**24
+"""Samples in the windows that run together, so that long windows are fewer: 64 MiB."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Heard:
     """What came of a clip that was read.
 
     Args:
-        scores: [n_labels] float32 in [0, 1], summing to 1.
+        scores: [n_labels] float32 in [0, 1]; summing to 1 where they are means over windows.
         duration_s: length of the clip in seconds, silence at its ends included.
     """
 
@@ -90,7 +98,7 @@ class Classifier:
         Returns: [n_labels] float32 in [0, 1], summing to 1: the mean over windows of the softmax.
         Raises: ParameterError: samples is not one row of at least one sample.
         """
-        return self._mean_scores(self._windows(samples, sample_rate))
+        return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
 
     def classify_batch(self, clips: Iterable[Array], sample_rate: int) -> Array:
         """Score many clips, of any lengths: `classify` of each, up to float32 rounding.
@@ -136,43 +144,122 @@ class Classifier:
         path: str | os.PathLike[str],
         start_s: float | None = None,
         end_s: float | None = None,
+        channel: int | None = None,
+        aggregate: str = "mean",
     ) -> Array:
         """Score an audio file, or a part of it in seconds, as `classify` scores its samples.
 
         However long the file is, some MB of it are in memory at a time.
 
-        Returns: [n_labels] float32, as `classify`.
-        Raises: AudioError: it cannot be read; the message says why.
+        Args:
+            path: of the file.
+            start_s: as `open_file` takes it, and so `end_s` and `channel`.
+            end_s: see there.
+            channel: see there.
+            aggregate: as `hear` takes it.
+
+        Returns: [n_labels] float32, as `hear` says.
+        Raises: AudioError: it cannot be read; the message says why. ParameterError: as `hear`.
         """
-        return self.hear(self.open_file(path, start_s, end_s), shown(os.fspath(path))).scores
+        opened = self.open_file(path, start_s, end_s, channel)
+        return self.hear(opened, shown(os.fspath(path)), aggregate).scores
 
     def open_file(
         self,
         path: str | os.PathLike[str],
         start_s: float | None = None,
         end_s: float | None = None,
+        channel: int | None = None,
     ) -> OpenBlocks:
-        """What `hear` takes, for an audio file or a part of it in seconds; opens nothing yet."""
-        rate = self.model.audio.sample_rate
-        return partial(read_blocks, path, sample_rate=rate, start_s=start_s, end_s=end_s)
+        """What `hear` takes, for an audio file or a part of it; opens nothing yet.
 
-    def hear(self, open_blocks: OpenBlocks, name: str = "clip") -> Heard:
+        Args:
+            path: of the file.
+            start_s: where the part begins, in seconds; None = at the start.
+            end_s: where it ends; None = at the end.
+            channel: the one to hear, counted from 1; None: the average of all.
+        """
+        rate = self.model.audio.sample_rate
+        return partial(
+            read_blocks, path, sample_rate=rate, start_s=start_s, end_s=end_s, channel=channel
+        )
+
+    def hear(
+        self,
+        open_blocks: OpenBlocks,
+        name: str = "clip",
+        aggregate: str = "mean",
+        *,
+        once: bool = False,
+    ) -> Heard:
         """Score a clip that comes in blocks, in bounded memory; `core.stream.WindowStream`.
 
         Args:
             open_blocks: begins to read the clip at the model's rate; may be called twice.
             name: of the clip, for messages.
+            aggregate: "mean": the mean over windows of the softmax. "max": for each label the
+                largest softmax of any window; these may sum to more than 1.
+            once: open_blocks can be called only once, as for a pipe; as `WindowStream` takes it.
 
-        Raises: as `WindowStream`.
+        Raises: as `WindowStream`. ParameterError: no such aggregate.
         """
-        try:
-            scratch = self._scratches.pop()  # one step, so that no two threads get the same
-        except IndexError:
-            scratch = Scratch()
-        stream = WindowStream(open_blocks, self.model.audio, WINDOWS_AT_ONCE, name, scratch)
-        scores = self._mean_scores(stream)
-        self._scratches.append(scratch)
+        with self._scratch() as scratch:
+            stream = self._stream(self.model.audio, open_blocks, name, scratch, once=once)
+            scores = aggregate_scores(self._scores(stream), aggregate)
         return Heard(scores, stream.n_samples / self.model.audio.sample_rate)
+
+    def hear_windows(
+        self,
+        open_blocks: OpenBlocks,
+        name: str = "clip",
+        *,
+        start_s: float = 0.0,
+        live: bool = False,
+    ) -> Timeline:
+        """Score a clip window by window while it is read, in bounded memory.
+
+        The windows are those of `hear`, so that the mean of their scores is its result.
+
+        Args:
+            open_blocks: begins to read the clip at the model's rate; may be called twice where
+                it is not live.
+            name: of the clip, for messages.
+            start_s: where in its file the clip begins, added to all times.
+            live: the clip is still being recorded, and comes once: windows are cut from its first
+                sample on, every hop, silence or not, because what is silence at an end is known
+                only afterwards; and their scores come as soon as their last sample is there. At
+                the end of the stream, what is left over is heard by one more window, which ends
+                with it. open_blocks is then called once.
+
+        Returns: an iterator over `WindowScores`, and the clip's duration at its end.
+        Raises: as `WindowStream`, while it is iterated over.
+        """
+        audio = replace(self.model.audio, trim_below=0.0) if live else self.model.audio
+        stream = self._stream(audio, open_blocks, name, None, eager=live, once=live)
+
+        def parts() -> Iterator[WindowScores]:
+            for block in stream.placed():
+                starts = start_s + block.starts / audio.sample_rate
+                ends = start_s + block.ends / audio.sample_rate
+                yield WindowScores(starts, ends, softmax(self.engine.logits(block.windows)))
+
+        return Timeline(parts(), stream, audio.sample_rate)
+
+    def recut(self, window_s: float | None = None, hop_s: float | None = None) -> Classifier:
+        """A classifier with the same engine that cuts clips into other windows.
+
+        Args:
+            window_s: seconds; None: the model's own. Scores are best understood where it is near
+                what the model was trained on.
+            hop_s: seconds from one window to the next, more than 0 and at most a window, so that
+                no sound goes unheard; None: the same part of a window as in the model.
+
+        Raises: UsageError: as `windows.recut_audio`.
+        """
+        other = copy.copy(self)
+        other.model = replace(self.model, audio=recut_audio(self.model, window_s, hop_s))
+        other._scratches = []
+        return other
 
     def top(self, scores: Array, k: int = 1) -> list[tuple[str, float]]:
         """The best labels of a clip.
@@ -196,18 +283,29 @@ class Classifier:
             samples = resample(samples, sample_rate, audio.sample_rate)
         return window_blocks(samples, audio, WINDOWS_AT_ONCE)
 
-    def _mean_scores(self, blocks: Iterable[Array]) -> Array:
-        total = np.zeros(len(self.labels), np.float64)
-        n_windows = 0
-        for windows in blocks:
-            total += softmax(self.engine.logits(windows)).sum(axis=0, dtype=np.float64)
-            n_windows += len(windows)
-        return (total / n_windows).astype(np.float32)
+    def _stream(
+        self,
+        audio: AudioSettings,
+        open_blocks: OpenBlocks,
+        name: str,
+        scratch: Scratch | None,
+        *,
+        eager: bool = False,
+        once: bool = False,
+    ) -> WindowStream:
+        n_at_once = max(1, min(WINDOWS_AT_ONCE, MOST_SAMPLES // audio.window_samples))
+        return WindowStream(open_blocks, audio, n_at_once, name, scratch, eager=eager, once=once)
 
+    def _scores(self, blocks: Iterable[Array]) -> Iterator[Array]:
+        return (softmax(self.engine.logits(windows)) for windows in blocks)
 
-def softmax(logits: Array) -> Array:
-    """Softmax over the last axis, safe for any finite logits."""
-    with np.errstate(over="ignore"):  # a difference of -inf is as good as the number: exp gives 0
-        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
-    return out
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Scratch]:
+        try:
+            scratch = self._scratches.pop()  # one step, so that no two threads get the same
+        except IndexError:
+            scratch = Scratch()
+        try:
+            yield scratch
+        finally:
+            self._scratches.append(scratch)

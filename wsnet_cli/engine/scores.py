@@ -1,0 +1,55 @@
+"""From logits to scores, and from the scores of windows to those of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ..core.errors import ParameterError
+from ..core.quant import Array
+
+AGGREGATES = ("mean", "max")
+"""How the scores of a clip's windows become the clip's: their mean, which sums to 1; or for each
+label the largest of any window, which answers "does it occur anywhere" and sums to 1 or more."""
+
+
+def softmax(logits: Array) -> Array:
+    """Softmax over the last axis, safe for any finite logits."""
+    with np.errstate(over="ignore"):  # a difference of -inf is as good as the number: exp gives 0
+        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    return out
+
+
+def aggregate_scores(blocks: Iterable[Array], how: str = "mean") -> Array:
+    """One score per label for a whole clip.
+
+    Args:
+        blocks: scores of its windows in order, each [n, n_labels] float32, n >= 1; one or more.
+        how: one of AGGREGATES.
+
+    Returns: [n_labels] float32.
+
+    Raises:
+        ParameterError: no such way, said before `blocks` is asked for anything; or no block.
+
+    >>> aggregate_scores([np.float32([[0.25, 0.75], [0.5, 0.5]])], "max").tolist()
+    [0.5, 0.75]
+    """
+    if how not in AGGREGATES:
+        raise ParameterError(f"aggregate = {how!r}; expected one of {', '.join(AGGREGATES)}")
+    total = None
+    n_windows = 0
+    for scores in blocks:
+        if how == "mean":
+            part = scores.sum(axis=0, dtype=np.float64)
+            total = part if total is None else total + part
+        else:
+            part = scores.max(axis=0)
+            total = part if total is None else np.maximum(total, part)
+        n_windows += len(scores)
+    if total is None:
+        raise ParameterError("no windows; expected one or more")
+    out: Array = (total / n_windows if how == "mean" else total).astype(np.float32)
+    return out

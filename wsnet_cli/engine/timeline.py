@@ -1,0 +1,65 @@
+"""Scores window by window, with times, while a clip is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.quant import Array
+from ..core.stream import WindowStream
+
+Times = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WindowScores:
+    """What was heard in some windows that follow one another.
+
+    Times are in seconds of the file as it was read, silence at its start included. Windows are cut
+    from the sound only: the first begins where the sound begins, the last ends where it ends, and
+    of a sound shorter than a window the bounds of the sound stand here, not those of the padding.
+
+    Args:
+        starts_s: [n] float64, rising.
+        ends_s: [n] float64, of each window > its start.
+        scores: [n, n_labels] float32 in [0, 1]: the softmax of each window, summing to 1.
+        features: [n, n_features] float32, see `Classifier.hear_windows`; None where not asked for.
+    """
+
+    starts_s: Times
+    ends_s: Times
+    scores: Array
+    features: Array | None = None
+
+
+class Timeline:
+    """An iterator over `WindowScores`, read once; nothing of the clip is read before the first.
+
+    Args:
+        parts: what it yields.
+        stream: whose windows they are; tells how many samples have been read.
+        sample_rate: of these, in Hz.
+    """
+
+    def __init__(
+        self, parts: Iterator[WindowScores], stream: WindowStream, sample_rate: int
+    ) -> None:
+        self._parts = parts
+        self._stream = stream
+        self._sample_rate = sample_rate
+
+    def __iter__(self) -> Iterator[WindowScores]:
+        """Itself."""
+        return self
+
+    def __next__(self) -> WindowScores:
+        """The next windows. Raises: what reading the clip raises."""
+        return next(self._parts)
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds read so far; once iterated to its end, the clip's length, silence included."""
+        return self._stream.n_samples / self._sample_rate
