@@ -10,7 +10,7 @@ import numpy as np
 
 from .audio import AudioSettings
 from .errors import ParameterError
-from .network import Conv, Linear, Network
+from .network import Conv, Linear, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
 
 Weights = Array | QuantizedTensor
@@ -72,6 +72,23 @@ class Model:
             )
         for layer, own in zip(self.network.weighted, self.weights, strict=True):
             _check_layer(layer, own)
+
+
+def cut_last_convolution(model: Model) -> Model | None:
+    """The model without its last layer with weights, a convolution: its channels, averaged.
+
+    Args:
+        model: whose last layer with weights is a convolution, so that a mean over time follows.
+
+    Returns: a model whose outputs are the channels that this layer takes, each averaged over time,
+        labelled by their numbers; None where no layer with weights is left.
+    """
+    *body, _ = model.network.convolutions
+    if not body:
+        return None
+    labels = tuple(str(number) for number in range(model.network.n_features))
+    network = Network((*body, Mean()))
+    return replace(model, network=network, weights=model.weights[:-1], labels=labels)
 
 
 def real(weights: Weights) -> Array:

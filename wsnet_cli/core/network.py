@@ -133,6 +133,11 @@ class Network:
         return self.weighted[-1].shape.n_out
 
     @property
+    def n_features(self) -> int:
+        """Inputs of the last layer with weights: its channels, where it is a convolution."""
+        return self.weighted[-1].shape.n_in
+
+    @property
     def n_weights(self) -> int:
         """Learned weights without multipliers and biases."""
         return sum(layer.shape.n_weights for layer in self.weighted)

@@ -26,6 +26,14 @@ class Engine(Protocol):
         """[n_windows, n_samples] to [n_windows, n_classes], float32."""
         ...
 
+    def embed(self, windows: Array) -> tuple[Array, Array]:
+        """The same logits, and what the last layer with weights takes: [n_windows, n_features].
+
+        That is its input itself where it is a linear layer. Where it is a convolution, it is the
+        mean over time of each of its input channels, without padding.
+        """
+        ...
+
 
 def make_engine(model: Model, name: str | None = None, threads: int = 1) -> Engine:
     """The engine of that name.

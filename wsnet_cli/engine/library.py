@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ..core.errors import EngineError, ParameterError
 
-ABI = 2
+ABI = 3
 """Must equal WSNET_ABI of kernels/wsnet.h."""
 LIBRARY_VARIABLE = "WSNET_LIBRARY"
 """Environment variable: the path of another build of the kernels, such as one with sanitizers."""
@@ -78,7 +78,7 @@ class Library:
         native.wsnet_pack.restype = None
         native.wsnet_workspace_bytes.argtypes = [layers, n32, n32]
         native.wsnet_workspace_bytes.restype = n64
-        native.wsnet_run.argtypes = [layers, n32, n32, address, n64, n64, address, address]
+        native.wsnet_run.argtypes = [layers, n32, n32, address, n64, n64, *[address] * 3]
         native.wsnet_run.restype = None
 
     def find_isa(self, name: str | None) -> int:
@@ -126,6 +126,7 @@ class Library:
         windows: npt.NDArray[np.float32],
         workspace: npt.NDArray[np.uint8],
         logits: npt.NDArray[np.float32],
+        features: npt.NDArray[np.float32] | None = None,
     ) -> None:
         """`wsnet_run`. The arrays must be C-contiguous; their shapes are the caller's affair."""
         n_windows, n_samples = windows.shape
@@ -138,6 +139,7 @@ class Library:
             n_samples,
             workspace.ctypes.data,
             logits.ctypes.data,
+            None if features is None else features.ctypes.data,
         )
 
 

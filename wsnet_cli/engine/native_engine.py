@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import ParameterError
-from ..core.model import LayerWeights, Model, real
+from ..core.model import LayerWeights, Model, cut_last_convolution, real
 from ..core.network import Conv, Flatten, Linear, Mean, Pool
 from ..core.quant import Array
 from ..core.sampling import ConvShape
@@ -61,6 +61,8 @@ class NativeEngine:
         self._isa = self._library.find_isa(isa)
         self.isa = self._library.isas[self._isa]
         self.network = model.network
+        self._model = model
+        self._body: NativeEngine | None = None  # without the last convolution; made where asked for
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._workspaces: list[np.ndarray] = []  # those that no call is using
@@ -79,12 +81,40 @@ class NativeEngine:
         Returns: [n_windows, n_classes] float32.
         Raises: ParameterError: as `check_windows`.
         """
+        return self._share(windows, None)
+
+    def embed(self, windows: Array) -> tuple[Array, Array]:
+        """Logits and features of each window, as `engines.Engine` says.
+
+        Takes as long as the logits alone where the last layer with weights is linear, and about
+        twice as long where it is a convolution.
+
+        Raises: ParameterError: as `check_windows`.
+        """
+        if isinstance(self.network.weighted[-1], Conv):
+            return self.logits(windows), self._average_channels(windows)
+        features = np.empty((len(windows), self.network.n_features), np.float32)
+        return self._share(windows, features), features
+
+    def _average_channels(self, windows: Array) -> Array:
+        """What the last convolution takes, averaged over time, by a network that ends there."""
+        if self._body is None and (body := cut_last_convolution(self._model)) is not None:
+            self._body = NativeEngine(
+                body, threads=self._threads, isa=self.isa, library=self._library
+            )
+        if self._body is None:  # nothing comes before it
+            means: Array = windows.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+            return means
+        return self._body.logits(windows)
+
+    def _share(self, windows: Array, features: Array | None) -> Array:
+        """The logits, and `features` filled, by all threads."""
         check_windows(self.network, windows)
         steady = np.ascontiguousarray(windows, np.float32)
         out = np.zeros((len(steady), self.network.n_classes), np.float32)
         n_parts = min(self._threads, len(steady))
         if n_parts <= 1:
-            self._run(steady, out)
+            self._run(steady, out, features)
             return out
         edges = [len(steady) * i // n_parts for i in range(n_parts + 1)]
         from concurrent.futures import ThreadPoolExecutor  # here: one clip never needs it
@@ -92,19 +122,24 @@ class NativeEngine:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._threads, "wsnet")
         parts = [
-            self._pool.submit(self._run, steady[start:end], out[start:end])
+            self._pool.submit(
+                self._run,
+                steady[start:end],
+                out[start:end],
+                None if features is None else features[start:end],
+            )
             for start, end in itertools.pairwise(edges)
         ]
         for part in parts:
             part.result()
         return out
 
-    def _run(self, windows: Array, out: Array) -> None:
+    def _run(self, windows: Array, out: Array, features: Array | None) -> None:
         try:
             workspace = self._workspaces.pop()  # one step, so that no two threads get the same
         except IndexError:
             workspace = self._library.workspace(self._layers, self._isa)
-        self._library.run(self._layers, self._isa, windows, workspace, out)
+        self._library.run(self._layers, self._isa, windows, workspace, out, features)
         self._workspaces.append(workspace)
 
     def _fill_layers(self, model: Model, lanes: int) -> ctypes.Array[Layer]:

@@ -33,18 +33,18 @@ class NumpyEngine:
 
     def __init__(self, model: Model) -> None:
         self.network = model.network
-        self._convolutions: list[_ConvStep] = []
         self._steps: list[Callable[[Array], Array]] = []
+        self._last = 0  # step with weights
         weights = iter(model.weights)
-        for layer in model.network.layers:
-            if isinstance(layer, Conv):
-                self._convolutions.append(_ConvStep(layer, next(weights)))
-            elif isinstance(layer, Linear):
-                self._steps.append(_LinearStep(layer, next(weights)))
-            elif isinstance(layer, Mean):
-                self._steps.append(_mean)
+        for number, layer in enumerate(model.network.layers):
+            if isinstance(layer, Conv | Linear):
+                self._last = number
+                own = next(weights)
+                self._steps.append(
+                    _ConvStep(layer, own) if isinstance(layer, Conv) else _LinearStep(layer, own)
+                )
             else:
-                self._steps.append(_flatten)
+                self._steps.append(_mean if isinstance(layer, Mean) else _flatten)
 
     def logits(self, windows: Array) -> Array:
         """Logits of each window.
@@ -55,17 +55,25 @@ class NumpyEngine:
         Returns: [n_windows, n_classes] float32.
         Raises: ParameterError: as `check_windows`.
         """
-        check_windows(self.network, windows)
-        rows = [self._run(window) for window in windows.astype(np.float32, copy=False)]
-        return np.stack(rows) if rows else np.zeros((0, self.network.n_classes), np.float32)
+        return self.embed(windows)[0]
 
-    def _run(self, window: Array) -> Array:
-        values = window[np.newaxis, :]
-        for convolution in self._convolutions:
-            values = convolution(values)
-        for step in self._steps:
+    def embed(self, windows: Array) -> tuple[Array, Array]:
+        """Logits and features of each window, as `engines.Engine` says. Raises: as `logits`."""
+        check_windows(self.network, windows)
+        n = len(windows)
+        logits = np.empty((n, self.network.n_classes), np.float32)
+        features = np.empty((n, self.network.n_features), np.float32)
+        for i, window in enumerate(windows.astype(np.float32, copy=False)):
+            logits[i], features[i] = self._run(window)
+        return logits, features
+
+    def _run(self, window: Array) -> tuple[Array, Array]:
+        values = taken = window[np.newaxis, :]
+        for number, step in enumerate(self._steps):
+            if number == self._last:
+                taken = values
             values = step(values)
-        return values
+        return values, _mean(taken) if taken.ndim == 2 else taken
 
 
 class _ConvStep:

@@ -215,6 +215,7 @@ class Classifier:
         *,
         start_s: float = 0.0,
         live: bool = False,
+        embed: bool = False,
     ) -> Timeline:
         """Score a clip window by window while it is read, in bounded memory.
 
@@ -230,6 +231,11 @@ class Classifier:
                 only afterwards; and their scores come as soon as their last sample is there. At
                 the end of the stream, what is left over is heard by one more window, which ends
                 with it. open_blocks is then called once.
+            embed: give the features of each window too, [n, n_features] float32: what the last
+                layer with weights takes. Where that is a linear layer, as in most networks, these
+                are its inputs, so that features @ weights + bias are the logits, and they cost
+                nothing. Where it is a convolution, they are its input channels, averaged over
+                time, and windows take about twice as long. n_features: `core.network.Network`.
 
         Returns: an iterator over `WindowScores`, and the clip's duration at its end.
         Raises: as `WindowStream`, while it is iterated over.
@@ -241,7 +247,11 @@ class Classifier:
             for block in stream.placed():
                 starts = start_s + block.starts / audio.sample_rate
                 ends = start_s + block.ends / audio.sample_rate
-                yield WindowScores(starts, ends, softmax(self.engine.logits(block.windows)))
+                if embed:
+                    logits, features = self.engine.embed(block.windows)
+                else:
+                    logits, features = self.engine.logits(block.windows), None
+                yield WindowScores(starts, ends, softmax(logits), features)
 
         return Timeline(parts(), stream, audio.sample_rate)
 

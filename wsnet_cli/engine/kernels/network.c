@@ -175,7 +175,7 @@ static void feed(run *r, const float *window, int64_t n_samples) {
   }
 }
 
-static void features(run *r, const float *window, int64_t n_samples) {
+static void reduce_window(run *r, const float *window, int64_t n_samples) {
   r->n_steps = 0;
   memset(r->sums, 0, (size_t)r->n_columns * sizeof(double));
   for (int32_t i = 0; i < r->n_stages; i++) {
@@ -202,15 +202,18 @@ int64_t wsnet_workspace_bytes(const wsnet_layer *layers, int32_t n_layers, int32
 }
 
 void wsnet_run(const wsnet_layer *layers, int32_t n_layers, int32_t isa, const float *windows,
-               int64_t n_windows, int64_t n_samples, void *workspace, float *logits) {
+               int64_t n_windows, int64_t n_samples, void *workspace, float *logits,
+               float *features) {
   run r;
   prepare(&r, layers, n_layers, wsnet_kernels_of(isa), workspace);
   const wsnet_layer *last = layers + n_layers - 1;
   const int64_t n_logits = last->kind == WSNET_LINEAR ? last->n_out : r.n_values;
   for (int64_t i = 0; i < n_windows; i++) {
-    features(&r, windows + i * n_samples, n_samples);
+    reduce_window(&r, windows + i * n_samples, n_samples);
     float *values = r.values, *other = r.other;
     for (const wsnet_layer *layer = r.head + 1; layer <= last; layer++) {
+      if (features && layer == last)
+        memcpy(features + i * layer->n_in, values, (size_t)layer->n_in * sizeof(float));
       r.kernels->linear(layer, values, other);
       float *swap = values;
       values = other;

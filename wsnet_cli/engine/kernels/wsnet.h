@@ -19,7 +19,7 @@
 #endif
 
 /* Raised whenever a struct or function of this header changes; the binding checks it. */
-#define WSNET_ABI 2
+#define WSNET_ABI 3
 
 enum wsnet_kind { WSNET_CONV = 0, WSNET_MEAN = 1, WSNET_FLATTEN = 2, WSNET_LINEAR = 3 };
 
@@ -83,9 +83,10 @@ WSNET_API int64_t wsnet_workspace_bytes(const wsnet_layer *layers, int32_t n_lay
  *   flatten must find as many values as the linear layer after it has inputs.
  * workspace: zeroed before its first use; one thread at a time.
  * logits: n_windows rows of outputs.
+ * features: NULL, or n_windows rows of what the last layer takes, where that is a linear layer.
  */
 WSNET_API void wsnet_run(const wsnet_layer *layers, int32_t n_layers, int32_t isa,
                          const float *windows, int64_t n_windows, int64_t n_samples,
-                         void *workspace, float *logits);
+                         void *workspace, float *logits, float *features);
 
 #endif
