@@ -1,185 +1,132 @@
-"""The layouts of data sets that are known, and how each is recognised.
+"""The layouts of data sets that are known, and the choice among them.
 
-A new layout is one function that reads it and one row in `_FOLDER_LAYOUTS`.
+A new layout is one function that reads it and one row in `LAYOUTS`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import DataError
+from ..core.errors import DataError, UsageError
 from ..core.files import explain_os_errors
-from .dataset import Clip, DataSet, Failure, check_usable, clean_label, shown
-from .manifest import Row, build_clips, load_manifest, read_rows
+from .dataset import DataSet, check_usable, quoted, shown
+from .layout import Layout, layout_name, read_clips
+from .layout_dcase import META_NAMES, SETUP_FOLDER, read_dcase
+from .layout_folders import read_class_folders
+from .layout_speech import PART_LISTS, read_speech_commands, read_speech_commands_12
+from .layout_tables import (
+    ESC50_TABLE,
+    URBANSOUND_TABLES,
+    read_esc10,
+    read_esc50,
+    read_urbansound8k,
+)
+from .manifest import (
+    MANIFEST_NAMES,
+    MANIFEST_SUFFIXES,
+    MANIFEST_TITLE,
+    load_manifest,
+    read_manifest_of,
+)
 from .paths import Root
+from .pattern import parse_pattern, read_pattern
 
-MANIFEST_NAME = "manifest.csv"
-ESC50_TABLE = "meta/esc50.csv"
+_SPEECH_NEEDS = tuple((name,) for name in PART_LISTS)
 
-_LINK = "a link to a folder; only folders of the data set itself are entered"
-_LEAVES = "a link that leaves the data set"
+LAYOUTS = (
+    Layout("ESC-50", ((ESC50_TABLE,),), read_esc50),
+    Layout("ESC-10", ((ESC50_TABLE,),), read_esc10, automatic=False),
+    Layout("UrbanSound8K", (URBANSOUND_TABLES,), read_urbansound8k),
+    Layout("Speech Commands", _SPEECH_NEEDS, read_speech_commands),
+    Layout("Speech Commands 12", _SPEECH_NEEDS, read_speech_commands_12, automatic=False),
+    Layout("DCASE", (META_NAMES, (SETUP_FOLDER,)), read_dcase),
+    Layout(MANIFEST_TITLE, (MANIFEST_NAMES,), read_manifest_of),
+    Layout("class folders", (), read_class_folders),
+)
+"""All layouts of folders, in the order in which they are looked for."""
+PATTERN_TITLE = "pattern"
 
 
-def load_dataset(source: Path) -> DataSet:
+def load_dataset(source: Path, layout: str | None = None, pattern: str | None = None) -> DataSet:
     """Read the data set that a path names; decodes no audio and follows nothing out of it.
 
-    A CSV file is a manifest. A folder is what is in it, in this order: `meta/esc50.csv` with
-    `audio/` is the layout of ESC-50; `manifest.csv` is a manifest; else every sub-folder is a class
-    and all audio files in it, however deep, are its clips. In class folders hidden files, files
-    that are no audio by their suffix, and files beside the folders are ignored; what looks like a
-    clip and is not taken (a link that leaves the root, a pipe) is listed in `skipped`.
+    A file is a manifest. A folder is the first of `LAYOUTS` that has in it what it needs; if that
+    is class folders, every sub-folder is a class and all audio files in it, however deep, are its
+    clips. Hidden files, files that are no audio by their suffix, and files beside the class
+    folders are ignored; what looks like a clip and is not taken (a link that leaves the root, a
+    pipe) is listed in `skipped`. How the choice was made stands in `layout` and `notes`.
+
+    Args:
+        source: a folder or a manifest.
+        layout: the name or title of the layout to read it by, or None to find out.
+        pattern: the naming scheme of the files, as `data/pattern.py` describes; None for none.
 
     Raises:
-        DataError: nothing is there, no audio is in it, fewer than two classes, or a bad table.
+        DataError: nothing is there, no audio is in it, fewer than two classes, a bad table, or it
+            lacks what the layout needs.
+        UsageError: no such layout, or a pattern that makes no sense.
         FileError: the system refused to read it.
     """
+    wanted = _wanted(layout, pattern)
     with explain_os_errors("read", source):
-        return check_usable(_reader_of(source)(), source)
+        if source.is_file():
+            dataset = _load_file(source, wanted)
+        elif source.is_dir():
+            dataset = _load_folder(source, wanted, pattern)
+        else:
+            raise DataError(f"{shown(source)}: no such file or folder; expected a data set")
+        return check_usable(dataset, source)
 
 
-def _reader_of(source: Path) -> Callable[[], DataSet]:
-    if source.is_file():
-        if source.suffix.lower() != ".csv":
-            raise DataError(
-                f"{shown(source)}: a file, but no manifest; expected a CSV file or a folder"
-            )
-        return lambda: load_manifest(source)
-    if not source.is_dir():
-        raise DataError(f"{shown(source)}: no such file or folder; expected a data set")
+def _wanted(layout: str | None, pattern: str | None) -> str | None:
+    """Return the name of the layout that was asked for, if any."""
+    wanted = None if layout is None else layout_name(layout)
+    names = (*(known.name for known in LAYOUTS), PATTERN_TITLE)
+    if wanted is not None and wanted not in names:
+        raise UsageError(f"--layout {quoted(layout or '')}; expected one of {', '.join(names)}")
+    if pattern is None:
+        if wanted == PATTERN_TITLE:
+            raise UsageError("--layout pattern: expected --pattern as well")
+        return wanted
+    if wanted not in (None, PATTERN_TITLE):
+        raise UsageError(f"--layout {wanted} and --pattern: expected one of them")
+    return PATTERN_TITLE
+
+
+def _load_file(source: Path, wanted: str | None) -> DataSet:
+    if source.suffix.lower() not in MANIFEST_SUFFIXES:
+        raise DataError(
+            f"{shown(source)}: a file, but no manifest; expected a CSV or JSON Lines file "
+            f"({', '.join(MANIFEST_SUFFIXES)}) or a folder"
+        )
+    if wanted not in (None, MANIFEST_TITLE):
+        raise DataError(f"{shown(source)}: a file, not {wanted}; expected a folder")
+    return load_manifest(source)
+
+
+def _load_folder(source: Path, wanted: str | None, pattern: str | None) -> DataSet:
     root = Root(source)
-    for table, load in _FOLDER_LAYOUTS:
-        if (root.path / table).is_file():
-            if not root.holds(root.path / table):
-                raise DataError(f"{shown(source / table)}: {_LEAVES}; expected a file of its own")
-            return partial(load, root)
-    return lambda: _load_class_folders(root)
+    if pattern is not None:
+        return read_clips(root, PATTERN_TITLE, partial(read_pattern, parse_pattern(pattern)))
+    if wanted is not None:
+        chosen = next(known for known in LAYOUTS if known.name == wanted)
+        if missing := chosen.missing(root):
+            raise DataError(f"{shown(source)}: not {wanted}: no {missing} in it")
+        return read_clips(root, chosen.title, chosen.read)
+    fitting = [known for known in LAYOUTS if known.automatic and not known.missing(root)]
+    dataset = read_clips(root, fitting[0].title, fitting[0].read)
+    if note := _why(root, fitting):
+        dataset.notes = (note, *dataset.notes)
+    return dataset
 
 
-def _load_esc50(root: Root) -> DataSet:
-    """Read ESC-50's own table; clips cut from one recording (`src_file`) are one group.
-
-    Source: columns as in https://github.com/karolpiczak/ESC-50, file meta/esc50.csv.
-    """
-
-    def build(row: Row) -> Clip:
-        path, name = root.member(f"audio/{row.get('filename') or ''}")
-        fold = row.get("fold")
-        if name == "audio" or fold is None:
-            raise DataError("the filename or fold is empty")
-        label = clean_label(row.get("category") or "")
-        return Clip(path, name, label, fold=fold, group=row.get("src_file"))
-
-    table = root.path / ESC50_TABLE
-    others = ("src_file", "target", "esc10", "take")
-    rows, notes = read_rows(table, ("filename", "fold", "category"), others)
-    return DataSet(root.path, "ESC-50", tuple(build_clips(table, rows, build)), notes=notes)
-
-
-def _load_class_folders(root: Root) -> DataSet:
-    from ..core.audio import looks_like_audio
-
-    clips: list[Clip] = []
-    skipped: list[Failure] = []
-    n_loose = 0
-    for entry in _entries(root.path, ".", skipped):
-        if not _leads_to_folder(entry):
-            n_loose += looks_like_audio(entry.name)
-            continue
-        if _is_link(entry):
-            skipped.append(Failure(_readable(entry.name), _LINK))
-            continue
-        found = [Clip(path, name, entry.name) for path, name in _audio_files(root, entry, skipped)]
-        if found:
-            label = _folder_label(root, entry.name)
-            clips += [Clip(clip.path, clip.name, label) for clip in found]
-    order = tuple(sorted(skipped, key=lambda failure: failure.name))
-    notes = (f"ignored {n_loose} audio files that are in no class folder",) if n_loose else ()
-    return DataSet(root.path, "class folders", tuple(clips), order, notes)
-
-
-def _audio_files(
-    root: Root, folder: os.DirEntry[str], skipped: list[Failure]
-) -> Iterator[tuple[Path, str]]:
-    from ..core.audio import looks_like_audio
-
-    waiting = [(Path(folder.path), folder.name)]
-    while waiting:  # no recursion: a tree may be deeper than Python's stack
-        here, here_name = waiting.pop()
-        for entry in _entries(here, here_name, skipped):
-            path, name = Path(entry.path), f"{here_name}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False) and not _is_link(entry):
-                waiting.append((path, name))
-            elif _leads_to_folder(entry):
-                skipped.append(Failure(_readable(name), _LINK))
-            elif looks_like_audio(path):
-                reason = _refusal(root, entry, name)
-                if reason is None:
-                    yield path, name
-                else:
-                    skipped.append(Failure(_readable(name), reason))
-
-
-def _refusal(root: Root, entry: os.DirEntry[str], name: str) -> str | None:
-    if not _is_text(name):
-        return "its name is not UTF-8"
-    if entry.is_symlink() and not root.holds(Path(entry.path)):
-        return _LEAVES
-    # A link into the root may dangle; that is found when it is read, as for any missing file.
-    if not entry.is_symlink() and not entry.is_file(follow_symlinks=False):
-        return "not a regular file"
-    return None
-
-
-def _entries(folder: Path, name: str, skipped: list[Failure]) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
-    except OSError as error:
-        skipped.append(Failure(_readable(name), f"cannot be listed: {error.strerror}"))
-        return []
-    return sorted(visible, key=lambda entry: entry.name)
-
-
-def _folder_label(root: Root, name: str) -> str:
-    try:
-        return clean_label(name)
-    except DataError as error:
-        raise DataError(f"{shown(root.path / name)}: {error}; rename the folder") from None
-
-
-def _is_link(entry: os.DirEntry[str]) -> bool:
-    # Windows' junctions lead elsewhere too; Python tells them apart since 3.12.
-    is_junction: Callable[[], bool] | None = getattr(entry, "is_junction", None)
-    return entry.is_symlink() or (is_junction is not None and is_junction())
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # links in a circle
-        return False
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _readable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _load_manifest_of(root: Root) -> DataSet:
-    return load_manifest(root.path / MANIFEST_NAME)
-
-
-_FOLDER_LAYOUTS: tuple[tuple[str, Callable[[Root], DataSet]], ...] = (
-    (ESC50_TABLE, _load_esc50),
-    (MANIFEST_NAME, _load_manifest_of),
-)
+def _why(root: Root, fitting: list[Layout]) -> str | None:
+    """Say what a layout was known by, and which others would do, where there was a choice."""
+    chosen, *others = fitting
+    if not chosen.needs:
+        return None
+    signs = [next(n for n in names if (root.path / n).exists()) for names in chosen.needs]
+    note = f"read as {chosen.title}, known by {' and '.join(signs)}"
+    also = [other.name for other in others if other.needs]
+    return f"{note}; {', '.join(also)} would do too (--layout)" if also else note

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from ..core.errors import DataError
-from .dataset import quoted
+from .dataset import quoted, shown
 
 _LONGEST_PATH = 4096  # signs; Linux' own PATH_MAX, and no other system takes longer ones
 
@@ -46,6 +46,8 @@ class Root:
             raise DataError(f"path {quoted(text)} is empty; expected an audio file")
         if len(posix) > _LONGEST_PATH:
             raise DataError(f"path {quoted(text)} is longer than {_LONGEST_PATH} signs")
+        if "\0" in posix or not is_text(posix):
+            raise DataError(f"path {quoted(text)} holds signs that no file name has")
         # Windows drops spaces and dots at the end of a part, so ".. ." is ".." there.
         if any(part.startswith("..") and not part.strip(" .") for part in parts):
             raise DataError(f"path {quoted(text)} leads out of the data's folder")
@@ -54,8 +56,32 @@ class Root:
             raise DataError(f"path {quoted(text)} leaves the data's folder through a link")
         return path, "/".join(parts)
 
+    def own_file(self, name: str) -> Path:
+        """Return the path of a table that lies in the data set, by its relative name.
+
+        Raises:
+            DataError: it is no regular file, or a link that leads outside.
+        """
+        path = self.path / name
+        if not self.holds(path):
+            raise DataError(
+                f"{shown(path)}: a link that leaves the data set; expected a file of its own"
+            )
+        if not path.is_file():
+            raise DataError(f"{shown(path)}: not a file; expected a table")
+        return path
+
     def _resolves_inside(self, path: Path) -> bool:
         return Path(os.path.realpath(path)).is_relative_to(self.path)
+
+
+def is_text(name: str) -> bool:
+    """Tell whether a name from the file system or a table can be written as UTF-8."""
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_link(path: Path) -> bool:
