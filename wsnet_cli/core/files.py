@@ -9,6 +9,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .errors import FileError
 
@@ -59,21 +60,48 @@ def write_atomic(path: str | os.PathLike[str], content: bytes) -> None:
         FileError: the system refused, for instance because the disk is full, or something that is
             not a regular file has the name.
     """
+    with atomic_stream(path) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def atomic_stream(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[BinaryIO]:
+    """A file to be written piece by piece, which gets its name when the block ends well.
+
+    Everything else is as `write_atomic` says. An error of the block that is no OSError is
+    handed on as it is.
+
+    Args:
+        path: of the file.
+        sync: False leaves out both fsyncs, for many small files that can be made again: a kill
+            still leaves only whole files, a power cut may not.
+
+    Raises: FileError: as `write_atomic`; an OSError of the block counts as one of writing.
+    """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    temporary = target.with_name(
+        f"{temporary_prefix(target)}{secrets.token_hex(6)}{TEMPORARY_SUFFIX}"
+    )
     with explain_os_errors("write", path):
         _check_replaceable(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("xb") as stream:
-                stream.write(content)
+                yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if sync:
+                    os.fsync(stream.fileno())
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        if sync:
+            _sync_folder(target.parent)
+
+
+def temporary_prefix(target: Path) -> str:
+    """How the names begin under which `target` is written before it gets its own."""
+    return f".{target.name[:32]}."
 
 
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:

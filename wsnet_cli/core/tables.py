@@ -13,10 +13,11 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     >>> csv_text(["a", "b"], [[1, None], ["x,y", 2]])
     'a,b\n1,\n"x,y",2\n'
     """
-    return "".join(_line(row) for row in (header, *rows))
+    return "".join(csv_line(row) for row in (header, *rows))
 
 
-def _line(row: Sequence[object]) -> str:
+def csv_line(row: Sequence[object]) -> str:
+    """One row of `csv_text`, its line end included."""
     # Before Python 3.13 only the signs of the line terminator are quoted, so it has to hold CR too.
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\r\n").writerow(row)
