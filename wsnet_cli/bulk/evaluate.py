@@ -20,7 +20,7 @@ from ..core.metrics import Metrics, measure
 from ..core.parallel import Check, map_in_order
 from ..data.dataset import Clip, DataSet, Failure
 from ..data.layouts import load_dataset
-from ..data.splits import SEGMENT_SIGN
+from ..data.units import SEGMENT_SIGN
 from ..engine.session import Classifier
 from .predict import hear_file
 
@@ -106,16 +106,25 @@ def evaluate_clips(
     return Evaluation(measure(truth, predicted, classifier.labels), tuple(results), tuple(failures))
 
 
-def clips_of_data(source: Path, fold: str | None) -> tuple[Clip, ...]:
+def clips_of_data(
+    source: Path, fold: str | None, layout: str | None = None, pattern: str | None = None
+) -> tuple[Clip, ...]:
     """The clips of a data set that a model is to be measured on.
 
     Those of the fold that is named; else, where the data set says which clips are for testing,
     those (for validation, if none is for testing), as training would hold them out; else all.
 
+    Args:
+        source: a data folder or manifest.
+        fold: the name of a fold of it, or None.
+        layout: the layout to read it by, or None to find out.
+        pattern: the naming scheme of its files, or None.
+
     Raises:
+        UsageError: no such layout, or the pattern makes no sense.
         DataError: the data cannot be used, has no such fold, or has a split without such a part.
     """
-    dataset = load_dataset(source)
+    dataset = load_dataset(source, layout, pattern)
     if fold is None:
         return _test_part(dataset, source)
     clips = tuple(clip for clip in dataset.clips if clip.fold == fold)
@@ -177,11 +186,12 @@ def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
             f"{model_path}: lies in no run folder, so nothing was held out for it; "
             "give the DATA to evaluate on"
         )
-    source = _data_of_run(folder)
+    source, layout, pattern = _data_of_run(folder)
     rows = [row for row in _split_of_run(folder) if row["part"] == "test"]
     if not rows:
         raise DataError(f"{folder}: the run held nothing out; give the DATA to evaluate on")
-    clips = {_identity(clip): clip for clip in load_dataset(source).clips}
+    dataset = load_dataset(source, layout, pattern)
+    clips = {_identity(clip): clip for clip in dataset.clips}
     chosen: list[Clip] = []
     for row in rows:
         clip = clips.get((row["clip"], row["start_s"], row["end_s"]))
@@ -213,11 +223,15 @@ def _split_of_run(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _data_of_run(folder: Path) -> Path:
+def _data_of_run(folder: Path) -> tuple[Path, str | None, str | None]:
+    """Where the data was and how it was read: its layout and pattern, None in old runs."""
     try:
         values = json.loads((folder / "env.json").read_text(encoding="utf-8"))
-        return Path(values["data"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        how = values.get("layout"), values.get("pattern")
+        if not all(isinstance(word, str | None) for word in how):
+            raise TypeError("not text")
+        return Path(values["data"]), *how
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder}: env.json does not say where the data was; give the DATA to evaluate on"
         ) from error

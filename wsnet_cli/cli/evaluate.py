@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 def evaluate(
     model: options.ModelArgument,
     data: options.DataArgument = None,
+    layout: options.Layout = None,
+    pattern: options.Pattern = None,
     fold: Annotated[str | None, typer.Option("--fold", help="Only this fold of DATA.")] = None,
     workers: options.Workers = None,
     json: options.Json = False,
@@ -40,11 +43,14 @@ def evaluate(
 
     path = find_model(model)
     classifier = Classifier.load(path)
-    if data is None and fold is not None:
-        raise UsageError(f"--fold {fold}: expected DATA as well")
-    clips = held_out_clips(path) if data is None else clips_of_data(data, fold)
-    if data is not None and (n_known := n_trained_on(path, clips)):
-        console.warn(f"{n_known} of {len(clips)} clips were trained on; new sounds will do worse")
+    _refuse_without_data(data, {"--fold": fold, "--layout": layout, "--pattern": pattern})
+    if data is None:
+        clips = held_out_clips(path)
+    else:
+        clips = clips_of_data(data, fold, layout, pattern)
+        if n_known := n_trained_on(path, clips):
+            known = f"{n_known} of {len(clips)} clips were trained on"
+            console.warn(f"{known}; new sounds will do worse")
     outcome = _measure(classifier, clips, workers)
     for failure in outcome.failures:
         console.warn(failure.reason)
@@ -54,6 +60,12 @@ def evaluate(
         show_metrics(outcome.metrics)
     if outcome.failures:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _refuse_without_data(data: Path | None, given: dict[str, str | None]) -> None:
+    for flag, value in given.items():
+        if data is None and value is not None:
+            raise UsageError(f"{flag} {value}: expected DATA as well")
 
 
 def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None) -> Evaluation:

@@ -53,6 +53,24 @@ Workers = Annotated[
         help="Files worked on at once; by default one for each processor.",
     ),
 ]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--layout",
+        metavar="NAME",
+        show_default=False,
+        help="Read DATA as class-folders, manifest, esc-50, urbansound8k, ...; else found out.",
+    ),
+]
+Pattern = Annotated[
+    str | None,
+    typer.Option(
+        "--pattern",
+        metavar="TEXT",
+        show_default=False,
+        help="How DATA's files are named, such as {label}_{group}_{index}.",
+    ),
+]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")
 ]
@@ -60,6 +78,6 @@ DataArgument = Annotated[
     Path | None,
     typer.Argument(
         metavar="DATA",
-        help="A folder with a sub-folder per class, a CSV manifest, or a known data set.",
+        help="A folder with a sub-folder per class, a manifest, or a known data set.",
     ),
 ]

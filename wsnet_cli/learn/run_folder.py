@@ -25,7 +25,14 @@ WRITTEN = (
     *("metrics.csv", "metrics.json", "confusion.csv", "env.json"),
 )
 """The files of a run, and the compressed model that `wsnet compress` puts beside them."""
-_RESUME_NEEDS = {"data": (str,), "preset": (str,), "fold": (str, type(None)), "threads": (int,)}
+_RESUME_NEEDS = {
+    "data": (str,),
+    "layout": (str, type(None)),  # runs of wsnet 0.1 have neither this nor a pattern
+    "pattern": (str, type(None)),
+    "preset": (str,),
+    "fold": (str, type(None)),
+    "threads": (int,),
+}
 METRICS_HEADER = ("epoch", "lr", "loss", "accuracy", "held_out_accuracy")
 SPLIT_HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
 
