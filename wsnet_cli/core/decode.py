@@ -15,34 +15,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .errors import AudioError, ParameterError
+from .mpeg import Pipe, find_extent
+from .native_noise import silence_native
+from .samples import Samples, check_channel, check_header, to_mono
 from .sniff import not_audio, read_head, shown
-
-Samples = npt.NDArray[np.float32]
 
 BLOCK_SAMPLES = 2**16
 """Values decoded at a time, over all channels, whatever a header promises: 256 KiB of float32,
 which stay in the processor's cache on their way through mixing and resampling (with 1 MiB that
 takes 1.2 times as long)."""
-
-MAX_CHANNELS = 64
-"""Seventh-order ambisonics, the widest layout in use; more is taken for a damaged header."""
-
-MIN_FILE_RATE = 1_000
-MAX_FILE_RATE = 1_000_000
-"""Sample rates in Hz that a file may have: below and above any recorder (bats: 500 kHz)."""
-
-MAX_AMPLITUDE = 2.0**32
-"""Largest |sample| accepted. Full scale is 1.0 and float files that hold unscaled 32-bit integers
-reach 2**31; anything beyond is damage, and its square would overflow float32 further on."""
 
 RANGE_SLACK_S = 0.05
 """How far an asked-for end may lie past the end of a file: annotation tools round their times."""
@@ -68,7 +56,7 @@ class Decoder:
         n_frames: what the header promises where it is to be believed, else None.
     """
 
-    def __init__(self, native: Any, name: str) -> None:
+    def __init__(self, native: Any, name: str, pipe: Pipe | None = None) -> None:
         self.name = name
         self.sample_rate = int(native.samplerate)
         self.n_channels = int(native.channels)
@@ -78,12 +66,14 @@ class Decoder:
         self._seeks = exact and subtype.startswith(_EXACT_SEEK)
         self._noisy = subtype.startswith("MPEG")
         self._native = native
+        self._pipe = pipe
 
     def blocks(
         self,
         start_s: float | None = None,
         end_s: float | None = None,
         channel: int | None = None,
+        observe: Callable[[Samples], None] | None = None,
     ) -> Iterator[Samples]:
         """Yield the samples from `start_s` to `end_s` as one channel, in order.
 
@@ -91,6 +81,7 @@ class Decoder:
             start_s: seconds from the start of the file, >= 0; None = its start.
             end_s: seconds, > start_s; None = the end of the file.
             channel: the one to take, counted from 1; None: the average of all.
+            observe: is shown each block [n, n_channels] before it is mixed, checked, not to keep.
 
         Yields: float32 [n], n >= 1, |x| <= MAX_AMPLITUDE; together at least one sample.
 
@@ -115,10 +106,10 @@ class Decoder:
             position += n_read
             if n_before < n_read:
                 kept = buffer[n_before:n_read]
-                if channel is not None:
-                    kept = kept[:, channel - 1 : channel]
-                self._check_values(kept, position - len(kept), channel or 1)
-                yield np.ascontiguousarray(_mix_down(kept))
+                mono = to_mono(kept, channel, self.name, self.sample_rate, position - len(kept))
+                if observe:
+                    observe(kept)
+                yield mono
                 if self.n_channels == 1:  # what was yielded is a view of this one
                     buffer = np.empty(shape, np.float32)
 
@@ -145,7 +136,7 @@ class Decoder:
 
     def _read(self, out: Samples, position: int) -> int:
         try:
-            with _silence_native(self._noisy):
+            with silence_native(self._noisy):
                 return len(self._native.read(out=out))
         except (RuntimeError, ValueError, OSError) as error:
             with contextlib.suppress(RuntimeError, ValueError, OSError):
@@ -161,10 +152,12 @@ class Decoder:
 
     def _check_end(self, position: int, first: int, last: int | None) -> None:
         """Judge the end of the file, reached at `position` before `last`."""
-        if position == 0:
-            raise AudioError(f"{self.name}: holds no samples; expected at least one", "empty")
+        if self._pipe and self._pipe.error:
+            raise self._stopped(position, self._pipe.error)
         if self.n_frames is not None and position < self.n_frames:
             raise self._stopped(position, f"the header promises {self.n_frames} samples")
+        if position == 0:
+            raise AudioError(f"{self.name}: holds no samples; expected at least one", "empty")
         slack = RANGE_SLACK_S * self.sample_rate
         if position <= first or (last is not None and position < last - slack):
             end = "the end" if last is None else f"{last / self.sample_rate:.3f} s"
@@ -174,22 +167,11 @@ class Decoder:
                 "out-of-range",
             )
 
-    def _check_values(self, block: Samples, position: int, first_channel: int) -> None:
-        if block.min() >= -MAX_AMPLITUDE and block.max() <= MAX_AMPLITUDE:  # False for nan too
-            return
-        good = np.abs(block) <= MAX_AMPLITUDE
-        row, channel = np.unravel_index(int(np.argmin(good)), good.shape)
-        index = position + int(row)
-        raise AudioError(
-            f"{self.name}: sample {index} ({index / self.sample_rate:.3f} s, channel "
-            f"{int(channel) + first_channel}) is {block[row, channel]:g}; expected finite values "
-            "within -1..1 or so: repair the file or leave it out",
-            "not-finite",
-        )
-
 
 @contextlib.contextmanager
-def open_audio(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Iterator[Decoder]:
+def open_audio(
+    path: str | bytes | os.PathLike[str] | os.PathLike[bytes], name: str | None = None
+) -> Iterator[Decoder]:
     """Open an audio file for decoding; its contents, not its name, decide how it is read.
 
     Only regular files (or links to them) are opened, so that a pipe or a device cannot block.
@@ -197,82 +179,26 @@ def open_audio(path: str | bytes | os.PathLike[str] | os.PathLike[bytes]) -> Ite
     because libmpg123 writes its complaints straight to it; what other threads
     write there in those moments is lost, and a process forked in one of them stays silent.
 
+    Args:
+        path: of the file.
+        name: what messages call it; None: the path.
+
     Raises:
         AudioError: the path does not lead to a readable audio file; the message says what it
             leads to instead and what to do.
     """
     location = os.fsdecode(path)
-    name = shown(location)
+    name = shown(location) if name is None else name
     head = read_head(Path(location), name)
-    with _open_native(location, name, head) as native:
+    with contextlib.ExitStack() as opened:
+        native = opened.enter_context(_open_native(location, name, head))
+        pipe: Pipe | None = None
+        if str(native.subtype).startswith("MPEG"):
+            native, pipe = _without_guess(opened, native, Path(location))
         if native.format == "RAW":  # no header found, so libsndfile guesses from the suffix
             raise not_audio(name, head, "no header of an audio format")
-        if not 1 <= native.channels <= MAX_CHANNELS:
-            raise AudioError(
-                f"{name}: has {native.channels} channels; expected 1 to {MAX_CHANNELS}: "
-                "the header may be damaged",
-                "damaged",
-            )
-        if not MIN_FILE_RATE <= native.samplerate <= MAX_FILE_RATE:
-            raise AudioError(
-                f"{name}: has a sample rate of {native.samplerate} Hz; expected {MIN_FILE_RATE} "
-                f"to {MAX_FILE_RATE} Hz: the header may be damaged",
-                "damaged",
-            )
-        yield Decoder(native, name)
-
-
-def check_channel(channel: int | None, n_channels: int, name: str) -> None:
-    """Refuse a channel that is not there.
-
-    Args:
-        channel: counted from 1; None: all of them.
-        n_channels: that there are.
-        name: of the clip, for messages.
-
-    Raises:
-        ParameterError: channel < 1.
-        AudioError: there are fewer.
-    """
-    if channel is None:
-        return
-    if channel < 1:
-        raise ParameterError(f"channel = {channel}; expected a whole number >= 1")
-    if channel > n_channels:
-        has = "1 channel" if n_channels == 1 else f"{n_channels} channels"
-        raise AudioError(f"{name}: has {has}, and channel {channel} was asked for")
-
-
-def resample_blocks(blocks: Iterator[Samples], from_rate: int, to_rate: int) -> Iterator[Samples]:
-    """Resample a stream of blocks with soxr's HQ filter.
-
-    The samples do not depend on where the blocks end.
-
-    Args:
-        blocks: one clip in order, each [n] float32 with n >= 1; at least one of them.
-        from_rate: Hz, > 0.
-        to_rate: Hz, > 0.
-
-    Yields: blocks [m] float32, m >= 0; together at least one sample. The blocks themselves if the
-        rates are equal.
-    """
-    if from_rate == to_rate:
-        yield from blocks
-        return
-    import soxr
-
-    stream = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32", quality="HQ")
-    n_out = 0
-    latest = np.zeros(1, np.float32)
-    for block in blocks:
-        piece = stream.resample_chunk(block)
-        n_out += len(piece)
-        latest = block[-1:]
-        yield piece
-    piece = stream.resample_chunk(np.zeros(0, np.float32), last=True)
-    if n_out + len(piece) == 0:  # less than half an output sample long: keep what there is
-        piece = latest
-    yield piece
+        check_header(name, native.channels, native.samplerate)
+        yield Decoder(native, name, pipe)
 
 
 def _open_native(location: str, name: str, head: bytes) -> Any:
@@ -285,10 +211,25 @@ def _open_native(location: str, name: str, head: bytes) -> Any:
     noisy = head[:3] == b"ID3" or head[:1] == b"\xff" or location.lower().endswith(".mp3")
     source = location if os.name == "nt" else os.fsencode(location)
     try:
-        with _silence_native(noisy):
+        with silence_native(noisy):
             return sound_file(source)
     except (RuntimeError, ValueError, TypeError, OSError) as error:
         raise not_audio(name, head, _reason(error)) from error
+
+
+def _without_guess(
+    opened: contextlib.ExitStack, native: Any, path: Path
+) -> tuple[Any, Pipe | None]:
+    """Open an MP3 again, as a pipe, where the decoder takes it for shorter than it is."""
+    with contextlib.suppress(OSError):
+        extent = find_extent(path)
+        if extent and native.frames < extent.n_samples:
+            pipe = Pipe(path, extent.start, extent.end)
+            opened.callback(pipe.close)
+            with contextlib.suppress(RuntimeError, ValueError, TypeError), silence_native(True):
+                piped = _sequential_sound_file()(pipe.descriptor, closefd=False)
+                return opened.enter_context(piped), pipe
+    return native, None
 
 
 @functools.cache
@@ -305,71 +246,6 @@ def _reason(error: object) -> str:
     if "not exist" in text or "not recognised" in text:
         # For an MP3 without one good frame libsndfile says that the file does not exist.
         return "no audio format was recognised"
+    if "SF_INFO struct" in text or "nspecified internal" in text:
+        return "its header is incomplete or contradicts itself"
     return shown(text)
-
-
-def _mix_down(block: Samples) -> Samples:
-    """Average the channels of [n, n_channels] in float64: equal channels give the same samples.
-
-    One channel is a view. Two need no float64 for the same bits: float64 holds more than twice
-    the digits of float32 and two more, so that rounding the sum twice rounds as once (Figueroa,
-    "When is double rounding innocuous?", 1995), and halving is exact or, as there, rounds once.
-    """
-    if block.shape[1] == 1:
-        return block[:, 0]
-    if block.shape[1] == 2:
-        both: Samples = block[:, 0] + block[:, 1]
-        both *= np.float32(0.5)
-        return both
-    total = block[:, 0].astype(np.float64)
-    for channel in range(1, block.shape[1]):
-        total += block[:, channel]
-    mono: Samples = (total / block.shape[1]).astype(np.float32)
-    return mono
-
-
-class _NativeSilence:
-    """Points descriptor 2 at the null device while at least one thread is inside `hold`."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._n_inside = 0
-        self._saved: int | None = None
-
-    @contextlib.contextmanager
-    def hold(self) -> Iterator[None]:
-        with self._lock:
-            self._n_inside += 1
-            if self._n_inside == 1:
-                self._saved = self._redirect()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._n_inside -= 1
-                if self._n_inside == 0 and self._saved is not None:
-                    os.dup2(self._saved, 2)
-                    os.close(self._saved)
-                    self._saved = None
-
-    @staticmethod
-    def _redirect() -> int | None:
-        try:
-            saved = os.dup(2)
-        except OSError:  # stderr is closed, or no descriptor is left: noise is the lesser evil
-            return None
-        try:
-            null = os.open(os.devnull, os.O_WRONLY)
-        except OSError:
-            os.close(saved)
-            return None
-        os.dup2(null, 2)
-        os.close(null)
-        return saved
-
-
-_SILENCE = _NativeSilence()
-
-
-def _silence_native(wanted: bool) -> contextlib.AbstractContextManager[None]:
-    return _SILENCE.hold() if wanted else contextlib.nullcontext()

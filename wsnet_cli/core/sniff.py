@@ -27,7 +27,9 @@ _FOREIGN = (
 )
 
 
-_AUDIO_MAGIC = (b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"ID3")  # never taken for text
+_AUDIO_MAGIC = (  # never taken for text
+    *(b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b".snd", b"caff", b"OggS", b"fLaC", b"ID3"),
+)
 
 
 def shown(path: str) -> str:
@@ -61,6 +63,10 @@ def read_head(path: Path, name: str) -> bytes:
     for offset, magic, what, advice in _FOREIGN:
         if head[offset : offset + len(magic)] == magic:
             raise AudioError(f"{name}: {what}: {advice}", "not-audio")
+    if path.suffix.lower() == ".raw" and head.startswith(_AUDIO_MAGIC):
+        raise AudioError(
+            f"{name}: is named .raw, as if it had no header, but has one: rename it", "not-audio"
+        )
     if path.suffix.lower() == ".raw":
         raise AudioError(
             f"{name}: is headerless (.raw), so its sample rate and format are unknown: {_CONVERT}",
@@ -107,8 +113,13 @@ def _irregular_kind(mode: int) -> str | None:
     return "a device or socket, not a regular file"
 
 
+def _is_marked(head: bytes) -> bool:
+    """Whether a file begins as one of audio does, or is too short to tell."""
+    return head.startswith(_AUDIO_MAGIC) or any(magic.startswith(head) for magic in _AUDIO_MAGIC)
+
+
 def _is_text(head: bytes) -> bool:
-    if head.startswith(_AUDIO_MAGIC):
+    if _is_marked(head):
         return False
     text = head.decode("utf-8", errors="ignore")  # ignore: the cut may fall inside a letter
     whole = len(text.encode()) >= len(head) - 3
