@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wsnet_cli.core import audio
+from wsnet_cli.core.decode import Decoder, open_audio
+from wsnet_cli.data import packing
 
 MakeSine = Callable[..., Path]
 MakeFolders = Callable[[Mapping[str, int]], Path]
@@ -51,13 +53,12 @@ def make_folders(tmp_path: Path, make_sine: MakeSine) -> MakeFolders:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were decoded, in order."""
     names: list[str] = []
-    read_audio = audio.read_audio
 
-    def spy(path: Path, **more: object) -> object:
-        names.append(Path(path).name)
-        return read_audio(path, **more)  # type: ignore[arg-type]
+    def spy(path: Path) -> AbstractContextManager[Decoder]:
+        names.append(path.name)
+        return open_audio(path)
 
-    monkeypatch.setattr(audio, "read_audio", spy)
+    monkeypatch.setattr(packing, "open_audio", spy)
     return names
 
 

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from wsnet_cli.core import audio
+from wsnet_cli.core.decode import Decoder, open_audio
 from wsnet_cli.core.errors import AudioError, ParameterError
-from wsnet_cli.data import pack_job, store
+from wsnet_cli.data import pack_job, packing, store, store_writer
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.layouts import load_dataset
 from wsnet_cli.data.packed import check_classes, pack
@@ -18,6 +20,20 @@ from wsnet_cli.data.splits import choose_split
 MakeFolders = Callable[[dict[str, int]], Path]
 MakeSine = Callable[..., Path]
 RATE = 8000
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _without_decoder(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    def fail(path: Path) -> AbstractContextManager[Decoder]:
+        if path.name == name:
+            raise AudioError(f"{path}: no decoder")
+        return open_audio(path)
+
+    monkeypatch.setattr(packing, "open_audio", fail)
 
 
 def test_adding_files_decodes_only_these(
@@ -65,8 +81,8 @@ def test_a_change_never_meets_old_audio(
     elif change == "rate":
         rate = 4000
     elif change == "version":
-        monkeypatch.setattr(pack_job, "PACK_VERSION", 2)
-        monkeypatch.setattr(store, "PACK_VERSION", 2)
+        for module in (pack_job, store, store_writer):
+            monkeypatch.setattr(module, "PACK_VERSION", 77)
     else:
         clip = Clip(path, "a.wav", "x", **{f"{change}_s": 0.05})  # type: ignore[arg-type]
     decoded.clear()
@@ -87,12 +103,14 @@ def test_unreadable_clips_are_reported_and_left_out(sounds: Path, cache: Path) -
         result = pack(dataset, RATE, cache)
         names = [clip.name for clip in dataset.clips]
         bad = ["cat/00bad.wav", "cat/empty.wav", "gone.wav"]
-        assert [failure.name for failure in result.failures] == bad
-        assert all("\n" not in failure.reason and failure.reason for failure in result.failures)
-        assert not any(str(sounds) in failure.reason for failure in result.failures)
-        assert result.failures[2].reason == "No such file or directory"
+        failures = list(result.failures.values())
+        assert [failure.name for failure in failures] == bad
+        assert all("\n" not in failure.reason and failure.reason for failure in failures)
+        assert not any(str(sounds) in failure.reason for failure in failures)
+        assert failures[2].reason == "No such file or directory"
+        assert [failure.kind for failure in failures] == ["not-audio", "empty", "unreadable"]
         assert [not result.has(i) for i in range(7)] == [name in bad for name in names]
-        assert [key == "" for key in result.content_keys] == [name in bad for name in names]
+        assert [key == "" for key in result.content_keys] == [n == "gone.wav" for n in names]
         assert sum(map(result.has, range(7))) + len(result.failures) == len(result) == 7
         kept = [result.samples(i) for i in range(7) if result.has(i)]
         assert all(np.array_equal(kept[i], good.samples(i)) for i in range(4))
@@ -105,50 +123,114 @@ def test_a_clip_that_can_be_decoded_by_now_is_taken(
     sounds: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = load_dataset(sounds)
-    read_audio = audio.read_audio
-
-    def fail(path: Path, **more: object) -> object:
-        if path.name == "1.wav":
-            raise AudioError(f"{path}: no decoder")
-        return read_audio(path, **more)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patched:
-        patched.setattr(audio, "read_audio", fail)
-        assert [f.reason for f in pack(dataset, RATE, cache).failures] == ["no decoder"] * 2
-    assert pack(dataset, RATE, cache).failures == ()
+    _without_decoder(monkeypatch, "1.wav")
+    failures = pack(dataset, RATE, cache).failures
+    assert [f.reason for f in failures.values()] == ["no decoder"] * 2
+    monkeypatch.undo()
+    assert pack(dataset, RATE, cache).failures == {}
     assert all(map(pack(dataset, RATE, cache).has, range(4)))
+
+
+def test_what_can_be_decoded_by_now_is_put_where_it_belongs(
+    sounds: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a killed run and the next one a decoder came: the kept clips are cut back."""
+
+    def interrupt(stage: str, done: int, _total: int) -> None:
+        if (stage, done) == ("decoding", 3):
+            raise KeyboardInterrupt
+
+    dataset = load_dataset(sounds)
+    _without_decoder(monkeypatch, "1.wav")
+    with pytest.raises(KeyboardInterrupt):
+        pack(dataset, RATE, cache, interrupt)
+    monkeypatch.undo()
+    assert pack(dataset, RATE, cache).failures == {}
+    pack(dataset, RATE, tmp_path / "at once")
+    assert _contents(cache) == _contents(tmp_path / "at once")
+
+
+@pytest.mark.parametrize("damage", ["journal torn", "shard torn", "shard changed", "shard gone"])
+def test_only_whole_clips_of_a_killed_run_are_kept(
+    sounds: Path, cache: Path, tmp_path: Path, damage: str, decoded: list[str]
+) -> None:
+    def interrupt(stage: str, done: int, _total: int) -> None:
+        if (stage, done) == ("decoding", 3):
+            raise KeyboardInterrupt
+
+    dataset = load_dataset(sounds)
+    with pytest.raises(KeyboardInterrupt):
+        pack(dataset, RATE, cache, interrupt)
+    (journal,), (shard,) = cache.rglob("index.part"), cache.rglob("*.i16")
+    torn = journal if damage == "journal torn" else shard
+    if damage.endswith("torn"):
+        os.truncate(torn, torn.stat().st_size - 3)
+    elif damage.endswith("changed"):
+        with shard.open("r+b") as stream:
+            stream.seek(2 * 800)
+            stream.write(b"\x55\x55")
+    else:
+        shard.unlink()
+    decoded.clear()
+    pack(dataset, RATE, cache)
+    whole = {"journal torn": 2, "shard torn": 2, "shard changed": 1, "shard gone": 0}[damage]
+    assert len(decoded) == 4 - whole
+    pack(dataset, RATE, tmp_path / "at once")
+    assert _contents(cache) == _contents(tmp_path / "at once")
+
+
+def test_an_unfinished_set_serves_another(
+    sounds: Path, cache: Path, decoded: list[str], make_sine: MakeSine
+) -> None:
+    def interrupt(stage: str, done: int, _total: int) -> None:
+        if (stage, done) == ("decoding", 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pack(load_dataset(sounds), RATE, cache, interrupt)
+    make_sine(sounds / "cat" / "00new.wav", hz=1234)
+    decoded.clear()
+    pack(load_dataset(sounds), RATE, cache)
+    assert decoded == ["00new.wav", "1.wav"]
+
+
+def test_two_workers_pack_what_one_does(make_folders: MakeFolders, tmp_path: Path) -> None:
+    dataset = load_dataset(make_folders({"a": 20, "b": 23, "c": 1}))
+    for workers in (1, 3):
+        pack(dataset, RATE, tmp_path / str(workers), workers=workers)
+    assert _contents(tmp_path / "1") == _contents(tmp_path / "3") != {}
+
+
+def test_a_clip_that_is_too_long_for_memory_is_packed_the_same(
+    sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = load_dataset(sounds)
+    pack(dataset, RATE, tmp_path / "memory")
+    monkeypatch.setattr(packing, "SPOOL_SAMPLES", 300)
+    pack(dataset, RATE, tmp_path / "spooled")
+    assert _contents(tmp_path / "memory") == _contents(tmp_path / "spooled")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path: Path, cache: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     clips = (Clip(tmp_path / "pipe.wav", "pipe.wav", "x"),)
-    (failure,) = pack(DataSet(tmp_path / "set", "manifest", clips), RATE, cache).failures
+    failures = pack(DataSet(tmp_path / "set", "manifest", clips), RATE, cache).failures
+    (failure,) = failures.values()
     assert failure.reason == "not a regular file"
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_out(
     sounds: Path, cache: Path, make_sine: MakeSine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read_audio = audio.read_audio
-
-    def change_first(path: Path, **more: object) -> object:
+    def change_first(path: Path) -> AbstractContextManager[Decoder]:
         make_sine(path, hz=999, n=900)
-        return read_audio(path, **more)  # type: ignore[arg-type]
+        return open_audio(path)
 
-    monkeypatch.setattr(audio, "read_audio", change_first)
-    result = pack(load_dataset(sounds), RATE, cache)
-    assert {failure.reason for failure in result.failures} == {"was changed while it was read"}
-
-
-@pytest.mark.parametrize("samples", [[], [np.nan, 0.0], [np.inf]])
-def test_samples_that_are_no_audio_are_left_out(
-    sounds: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, samples: list[float]
-) -> None:
-    answer = (np.array(samples, np.float32), RATE)
-    monkeypatch.setattr(audio, "read_audio", lambda *_args, **_more: answer)
-    result = pack(load_dataset(sounds), RATE, cache)
-    assert {f.reason for f in result.failures} == {"holds no samples, or some that are not finite"}
+    monkeypatch.setattr(packing, "open_audio", change_first)
+    failures = pack(load_dataset(sounds), RATE, cache).failures.values()
+    assert {failure.reason for failure in failures} == {"was changed while it was read"}
+    assert {failure.kind for failure in failures} == {"changed"}
 
 
 def test_changed_samples_are_never_taken_over_into_another_set(
@@ -176,7 +258,7 @@ def test_copies_are_stored_once_and_have_equal_keys(
     result = pack(load_dataset(root), RATE, cache)
     assert len(list(cache.rglob("*.i16"))) == 1
     assert result.content_keys[0] == result.content_keys[1] != result.content_keys[2]
-    assert len(set(result.audio_keys)) == 1
+    assert len(np.unique(result.audio_keys, axis=0)) == 1
 
 
 def test_no_copy_is_ever_split_apart(tmp_path: Path, cache: Path, make_sine: MakeSine) -> None:

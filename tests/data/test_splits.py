@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -154,9 +155,18 @@ def test_segments_of_one_file_and_equal_samples_stay_together() -> None:
     sides = _sides(dataset, choose_split(dataset, segments))
     assert all(sides[f"{i:05d}"] == sides[f"{i + 50:05d}"] for i in range(50))
     contents = [_key(str(i)) for i in range(100)]
-    audio = [_key(str(i % 50)) for i in range(100)]
+    audio = np.arange(100, dtype=np.uint8)[:, None] % 50
     sides = _sides(dataset, choose_split(dataset, contents, audio_keys=audio))
     assert all(sides[f"{i:05d}"] == sides[f"{i + 50:05d}"] for i in range(50))
+
+
+def test_paired_clips_stay_together() -> None:
+    dataset = DataSet(Path(), "manifest", tuple(_many(100)))
+    keys = [_key(str(i)) for i in range(100)]
+    pairs = [(i, i + 50) for i in range(50)]
+    sides = _sides(dataset, choose_split(dataset, keys, together=pairs))
+    assert all(sides[f"{i:05d}"] == sides[f"{i + 50:05d}"] for i in range(50))
+    assert len(set(sides.values())) == 2
 
 
 def test_a_copy_joins_two_groups() -> None:

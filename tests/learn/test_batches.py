@@ -9,10 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.audio import AudioSettings, trim_silence
+from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config import AugmentConfig
+from wsnet_cli.core.windows import trim_silence
+from wsnet_cli.data.health import HEALTH
 from wsnet_cli.data.packed import PackedSet
-from wsnet_cli.data.store import StoreWriter, quantize_clip
+from wsnet_cli.data.packing import PackedClip, Spool
+from wsnet_cli.data.store_index import KEY_BYTES
+from wsnet_cli.data.store_writer import MemoryWriter
 from wsnet_cli.learn.augment import finish_windows, stretch
 from wsnet_cli.learn.batches import Batch, Feed
 
@@ -246,11 +250,14 @@ def crop_of_whole_clip(
 
 
 def packed_in_memory(clips: list[np.ndarray]) -> PackedSet:
-    writer = StoreWriter(None, AUDIO.sample_rate)
-    keys = tuple(str(i) for i in range(len(clips)))
-    for key, clip in zip(keys, clips, strict=True):
-        writer.add(key, *quantize_clip(clip))
-    return PackedSet(AUDIO.sample_rate, (), keys, keys, None, keys, writer.finish())
+    writer = MemoryWriter(AUDIO.sample_rate)
+    for i, clip in enumerate(clips):
+        spool = Spool(None)
+        spool.append(clip)
+        packed = PackedClip(len(clip), spool.peak / 32767, np.zeros((), HEALTH)[()], spool.codes)
+        writer.add(bytes([i] * KEY_BYTES), packed)
+    rows = np.arange(len(clips), dtype=np.int32)
+    return PackedSet(AUDIO.sample_rate, {}, list(map(str, rows)), None, rows, writer.finish())
 
 
 def test_crops_of_parts_equal_those_of_whole_clips_bit_for_bit() -> None:

@@ -43,9 +43,9 @@ class ConsoleListener:
     ) -> None:
         self._stack.close()
 
-    def decoded(self, n_done: int, n_total: int) -> None:
-        """Move the bar of decoding."""
-        self._enter_stage("decoding")
+    def decoded(self, stage: str, n_done: int, n_total: int) -> None:
+        """Move the bar of hashing or decoding."""
+        self._enter_stage(stage)
         self._advance(n_done / n_total, f"{n_done} of {n_total} clips")
 
     def prepared(
@@ -55,7 +55,7 @@ class ConsoleListener:
         self._stack.close()
         for line in _describe(data, network):
             console.note(line)
-        for failure in (*data.dataset.skipped, *data.packed.failures):
+        for failure in (*data.dataset.skipped, *data.packed.failures.values()):
             console.warn(f"left out: {failure.name}: {failure.reason}")
         for remark in (*data.dataset.notes, data.packed.note):
             if remark:

@@ -1,7 +1,7 @@
 """The cache folder: where it is, how large it is, and how it is trimmed and cleared.
 
     <root>/packed/<key>/                        one packed set, complete
-    <root>/packed/.<key>.<token>.wsnet-part/    one that is being written, or was when killed
+    <root>/packed/.<key>.wsnet-part/            one that is being written, or was when killed
     <root>/packed/.<key>.lock                   held while <key> is written
 
 Only what has these names is ever counted or deleted: the folder may be shared with other things.
@@ -17,20 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.files import TEMPORARY_SUFFIX, explain_os_errors
-from .store import MANIFEST
+from .store import INDEX, JOURNAL, MANIFEST, SET_KEY_SIGNS
 
 CACHE_VARIABLE = "WSNET_CACHE"
 CACHE_LIMIT_BYTES = 10_000_000_000
 """The default cap: some 60 hours of audio at 22,050 Hz."""
-KEY_SIGNS = 32
-"""How many hexadecimal digits name a set."""
 
 _PACKED = "packed"
 _FOLDER = re.compile(
-    rf"\.?([0-9a-f]{{{KEY_SIGNS}}})(?:\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)})?", re.ASCII
+    rf"\.?([0-9a-f]{{{SET_KEY_SIGNS}}})(?:(?:\.[0-9a-f]+)?{re.escape(TEMPORARY_SUFFIX)})?", re.ASCII
 )
 _FILE = re.compile(
-    rf"{re.escape(MANIFEST)}|shard-[0-9]+\.i16|"
+    rf"{re.escape(MANIFEST)}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|shard-[0-9]+\.i16|"
     rf"\.{re.escape(MANIFEST)}\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
 )
 

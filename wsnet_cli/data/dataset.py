@@ -22,10 +22,11 @@ _LONGEST_LABEL = 200  # signs; it travels in every model file and heads every ta
 
 @dataclass(frozen=True)
 class Failure:
-    """One entry that is left out, and why."""
+    """One entry that is left out, and why: in words, and as one of core.errors.AUDIO_FAULTS."""
 
     name: str
     reason: str
+    kind: str = "unreadable"
 
 
 class DataSet:

@@ -1,122 +1,215 @@
-"""What is to be packed: the identity of each clip by its content, and how to decode it."""
+"""What is to be packed: each clip's key in a packed set, and how its audio gets there."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import AudioError
-from .cache import KEY_SIGNS
-from .dataset import Clip, DataSet
-from .splits import SEGMENT_SIGN
-from .store import PACK_VERSION, Store, StoreWriter, quantize_clip
+from ..core.parallel import Check, map_in_order
+from .content import hash_contents, refusal
+from .dataset import DataSet, Failure
+from .packing import PackedClip, copy_clip, decode_clip
+from .store import PACK_VERSION, SET_KEY_SIGNS, Store
+from .store_index import KEY_BYTES, Keys, first_rows
+from .store_writer import StoreWriter
 
-Progress = Callable[[int, int], None]
+HASHING, DECODING = "hashing", "decoding"
+Progress = Callable[[str, int, int], None]
+"""Is told the stage, how many clips are done, and of how many."""
 
-_BLOCK_BYTES = 1 << 20
-_Stamp = tuple[int, int]
+
+class _Writer(Protocol):
+    def add(self, key: bytes, clip: PackedClip) -> None: ...
 
 
 class PackJob:
     """The clips of a data set with their keys; gathers why those that fail cannot be read.
 
-    Hashes every file when it is made. `keys` are per clip, "" where the file cannot be read at
-    all; `failures` are reasons by index.
+    Hashes every file when it is made.
+
+    Args:
+        dataset: the clips.
+        sample_rate: of the set, Hz.
+        workers: files worked on at once.
+        progress: see `Progress`.
+
+    Attributes:
+        contents: the content of each clip.
+        keys: of each clip in a set, [n, KEY_BYTES]; zeros where the file cannot be read at all.
+        failures: by the clip's index.
+        n_decoded: clips that were decoded so far.
     """
 
-    def __init__(self, dataset: DataSet, sample_rate: int, progress: Progress | None) -> None:
+    def __init__(
+        self, dataset: DataSet, sample_rate: int, workers: int, progress: Progress | None
+    ) -> None:
         self.dataset = dataset
         self.sample_rate = sample_rate
-        self.progress = progress or (lambda _done, _total: None)
-        self.failures: dict[int, str] = {}
-        self.content_keys: list[str] = []
-        self._stamps: dict[Path, tuple[str, _Stamp]] = {}
-        for index, clip in enumerate(dataset.clips):
-            try:
-                self.content_keys.append(self._content_key(clip))
-            except (OSError, ValueError, AudioError) as error:
-                self.failures[index] = _reason(error, clip.path)
-                self.content_keys.append("")
-        self.keys = [self._key(content_key) for content_key in self.content_keys]
+        self.workers = workers
+        self.progress = progress or (lambda _stage, _done, _total: None)
+        self.contents = hash_contents(
+            dataset.clips, workers, lambda done, total: self.progress(HASHING, done, total)
+        )
+        self.failures = dict(self.contents.failures)
+        self.keys = self._make_keys()
+        self.n_decoded = 0
 
     @property
     def set_key(self) -> str:
         """Names the set; neither order nor the clips' names enter, so renaming keeps it."""
-        return hashlib.sha256("\n".join(sorted(set(self.keys))).encode()).hexdigest()[:KEY_SIGNS]
+        digest = hashlib.sha256()
+        for key in np.unique(self.keys[self._readable], axis=0):
+            digest.update(key.tobytes())
+        return digest.hexdigest()[:SET_KEY_SIGNS]
 
     def is_complete(self, store: Store) -> bool:
         """Tell whether a store has all that can be decoded; notes why the rest cannot."""
-        missing = [i for i, key in enumerate(self.keys) if key and key not in store.entries]
+        missing = self._unique[store.rows(self.keys[self._unique]) < 0].tolist()
         # Tried again each time: another version of a decoder may read what this one did not.
-        return all(self._decode(index) is None for index in missing)
+        with closing(self._pack(missing, [], None)) as outcomes:
+            return all(clip is None for _, clip in outcomes)
 
-    def fill(self, writer: StoreWriter, known: Mapping[str, Store]) -> None:
-        """Add every clip once, from a store that has it or by decoding it."""
-        for index, key in enumerate(self.keys):
-            if key and key not in writer:
-                if key in known and known[key].intact(key):
-                    store = known[key]
-                    writer.add(key, store.codes(key), store.entries[key].scale)
-                elif (samples := self._decode(index)) is not None:
-                    writer.add(key, *quantize_clip(samples))
-            self.progress(index + 1, len(self.keys))
+    def fill(self, writer: StoreWriter, known: Sequence[Store], spool_folder: Path) -> None:
+        """Write the whole set, keeping what an earlier writer left in its order.
 
-    def _content_key(self, clip: Clip) -> str:
-        if clip.path not in self._stamps:
-            self._stamps[clip.path] = _hash_file(clip.path)
-        digest = self._stamps[clip.path][0]
-        if clip.start_s is None and clip.end_s is None:
-            return digest
-        return f"{digest}{SEGMENT_SIGN}{clip.start_s or 0.0}-{clip.end_s or ''}"
+        Args:
+            writer: of the set's folder.
+            known: other sets of this rate, to take clips over from.
+            spool_folder: for clips that are too long for memory.
 
-    def _key(self, content_key: str) -> str:
-        if not content_key:
-            return ""
-        identity = f"{PACK_VERSION} {self.sample_rate} {content_key}"
-        return hashlib.sha256(identity.encode()).hexdigest()
+        Raises:
+            FileError: the system refused to write.
+        """
+        n_kept = writer.n_kept
+        while True:
+            plan = _Plan(self.keys[self._unique], writer.kept[:n_kept])
+            writer.begin(plan.n_kept)
+            n_before = self._add_rest(writer, plan, known, spool_folder)
+            if n_before is None:
+                return
+            # What could not be decoded then can be now, and belongs before clips that are kept.
+            n_kept = n_before
 
-    def _decode(self, index: int) -> NDArray[np.float32] | None:
-        from ..core.audio import read_audio
+    def failures_by_clip(self, readable: NDArray[np.bool_]) -> dict[int, Failure]:
+        """Why each clip that is not readable is not; a copy fails as the first of its kind did."""
+        first = first_rows(self.keys)
+        failures = {}
+        for i in np.flatnonzero(~readable).tolist():
+            known = self.failures.get(i) or self.failures[int(first[i])]
+            failures[i] = Failure(self.dataset.clips.names[i], known.reason, known.kind)
+        return failures
 
+    def fill_memory(self, writer: _Writer) -> None:
+        """Decode the whole set into memory."""
+        with closing(self._pack(self._unique.tolist(), [], None)) as outcomes:
+            for index, clip in outcomes:
+                if clip is not None:
+                    writer.add(self.keys[index].tobytes(), clip)
+
+    def _add_rest(
+        self, writer: StoreWriter, plan: _Plan, known: Sequence[Store], spool_folder: Path
+    ) -> int | None:
+        """Add what the plan lacks; the kept rows before a clip that came out of order, or None."""
+        n_total = len(self._unique)
+        todo = plan.todo.tolist()
+        with closing(self._pack(self._unique[todo].tolist(), known, spool_folder)) as outcomes:
+            for place, (index, clip) in zip(todo, outcomes, strict=False):
+                n_before = int(plan.kept_before[place])
+                if clip is not None:
+                    if n_before < plan.n_kept:
+                        return n_before
+                    writer.add(self.keys[index].tobytes(), clip)
+                self.progress(DECODING, place + 1, n_total)
+        self.progress(DECODING, n_total, n_total)
+        return None
+
+    @property
+    def _readable(self) -> NDArray[np.bool_]:
+        readable = np.ones(len(self.keys), bool)
+        readable[list(self.contents.failures)] = False
+        return readable
+
+    @property
+    def _unique(self) -> NDArray[np.int64]:
+        """The first clip of each key, in the clips' order."""
+        first = first_rows(self.keys) == np.arange(len(self.keys))
+        return np.flatnonzero(first & self._readable)
+
+    def _make_keys(self) -> Keys:
+        keys = np.zeros((len(self.contents), KEY_BYTES), np.uint8)
+        for i, content_key in enumerate(self.contents):
+            if content_key:
+                identity = f"{PACK_VERSION} {self.sample_rate} {content_key}"
+                digest = hashlib.sha256(identity.encode()).digest()
+                keys[i] = np.frombuffer(digest[:KEY_BYTES], np.uint8)
+        return keys
+
+    def _pack(
+        self, indices: Sequence[int], known: Sequence[Store], spool_folder: Path | None
+    ) -> Generator[tuple[int, PackedClip | None], None, None]:
+        """Each clip from a set that has it, or decoded, or None where neither can be done."""
+        sources = _sources(self.keys[list(indices)], known)
+
+        def work(number: int, check: Check) -> PackedClip | Failure:
+            for store, rows in sources:
+                row = int(rows[number])
+                if row >= 0 and store.intact(row):
+                    return copy_clip(store, row)
+            return self._decode(indices[number], spool_folder, check)
+
+        outcomes = map_in_order(work, range(len(indices)), self.workers)
+        with closing(outcomes):
+            for index, outcome in zip(indices, outcomes, strict=True):
+                if isinstance(outcome, Failure):
+                    self.failures[index] = outcome
+                    yield index, None
+                else:
+                    self.failures.pop(index, None)
+                    yield index, outcome
+
+    def _decode(self, index: int, spool_folder: Path | None, check: Check) -> PackedClip | Failure:
         clip = self.dataset.clips[index]
         try:
-            samples: NDArray[np.float32] = read_audio(
-                clip.path, sample_rate=self.sample_rate, start_s=clip.start_s, end_s=clip.end_s
-            )[0]
-            if not len(samples) or not np.isfinite(samples).all():
-                raise AudioError("holds no samples, or some that are not finite")
+            packed = decode_clip(clip, self.sample_rate, spool_folder, check)
             # Else new audio could be kept under the old content's hash.
-            if _stamp(clip.path.stat()) != self._stamps[clip.path][1]:
-                raise AudioError("was changed while it was read")
+            if not self.contents.unchanged(index):
+                raise AudioError("was changed while it was read", "changed")
         except (OSError, AudioError) as error:
-            self.failures[index] = _reason(error, clip.path)
-            return None
-        self.failures.pop(index, None)
-        return samples
+            return refusal(error, clip)
+        self.n_decoded += 1
+        return packed
 
 
-def _hash_file(path: Path) -> tuple[str, _Stamp]:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):  # a pipe would block for ever
-        raise AudioError("not a regular file")
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest(), _stamp(status)
+class _Plan:
+    """Which clips of a set are there already, as the first rows of what was left, and which not.
+
+    Attributes:
+        n_kept: rows to keep.
+        todo: places in `wanted` that no row is kept for.
+        kept_before: for each place, how many rows are kept for earlier ones.
+    """
+
+    def __init__(self, wanted: Keys, left: Keys) -> None:
+        self.n_kept = 0
+        there = np.zeros(len(wanted), bool)
+        ours, theirs = wanted.tobytes(), left.tobytes()
+        for place in range(len(wanted)):
+            next_left = theirs[self.n_kept * KEY_BYTES : (self.n_kept + 1) * KEY_BYTES]
+            if ours[place * KEY_BYTES : (place + 1) * KEY_BYTES] == next_left:
+                there[place] = True
+                self.n_kept += 1
+        self.todo = np.flatnonzero(~there)
+        self.kept_before = np.cumsum(there) - there
 
 
-def _stamp(status: os.stat_result) -> _Stamp:
-    return status.st_size, status.st_mtime_ns
-
-
-def _reason(error: Exception, path: Path) -> str:
-    """Return an error's words without the path, which a Failure names already."""
-    text = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return text.removeprefix(f"{path}: ")
+def _sources(keys: Keys, known: Sequence[Store]) -> list[tuple[Store, NDArray[np.int32]]]:
+    """The stores that have any of the clips, with the row of each clip."""
+    found = [(store, store.rows(keys)) for store in known]
+    return [(store, rows) for store, rows in found if (rows >= 0).any()]

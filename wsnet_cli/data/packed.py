@@ -7,13 +7,12 @@ audio, a renamed one still finds its own, and when files are added only those ar
 
 from __future__ import annotations
 
-import contextlib
 import os
-import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +22,10 @@ from numpy.typing import NDArray
 from ..core.errors import DataError, FileError, ParameterError
 from ..core.files import TEMPORARY_SUFFIX, explain_os_errors
 from .cache import CACHE_LIMIT_BYTES, lock_set, mark_used, packed_folder, trim_cache
-from .dataset import DataSet, quoted, shown
-from .dataset import Failure as Failure
-from .pack_job import PackJob, Progress
-from .store import Store, StoreWriter, open_store
+from .dataset import DataSet, Failure, quoted, shown
+from .pack_job import DECODING, PackJob, Progress
+from .store import Store, open_store, open_unfinished
+from .store_writer import MemoryWriter, StoreWriter
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,29 +34,36 @@ class PackedSet:
 
     Attributes:
         sample_rate: of all clips, Hz.
-        failures: the clips that could not be read, in order; they are left out, never replaced.
+        failures: why clips could not be read, by index; they are left out, never replaced.
         content_keys: per clip, the SHA-256 of its file, for a segment followed by `@start-end`;
-            "" where unreadable.
-        audio_keys: per clip, the SHA-256 of its packed samples; "" where unreadable.
+            "" where the file cannot be read.
         note: why nothing could be kept for the next run, or None.
-        keys: per clip, its key in `store`; "" where unreadable.
+        rows: per clip, its row in `store`, [n] int32; -1 where it could not be read.
         store: the packed samples.
     """
 
     sample_rate: int
-    failures: tuple[Failure, ...]
-    content_keys: tuple[str, ...]
-    audio_keys: tuple[str, ...]
+    failures: dict[int, Failure]
+    content_keys: Sequence[str]
     note: str | None
-    keys: tuple[str, ...]
+    rows: NDArray[np.int32]
     store: Store
 
     def __len__(self) -> int:
-        return len(self.keys)
+        return len(self.rows)
+
+    @property
+    def audio_keys(self) -> NDArray[np.uint8]:
+        """Per clip, the first bytes of the SHA-256 of its packed samples; zeros if unreadable."""
+        keys = self.store.index["audio"][self.rows] if len(self.store.index) else None
+        if keys is None:
+            return np.zeros((len(self), 0), np.uint8)
+        keys[self.rows < 0] = 0
+        return np.asarray(keys)
 
     def has(self, i: int) -> bool:
         """Tell whether clip i could be read."""
-        return bool(self.keys[i])
+        return bool(self.rows[i] >= 0)
 
     def samples(self, i: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """Return clip i, or its samples start..stop - 1, as a new float32 array, mono.
@@ -65,20 +71,24 @@ class PackedSet:
         Raises:
             ParameterError: the clip could not be read; ask `has` first.
         """
-        return self.store.samples(self._key(i), start, stop)
+        return self.store.samples(self._row(i), start, stop)
 
     def n_samples(self, i: int) -> int:
         """Return the length of clip i; raises as `samples` does."""
-        return self.store.entries[self._key(i)].n_samples
+        return self.store.n_samples(self._row(i))
 
-    def _key(self, i: int) -> str:
-        if not self.keys[i]:
+    def _row(self, i: int) -> int:
+        if not self.has(i):
             raise ParameterError(f"clip {i} could not be read; it has no samples")
-        return self.keys[i]
+        return int(self.rows[i])
 
 
 def pack(
-    dataset: DataSet, sample_rate: int, cache_root: Path, progress: Progress | None = None
+    dataset: DataSet,
+    sample_rate: int,
+    cache_root: Path,
+    progress: Progress | None = None,
+    workers: int = 1,
 ) -> PackedSet:
     """Decode all clips of a data set, or find them decoded in the cache.
 
@@ -90,24 +100,41 @@ def pack(
         dataset: the clips; those that cannot be read become `failures`.
         sample_rate: Hz, above 0.
         cache_root: the cache folder, made if needed.
-        progress: is told how many clips of how many are done.
+        progress: see `pack_job.Progress`.
+        workers: files that are read at once, >= 1.
 
     Raises:
         ParameterError: the sample rate is not above 0.
     """
     if sample_rate <= 0:
         raise ParameterError(f"sample_rate = {sample_rate}; expected Hz above 0")
-    job = PackJob(dataset, sample_rate, progress)
+    job = PackJob(dataset, sample_rate, workers, progress)
     store, note = _store_for(job, cache_root)
-    keys = tuple(key if key in store.entries else "" for key in job.keys)
-    names = [clip.name for clip in dataset.clips]
+    return packed_set(job, store, note)
+
+
+def pack_into(job: PackJob, root: Path) -> tuple[PackedSet, Path]:
+    """Decode all clips into a folder of one's own, in the form of the cache; and the set's folder.
+
+    What a killed run left there is taken up, and other sets there are taken from.
+
+    Raises:
+        FileError: the system refused to write; what was packed until then stays for the next run.
+    """
+    folder = packed_folder(root) / job.set_key
+    return packed_set(job, _complete(job, root, keep_part=True), None), folder
+
+
+def packed_set(job: PackJob, store: Store, note: str | None) -> PackedSet:
+    """The clips of a job and a store that has all of them that can be read."""
+    rows = store.rows(job.keys)
+    rows[list(job.contents.failures)] = -1
     return PackedSet(
-        sample_rate=sample_rate,
-        failures=tuple(Failure(names[i], job.failures[i]) for i, key in enumerate(keys) if not key),
-        content_keys=tuple(c if k else "" for c, k in zip(job.content_keys, keys, strict=True)),
-        audio_keys=tuple(store.entries[key].audio_key if key else "" for key in keys),
+        sample_rate=job.sample_rate,
+        failures=job.failures_by_clip(rows >= 0),
+        content_keys=job.contents,
         note=note,
-        keys=keys,
+        rows=rows,
         store=store,
     )
 
@@ -118,48 +145,49 @@ def check_classes(dataset: DataSet, packed: PackedSet) -> None:
     Raises:
         DataError: one has none; names it and why its first clip could not be read.
     """
-    readable = {clip.label for i, clip in enumerate(dataset.clips) if packed.has(i)}
-    reasons = {failure.name: failure.reason for failure in reversed(packed.failures)}
-    for clip in dataset.clips:
-        if clip.label not in readable:
+    readable = set(dataset.classes[packed.rows >= 0].tolist())
+    for i, failure in sorted(packed.failures.items()):
+        if int(dataset.classes[i]) not in readable:
             raise DataError(
-                f"class {quoted(clip.label)} has no clip that can be read; the first, "
-                f"{shown(clip.name)}: {reasons[clip.name]}"
+                f"class {quoted(dataset.clips[i].label)} has no clip that can be read; the first, "
+                f"{shown(failure.name)}: {failure.reason}"
             )
 
 
 def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
-    if not any(job.keys):
-        return StoreWriter(None, job.sample_rate).finish(), None
+    if not job.keys.any():
+        return MemoryWriter(job.sample_rate).finish(), None
     try:
         inside = Path(os.path.realpath(cache_root)).is_relative_to(
             os.path.realpath(job.dataset.root)
         )
         if inside:
             raise FileError(f"the cache folder {cache_root} lies inside the data set")
-        return _cached(job, cache_root), None
+        store = _complete(job, cache_root, keep_part=False)
+        trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=store.folder)
+        return store, None
     except FileError as error:
         refusal = str(error)
     try:
         return _temporary(job), f"the decoded audio is not kept for the next run: {refusal}"
     except FileError:
-        writer = StoreWriter(None, job.sample_rate)
-        job.fill(writer, {})
+        writer = MemoryWriter(job.sample_rate)
+        job.fill_memory(writer)
         return writer.finish(), f"the decoded audio is kept in memory: {refusal}"
 
 
-def _cached(job: PackJob, cache_root: Path) -> Store:
-    folder = packed_folder(cache_root) / job.set_key
+def _complete(job: PackJob, root: Path, *, keep_part: bool) -> Store:
+    """The set in a folder of sets, packed if it is not there; `keep_part` also when that fails."""
+    folder = packed_folder(root) / job.set_key
     store = _open_complete(job, folder)
     if store is None:
         with explain_os_errors("write", folder.parent):
             folder.parent.mkdir(parents=True, exist_ok=True)
-        with lock_set(cache_root, job.set_key):
+        with lock_set(root, job.set_key):
             # Whoever held the lock before may have packed the same set.
-            store = _open_complete(job, folder) or _build(job, folder)
-        trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=folder)
+            store = _open_complete(job, folder) or _build(job, folder, keep_part)
     mark_used(folder)
-    job.progress(len(job.keys), len(job.keys))
+    job.progress(DECODING, len(job.keys), len(job.keys))
     return store
 
 
@@ -168,18 +196,20 @@ def _open_complete(job: PackJob, folder: Path) -> Store | None:
     return store if store is not None and job.is_complete(store) else None
 
 
-def _build(job: PackJob, folder: Path) -> Store:
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
-    with explain_os_errors("write", temporary):
-        temporary.mkdir()
+def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
+    """Pack in a folder beside, which a later run takes up if this one is killed or interrupted."""
+    part = folder.with_name(f".{folder.name}{TEMPORARY_SUFFIX}")
+    with explain_os_errors("write", part):
+        part.mkdir(exist_ok=True)
     try:
-        _write(job, temporary, _known(job, folder.parent))
+        _write(job, part, _known(job, folder))
         with explain_os_errors("write", folder):
             if folder.exists():
                 shutil.rmtree(folder)  # damaged, or without a clip that can be decoded by now
-            temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
+            part.rename(folder)
+    except FileError:
+        if not keep_part:
+            shutil.rmtree(part, ignore_errors=True)
         raise
     return _opened(folder, job.sample_rate)
 
@@ -188,7 +218,7 @@ def _temporary(job: PackJob) -> Store:
     with explain_os_errors("write", tempfile.gettempdir()):
         folder = Path(tempfile.mkdtemp(prefix="wsnet-"))
     try:
-        _write(job, folder, {})
+        _write(job, folder, [])
         store = _opened(folder, job.sample_rate)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -197,25 +227,24 @@ def _temporary(job: PackJob) -> Store:
     return store
 
 
-def _write(job: PackJob, folder: Path, known: Mapping[str, Store]) -> None:
+def _write(job: PackJob, folder: Path, known: Sequence[Store]) -> None:
     writer = StoreWriter(folder, job.sample_rate)
     try:
-        job.fill(writer, known)
+        job.fill(writer, known, folder)
         writer.finish()
     finally:
-        with contextlib.suppress(FileError):
+        with suppress(FileError):
             writer.close()
 
 
-def _known(job: PackJob, packed: Path) -> dict[str, Store]:
-    """Return, for each clip that another set of the same rate has already, that set."""
-    wanted = set(job.keys)
-    known: dict[str, Store] = {}
-    for folder in sorted(packed.glob("[0-9a-f]*")):
-        store = open_store(folder, job.sample_rate)
-        if store is not None:
-            known.update(dict.fromkeys(wanted & store.entries.keys(), store))
-    return known
+def _known(job: PackJob, folder: Path) -> list[Store]:
+    """The other sets beside it, finished or not, that clips can be taken from."""
+    stores = [open_store(path, job.sample_rate) for path in sorted(folder.parent.glob("[0-9a-f]*"))]
+    part = f".{folder.name}{TEMPORARY_SUFFIX}"
+    for path in sorted(folder.parent.glob(f".*{TEMPORARY_SUFFIX}")):
+        if path.name != part:
+            stores.append(open_unfinished(path, job.sample_rate))
+    return [store for store in stores if store is not None]
 
 
 def _opened(folder: Path, sample_rate: int) -> Store:

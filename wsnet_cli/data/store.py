@@ -1,22 +1,22 @@
-"""One packed set on disk: shards of int16 samples and a manifest keyed by content.
+"""One packed set on disk: shards of int16 samples and an index keyed by content.
 
     shard-0000.i16   little-endian int16 samples, clip after clip, without headers
-    manifest.json    {"body": {"version", "sample_rate", "shards": [samples in each],
-                      "clips": {key: [shard, offset, samples, scale, SHA-256 of the samples]}},
+    index.bin        a record for each clip (`store_index.ENTRY`), in the order of the shards
+    manifest.json    {"body": {"version", "sample_rate", "clips": how many,
+                      "shards": [samples in each], "index": SHA-256 of index.bin},
                       "sha256": of the body in canonical form}
 
 A sample is its code times the clip's scale. The manifest is written last, and the folder gets its
-name only then; a set whose manifest or shard sizes do not match is taken for absent.
+name only then; a set whose manifest, index or shard sizes do not match is taken for absent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
-from io import FileIO
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,132 +24,138 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FileError
-from ..core.files import explain_os_errors, write_atomic
+from .store_index import Finder, Index, Keys, hash_file, read_records
 
-PACK_VERSION = 1
+PACK_VERSION = 2
 MANIFEST = "manifest.json"
-SHARD_BYTES = 256_000_000
-"""A shard grows no larger than this, unless one clip alone does; clips never span shards."""
+INDEX = "index.bin"
+JOURNAL = "index.part"
+"""The index of a set that is not finished: torn at its end, perhaps, and ahead of the audio."""
+SET_KEY_SIGNS = 32
+"""How many hexadecimal digits name a set."""
 
-_CODE = np.dtype("<i2")
-_LARGEST_CODE = 32767  # -32768 is left out, so that the two signs have one range
+CODE = np.dtype("<i2")
+LARGEST_CODE = 32767  # -32768 is left out, so that the two signs have one range
 
-
-@dataclass(frozen=True)
-class Entry:
-    """Where one clip's codes are, what one code is worth, and the SHA-256 of the codes."""
-
-    shard: int
-    offset: int
-    n_samples: int
-    scale: float
-    audio_key: str
+_BLOCK_CODES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A packed set that is open for reading; `shards` are memory maps, or arrays in memory."""
+    """A packed set that is open for reading.
+
+    Attributes:
+        folder: of the set, None where it is in memory.
+        sample_rate: Hz.
+        index: a record for each clip; a clip is named by its row.
+        shards: opens a shard by number: a memory map, or an array in memory.
+    """
 
     folder: Path | None
     sample_rate: int
-    entries: Mapping[str, Entry]
+    index: Index
     shards: Sequence[NDArray[np.int16]]
 
-    def codes(self, key: str) -> NDArray[np.int16]:
-        """Return the int16 codes [n_samples] of a clip that is there, without a copy."""
-        entry = self.entries[key]
-        return self.shards[entry.shard][entry.offset : entry.offset + entry.n_samples]
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.index["key"])
 
-    def samples(self, key: str, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
-        """Return the samples of a clip that is there, float32, as a new array.
+    def rows(self, keys: Keys) -> NDArray[np.int32]:
+        """The rows of keys [n, KEY_BYTES]; -1 where a clip is not there."""
+        return self._finder.rows(keys)
+
+    def n_samples(self, row: int) -> int:
+        """The length of a clip."""
+        return int(self.index["n_samples"][row])
+
+    def codes(self, row: int) -> NDArray[np.int16]:
+        """The int16 codes [n_samples] of a clip, without a copy."""
+        entry = self.index[row]
+        start = int(entry["offset"])
+        return self.shards[int(entry["shard"])][start : start + int(entry["n_samples"])]
+
+    def samples(self, row: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+        """The samples of a clip, float32, as a new array.
 
         Args:
-            key: of the clip.
+            row: of the clip.
             start: first sample, 0 <= start <= n_samples.
             stop: the sample after the last, start <= stop <= n_samples; None = the clip's end.
         """
-        samples = self.codes(key)[start:stop].astype(np.float32)
-        samples *= np.float32(self.entries[key].scale)
+        samples = self.codes(row)[start:stop].astype(np.float32)
+        samples *= np.float32(self.index["scale"][row])
         return samples
 
-    def intact(self, key: str) -> bool:
-        """Tell whether a clip is there and its codes are those that were written."""
-        return key in self.entries and self.entries[key].audio_key == _hash(self.codes(key).data)
+    def read(self, row: int, n_most: int | None = None) -> NDArray[np.float32]:
+        """As `samples`, but read and not mapped: pages that were mapped count as our memory.
+
+        Args:
+            row: of the clip.
+            n_most: samples to read at most, from its start.
+
+        Raises:
+            FileError: the shard is gone or shorter.
+        """
+        n = self.n_samples(row) if n_most is None else min(n_most, self.n_samples(row))
+        codes = next(self._read_codes(row, n), np.zeros(0, CODE))
+        return codes.astype(np.float32) * np.float32(self.index["scale"][row])
+
+    def code_blocks(self, row: int) -> Iterator[NDArray[np.int16]]:
+        """The codes of a clip block by block, read and not mapped. Raises: as `read`."""
+        return self._read_codes(row, _BLOCK_CODES)
+
+    def intact(self, row: int) -> bool:
+        """Tell whether a clip's codes are those that were written."""
+        digest = hashlib.sha256()
+        try:
+            for block in self.code_blocks(row):
+                digest.update(block.data)
+        except FileError:
+            return False
+        expected: bytes = self.index["audio"][row].tobytes()
+        return digest.digest().startswith(expected)
+
+    def _read_codes(self, row: int, n_at_once: int) -> Iterator[NDArray[np.int16]]:
+        entry = self.index[row]
+        first, n = int(entry["offset"]), int(entry["n_samples"])
+        for start in range(0, n, max(1, n_at_once)):
+            count = min(n_at_once, n - start)
+            if self.folder is None:
+                yield self.codes(row)[start : start + count]
+                continue
+            path = self.folder / shard_name(int(entry["shard"]))
+            try:
+                block = np.fromfile(path, CODE, count, offset=(first + start) * CODE.itemsize)
+            except OSError as error:
+                raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+            if len(block) < count:
+                raise FileError(f"cannot read {path}: it was cut while it was in use")
+            yield block
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process maps the files again; pickling a map would copy all the audio.
         if self.folder is None:
-            return Store, (None, self.sample_rate, self.entries, self.shards)
+            return Store, (None, self.sample_rate, self.index, self.shards)
         return _reopen, (self.folder, self.sample_rate)
 
 
-class StoreWriter:
-    """Packs clips one after another into a new folder, or into memory if there is none.
+class Maps(Sequence[NDArray[np.int16]]):
+    """The shards of a folder, each mapped when it is first asked for."""
 
-    Raises:
-        FileError: from any method, when the system refuses to write.
-    """
-
-    def __init__(self, folder: Path | None, sample_rate: int) -> None:
+    def __init__(self, folder: Path, n_samples: Sequence[int]) -> None:
         self._folder = folder
-        self._sample_rate = sample_rate
-        self._entries: dict[str, Entry] = {}
-        self._n_samples: list[int] = []
-        self._arrays: list[NDArray[np.int16]] = []
-        self._stream: FileIO | None = None
+        self._n_samples = n_samples
+        self._maps: dict[int, NDArray[np.int16]] = {}
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._entries
+    def __len__(self) -> int:
+        return len(self._n_samples)
 
-    def add(self, key: str, codes: NDArray[np.int16], scale: float) -> None:
-        """Append a clip that is not there yet: its codes [n_samples], at least one."""
-        codes = np.ascontiguousarray(codes, _CODE)
-        if self._folder is None:
-            self._arrays.append(codes)
-            self._n_samples.append(0)
-        else:
-            self._write(self._folder, codes)
-        shard = len(self._n_samples) - 1
-        offset = self._n_samples[shard]
-        self._entries[key] = Entry(shard, offset, len(codes), scale, _hash(codes.data))
-        self._n_samples[shard] += len(codes)
-
-    def finish(self) -> Store:
-        """Write the manifest and return the set; with a folder its maps must still be opened."""
-        self.close(durable=True)
-        if self._folder is not None:
-            clips = {key: list(astuple(entry)) for key, entry in self._entries.items()}
-            body = {
-                "version": PACK_VERSION,
-                "sample_rate": self._sample_rate,
-                "shards": self._n_samples,
-                "clips": clips,
-            }
-            document = {"body": body, "sha256": _hash(_canonical(body))}
-            write_atomic(self._folder / MANIFEST, _canonical(document))
-        return Store(self._folder, self._sample_rate, self._entries, self._arrays)
-
-    def close(self, *, durable: bool = False) -> None:
-        """Close the shard that is open, for good or because something failed."""
-        if self._stream is None:
-            return
-        stream, self._stream = self._stream, None
-        with explain_os_errors("write", str(stream.name)), stream:
-            if durable:
-                os.fsync(stream.fileno())
-
-    def _write(self, folder: Path, codes: NDArray[np.int16]) -> None:
-        full = self._n_samples and self._n_samples[-1] * _CODE.itemsize + codes.nbytes > SHARD_BYTES
-        if self._stream is None or full:
-            self.close(durable=True)
-            path = folder / shard_name(len(self._n_samples))
-            with explain_os_errors("write", path):
-                self._stream = path.open("xb", buffering=0)
-            self._n_samples.append(0)
-        rest = codes.data.cast("B")
-        with explain_os_errors("write", folder):
-            while rest:  # an unbuffered write may take less than it is given
-                rest = rest[self._stream.write(rest) :]
+    def __getitem__(self, number: Any) -> Any:
+        """Map one shard."""
+        if number not in self._maps:
+            path, n = self._folder / shard_name(number), self._n_samples[number]
+            self._maps[number] = np.asarray(np.memmap(path, CODE, "r", shape=(n,)))
+        return self._maps[number]
 
 
 def open_store(folder: Path, sample_rate: int) -> Store | None:
@@ -157,15 +163,28 @@ def open_store(folder: Path, sample_rate: int) -> Store | None:
     try:
         document = json.loads((folder / MANIFEST).read_bytes())
         body = document["body"]
-        if document["sha256"] != _hash(_canonical(body)):
+        if document["sha256"] != hashlib.sha256(canonical(body)).hexdigest():
             return None
         if (body["version"], body["sample_rate"]) != (PACK_VERSION, sample_rate):
             return None
-        shards = [_map(folder / shard_name(i), n) for i, n in enumerate(body["shards"])]
-        entries = {key: Entry(*fields) for key, fields in body["clips"].items()}
+        if hash_file(folder / INDEX) != body["index"]:
+            return None
+        for number, n_samples in enumerate(body["shards"]):
+            if (folder / shard_name(number)).stat().st_size != n_samples * CODE.itemsize:
+                return None
+        index = read_records(folder / INDEX)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Store(folder, sample_rate, entries, shards)
+    return Store(folder, sample_rate, index, Maps(folder, body["shards"]))
+
+
+def open_unfinished(folder: Path, sample_rate: int) -> Store | None:
+    """What a stopped writer left, as a store whose clips must be asked for with `intact`."""
+    try:
+        index = read_records(folder / JOURNAL)
+    except (OSError, ValueError):
+        return None
+    return Store(folder, sample_rate, index, ())
 
 
 def shard_name(number: int) -> str:
@@ -173,29 +192,9 @@ def shard_name(number: int) -> str:
     return f"shard-{number:04d}.i16"
 
 
-def quantize_clip(samples: NDArray[np.float32]) -> tuple[NDArray[np.int16], float]:
-    """Return codes in [-32767, 32767] and the scale that makes the clip's peak 32767 exactly.
-
-    A quiet clip keeps all 16 bits this way; the error is at most half a step, 2**-16 of the peak.
-
-    Args:
-        samples: [n_samples] float32, finite, any range.
-
-    >>> codes, scale = quantize_clip(np.float32([0.0, 0.25, -0.5]))
-    >>> codes.tolist(), round(scale * 32767, 6)
-    ([0, 16384, -32767], 0.5)
-    """
-    peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak == 0.0:
-        return np.zeros(len(samples), np.int16), 0.0
-    codes = np.rint(samples.astype(np.float64) * (_LARGEST_CODE / peak))
-    return codes.astype(np.int16), peak / _LARGEST_CODE
-
-
-def _map(path: Path, n_samples: int) -> NDArray[np.int16]:
-    if path.stat().st_size != n_samples * _CODE.itemsize:
-        raise ValueError(f"{path}: expected {n_samples} samples")
-    return np.asarray(np.memmap(path, _CODE, "r", shape=(n_samples,)))
+def canonical(value: object) -> bytes:
+    """JSON in the one form that is hashed and written."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _reopen(folder: Path, sample_rate: int) -> Store:
@@ -203,11 +202,3 @@ def _reopen(folder: Path, sample_rate: int) -> Store:
     if store is None:
         raise FileError(f"cannot read {folder}: the packed audio was removed while in use")
     return store
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
-
-
-def _hash(content: bytes | memoryview) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -14,8 +14,8 @@ from .trainer import EpochRow
 class Listener(Protocol):
     """Is told of every stage of a run, in order."""
 
-    def decoded(self, n_done: int, n_total: int) -> None:
-        """So many clips are decoded or found in the cache."""
+    def decoded(self, stage: str, n_done: int, n_total: int) -> None:
+        """So many clips are hashed, or decoded or found in the cache."""
 
     def prepared(
         self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
@@ -35,7 +35,7 @@ class Listener(Protocol):
 class SilentListener:
     """Tells nobody."""
 
-    def decoded(self, n_done: int, n_total: int) -> None:
+    def decoded(self, stage: str, n_done: int, n_total: int) -> None:
         """Ignore."""
 
     def prepared(
