@@ -52,7 +52,8 @@ done("read the model")
 from wsnet_cli.engine.engines import make_engine
 engine = make_engine(model)
 done("load the kernels, plan, pack the weights")
-from wsnet_cli.core.audio import read_audio, clip_windows
+from wsnet_cli.core.audio import read_audio
+from wsnet_cli.core.windows import clip_windows
 samples, rate = read_audio(sys.argv[1], sample_rate=model.audio.sample_rate)
 done("decode and resample")
 windows = clip_windows(samples, model.audio)

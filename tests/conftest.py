@@ -212,7 +212,7 @@ def tones(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tone_model(small_model: Model) -> Model:
     """Random weights and the labels of `tones`, with biases such that it names more than one."""
-    from wsnet_cli.core.audio import clip_windows
+    from wsnet_cli.core.windows import clip_windows
     from wsnet_cli.engine.numpy_engine import NumpyEngine
 
     time_s = np.arange(TONE_RATE // 10) / TONE_RATE

@@ -3,15 +3,12 @@ from __future__ import annotations
 import os
 import random
 import struct
-import threading
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from wsnet_cli.core import decode
 from wsnet_cli.core.audio import read_audio, read_blocks
@@ -319,56 +316,6 @@ def test_decoder_noise_does_not_reach_stderr(
     assert capfd.readouterr().err == ""
     os.write(2, b"heard again\n")
     assert capfd.readouterr().err == "heard again\n"
-
-
-def test_stderr_comes_back_when_the_last_of_several_threads_is_done(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with decode._silence_native(True):
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    inside.wait(10)
-    with decode._silence_native(True):
-        os.write(2, b"lost\n")
-    os.write(2, b"lost as well\n")
-    leave.set()
-    thread.join()
-    os.write(2, b"heard\n")
-    assert capfd.readouterr().err == "heard\n"
-
-
-def test_a_closed_stderr_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: int) -> int:
-        raise OSError(9, "Bad file descriptor")
-
-    monkeypatch.setattr(os, "dup", refuse)
-    with decode._silence_native(True):
-        pass
-
-
-@given(st.integers(0, 2**32 - 1), st.integers(0, 40))
-@settings(deadline=None, max_examples=50)
-def test_one_and_two_channels_are_averaged_as_in_float64(seed: int, max_gap: int) -> None:
-    """Random bits with exponents up to `max_gap` apart, subnormal numbers among them."""
-    rng = np.random.default_rng(seed)
-    larger = rng.integers(0, 159, (1_000, 1))  # below 2**32, the largest that is accepted
-    exponents = np.maximum(
-        0, larger - np.array([[0, 1]]) * rng.integers(0, max_gap + 1, (1_000, 1))
-    )
-    bits = rng.integers(0, 2**23, (1_000, 2)) + (exponents << 23)
-    bits += rng.integers(0, 2, (1_000, 2)) << 31
-    block = bits.astype(np.uint32).view(np.float32)
-    for n_channels in (1, 2):
-        columns = block[:, :n_channels].astype(np.float64).T
-        mean = (columns[0] if n_channels == 1 else columns[0] + columns[1]) / n_channels
-        found = decode._mix_down(block[:, :n_channels])
-        assert np.array_equal(found.view(np.uint32), mean.astype(np.float32).view(np.uint32))
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 2.0**33, -(2.0**33)])

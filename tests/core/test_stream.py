@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsnet_cli.core import stream
-from wsnet_cli.core.audio import AudioSettings, read_audio, read_blocks, window_blocks
+from wsnet_cli.core.audio import AudioSettings, read_audio, read_blocks
 from wsnet_cli.core.errors import AudioError, ParameterError
 from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, Scratch, WindowStream
+from wsnet_cli.core.windows import window_blocks
 
 RATE = 1_000
 BELOW = 1e-4

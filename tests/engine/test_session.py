@@ -10,10 +10,11 @@ import pytest
 import soundfile
 
 from wsnet_cli.core.artifact import load_model, save_model
-from wsnet_cli.core.audio import AudioSettings, resample
+from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, UsageError
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
+from wsnet_cli.core.resampling import resample
 from wsnet_cli.engine import session
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine

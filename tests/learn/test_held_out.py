@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from wsnet_cli.core.audio import AudioSettings, clip_windows
+from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.model import Model
 from wsnet_cli.core.network import Network
+from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine.session import WINDOWS_AT_ONCE, Classifier
 from wsnet_cli.learn.held_out import held_out_accuracy
 from wsnet_cli.learn.network import WaveformClassifier

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.architectures import build_network
 from ..core.artifact import load_model
-from ..core.audio import AudioSettings, clip_windows, read_audio
+from ..core.audio import AudioSettings, read_audio
 from ..core.config_file import find_config, load_config, preset_names
 from ..core.errors import ParameterError, UsageError
 from ..core.files import exists
@@ -19,6 +19,7 @@ from ..core.model import LayerWeights, Model, phi_shape
 from ..core.network import Conv, Linear, Network
 from ..core.quant import Array
 from ..core.settings import audio_settings
+from ..core.windows import clip_windows
 from ..engine.windows import check_windows
 
 DEFAULT_SUBJECTS = {

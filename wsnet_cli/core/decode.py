@@ -24,6 +24,7 @@ import numpy as np
 from .errors import AudioError, ParameterError
 from .mpeg import Pipe, find_extent
 from .native_noise import silence_native
+from .ogg import is_chained
 from .samples import Samples, check_channel, check_header, to_mono
 from .sniff import not_audio, read_head, shown
 
@@ -194,9 +195,15 @@ def open_audio(
         native = opened.enter_context(_open_native(location, name, head))
         pipe: Pipe | None = None
         if str(native.subtype).startswith("MPEG"):
-            native, pipe = _without_guess(opened, native, Path(location))
+            native, pipe = _whole_mpeg(opened, native, Path(location))
         if native.format == "RAW":  # no header found, so libsndfile guesses from the suffix
             raise not_audio(name, head, "no header of an audio format")
+        if native.format == "OGG" and is_chained(Path(location)):
+            raise AudioError(
+                f"{name}: holds several Ogg streams in a row, of which only the first can be "
+                "decoded: convert it to WAV or FLAC",
+                "not-audio",
+            )
         check_header(name, native.channels, native.samplerate)
         yield Decoder(native, name, pipe)
 
@@ -217,9 +224,7 @@ def _open_native(location: str, name: str, head: bytes) -> Any:
         raise not_audio(name, head, _reason(error)) from error
 
 
-def _without_guess(
-    opened: contextlib.ExitStack, native: Any, path: Path
-) -> tuple[Any, Pipe | None]:
+def _whole_mpeg(opened: contextlib.ExitStack, native: Any, path: Path) -> tuple[Any, Pipe | None]:
     """Open an MP3 again, as a pipe, where the decoder takes it for shorter than it is."""
     with contextlib.suppress(OSError):
         extent = find_extent(path)

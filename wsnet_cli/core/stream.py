@@ -1,4 +1,4 @@
-"""The windows of a clip while it is being read: as `audio.window_blocks`, in bounded memory.
+"""The windows of a clip while it is being read: as `windows.window_blocks`, in bounded memory.
 
 Whether a quiet stretch belongs to a clip is known only when a loud sample follows, so quiet samples
 are held back. Where more of them pile up than `MAX_PENDING_SAMPLES`, a second reading of the clip
@@ -14,8 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .audio import AudioSettings, Samples, normalise_windows, sound_bounds
+from .audio import AudioSettings
 from .errors import AudioError, ParameterError
+from .samples import Samples
+from .windows import normalise_windows, sound_bounds
 
 OpenBlocks = Callable[[], Iterator[Samples]]
 """Begins to read a clip: blocks [n] float32, finite, n >= 0, the same samples on every call, such
@@ -50,7 +52,7 @@ class WindowBlock(NamedTuple):
 class WindowStream:
     """The windows of one clip, read once from front to back: to be iterated over once.
 
-    Yields the very blocks that `audio.window_blocks` yields of the whole clip, bit for bit: each
+    Yields the very blocks that `windows.window_blocks` yields of the whole clip, bit for bit: each
     [n, settings.window_samples] float32, n = n_at_once but for the last. In memory at a time: these
     windows, the samples they are cut from, MAX_PENDING_SAMPLES quiet ones, and one block read.
 

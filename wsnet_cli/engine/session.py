@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from ..core.artifact import load_model
-from ..core.audio import AudioSettings, read_blocks, resample, window_blocks
+from ..core.audio import AudioSettings, read_blocks
 from ..core.files import is_folder
 from ..core.locate import find_model
 from ..core.model import Model
 from ..core.quant import Array
+from ..core.resampling import resample
 from ..core.sniff import shown
 from ..core.stream import OpenBlocks, Scratch, WindowStream
+from ..core.windows import window_blocks
 from .engines import make_engine
 from .scores import aggregate_scores, softmax
 from .timeline import Timeline, WindowScores

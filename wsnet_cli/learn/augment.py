@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.audio import normalise_windows
 from ..core.config import AugmentConfig
 from ..core.quant import Array
+from ..core.windows import normalise_windows
 
 CROP_TRIES = 5
 """Positions tried before a nearly silent crop is taken as it is."""

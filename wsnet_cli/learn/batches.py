@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..core.audio import AudioSettings, sound_bounds
+from ..core.audio import AudioSettings
 from ..core.config import AugmentConfig
 from ..core.quant import Array
+from ..core.windows import sound_bounds
 from ..data.packed import PackedSet
 from .augment import CropSource, finish_windows, mix_between_classes, random_crop, root_mean_square
 

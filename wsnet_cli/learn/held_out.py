@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import torch
 
-from ..core.audio import AudioSettings, window_blocks
+from ..core.audio import AudioSettings
 from ..core.quant import Array
+from ..core.windows import window_blocks
 from ..data.packed import PackedSet
 from ..engine.session import WINDOWS_AT_ONCE
 from .network import WaveformClassifier

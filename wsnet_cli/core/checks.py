@@ -1,0 +1,37 @@
+"""Arguments outside their range, refused in one form of words."""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy.typing as npt
+
+from .errors import ParameterError
+
+
+def check(field: str, value: object, good: bool, expected: str) -> None:
+    """Raise a ParameterError that names field, value and what was expected, unless it is good.
+
+    >>> check("hop", 0, False, "1 or more")
+    Traceback (most recent call last):
+    wsnet_cli.core.errors.ParameterError: hop = 0; expected 1 or more
+    """
+    if not good:
+        raise ParameterError(f"{field} = {value!r}; expected {expected}")
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is a whole number; True and False are none."""
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a real number; True and False are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def check_row(samples: npt.NDArray[Any]) -> None:
+    """Refuse what is not [n] samples, n >= 1. Raises: ParameterError."""
+    good = samples.ndim == 1 and len(samples) >= 1
+    check("samples.shape", samples.shape, good, "one row of at least one sample")
