@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import soundfile as sf
 
 from .broken_wav import NOT_DECODED
-from .odd import N_SAMPLES, RATE, OddFile, Refused, Sound
+from .odd import N_SAMPLES, RATE, OddFile, Refused, Sound, chirp
 from .wav import TONE, by_library
 
 VORBIS = Sound(TONE, min_snr_db=18.0)
 MPEG = Sound(TONE, min_snr_db=18.0)
+LONG = chirp(15 * RATE)
+DELAY = 576 + 529
+"""Samples by which an MP3 comes late where no frame tells the decoder what to cut off."""
 ID3 = b"ID3\x04\0\0\0\0\1\0" + bytes(128)
 
 
@@ -26,6 +30,11 @@ def flac(n_samples: int | None = None, n: int = N_SAMPLES, digest: bytes | None 
     if digest is not None:
         content[26:42] = digest
     return bytes(content)
+
+
+def _header(content: bytes) -> bytes:
+    """The stream's properties alone, marked as the last block before the sound."""
+    return content[:4] + bytes([content[4] | 0x80]) + content[5:42]
 
 
 def flacs() -> list[OddFile]:
@@ -49,7 +58,8 @@ def flacs() -> list[OddFile]:
         ("flac-cut", long[: len(long) // 2], Refused(stopped)),
         ("flac-cut-at-the-last-byte", long[:-1], Refused(stopped)),
         ("flac-one-bad-byte", bytes(broken), Refused(stopped)),
-        ("flac-header-only", long[:42], Refused(NOT_DECODED)),
+        ("flac-header-only", _header(long), Refused("decoding stopped at 0.000 s (sample 0; ")),
+        ("flac-without-samples", _header(flac(0)), Refused("holds no samples")),
         ("flac-magic-only", b"fLaC", Refused(NOT_DECODED)),
         ("flac-behind-id3", ID3 + flac(), Sound(TONE)),
         ("flac-no-rate", bytes(zero_rate), Refused(NOT_DECODED)),
@@ -59,8 +69,8 @@ def flacs() -> list[OddFile]:
 
 def oggs() -> list[OddFile]:
     """Vorbis and Opus."""
-    vorbis = by_library(np.resize(TONE, 5 * RATE), "OGG", "VORBIS")
-    opus = by_library(np.resize(TONE, 5 * RATE), "OGG", "OPUS")
+    vorbis = by_library(LONG, "OGG", "VORBIS")
+    opus = by_library(LONG, "OGG", "OPUS")
     stereo = by_library(np.stack([TONE, TONE], axis=1), "OGG", "VORBIS")
     quiet = Refused("holds no samples")
     rows = (
@@ -70,7 +80,7 @@ def oggs() -> list[OddFile]:
         (
             "vorbis-44100.ogg",
             by_library(TONE, "OGG", "VORBIS", 44_100),
-            Sound(TONE, 44_100, min_snr_db=15.0),
+            Sound(TONE, 44_100, min_snr_db=10.0),
         ),
         ("opus.opus", by_library(TONE, "OGG", "OPUS"), Sound(TONE, min_snr_db=10.0)),
         (
@@ -83,15 +93,19 @@ def oggs() -> list[OddFile]:
             by_library(np.stack([TONE, TONE], axis=1), "OGG", "OPUS"),
             Sound(TONE, min_snr_db=10.0),
         ),
-        ("flac-in-ogg.ogg", by_library(TONE, "OGG", "VORBIS"), VORBIS),
         ("vorbis-without-samples.ogg", by_library(TONE[:0], "OGG", "VORBIS"), quiet),
-        ("vorbis-cut.ogg", vorbis[: len(vorbis) // 2], Refused("")),
-        ("opus-cut.opus", opus[: len(opus) // 2], Refused("")),
+        (
+            "vorbis-cut.ogg",
+            vorbis[: len(vorbis) * 7 // 8],
+            Sound(LONG, min_snr_db=18.0, fewer=6 * RATE),
+        ),
+        ("vorbis-cut-in-its-first-page.ogg", vorbis[:5_000], quiet),
+        ("opus-cut.opus", opus[: len(opus) * 7 // 8], Sound(LONG, min_snr_db=8.0, fewer=6 * RATE)),
         ("ogg-magic-only.ogg", b"OggS", Refused(NOT_DECODED)),
         ("vorbis-header-cut.ogg", vorbis[:100], Refused(NOT_DECODED)),
         ("opus-header-cut.opus", opus[:60], Refused(NOT_DECODED)),
         ("vorbis-behind-junk.ogg", bytes(100) + vorbis, Refused(NOT_DECODED)),
-        ("vorbis-chained.ogg", by_library(TONE, "OGG", "VORBIS") * 2, Refused("")),
+        ("vorbis-chained.ogg", vorbis + opus, Refused("holds several Ogg streams in a row")),
     )
     return [OddFile(name, content, expected) for name, content, expected in rows]
 
@@ -109,8 +123,10 @@ def mp3(rate: int = RATE, mode: str = "CONSTANT", n: int = N_SAMPLES, channels: 
 
 def mp3s() -> list[OddFile]:
     """MPEG layer III, with and without the frame that tells the length."""
-    whole = mp3(n=5 * RATE)
-    without_info = without_count(whole)
+    whole = mp3()
+    late = replace(MPEG, lag=DELAY, more=2 * 1_152)
+    cut = replace(MPEG, fewer=N_SAMPLES // 2)
+    joined = replace(late, more=2 * N_SAMPLES, fewer=-N_SAMPLES)
     rows = (
         ("mp3-cbr", mp3(), MPEG),
         ("mp3-vbr", mp3(mode="VARIABLE"), MPEG),
@@ -122,12 +138,15 @@ def mp3s() -> list[OddFile]:
         ("mp3-behind-id3", ID3 + mp3(), MPEG),
         ("mp3-before-id3v1", mp3() + b"TAG" + bytes(125), MPEG),
         ("mp3-behind-junk", bytes(3_000) + mp3(), MPEG),
-        ("mp3-without-info-frame", without_info, Refused("")),
-        ("mp3-cut", whole[: len(whole) // 2], Refused("")),
+        ("mp3-without-a-count", without_count(whole), late),
+        ("mp3-vbr-without-a-count", without_count(mp3(mode="VARIABLE")), late),
+        ("mp3-vbr-behind-junk", bytes(3_000) + without_count(mp3(mode="VARIABLE")), late),
+        ("mp3-joined", whole + ID3 + whole, joined),
+        ("mp3-cut", whole[: len(whole) * 3 // 4], cut),
         ("mp3-header-only", whole[:4], Refused(NOT_DECODED)),
         ("mp3-id3-only", ID3, Refused(NOT_DECODED)),
         ("mp3-id3-that-lies", b"ID3\x04\0\0\x7f\x7f\x7f\x7f" + mp3(), Refused(NOT_DECODED)),
-        ("mp3-info-frame-that-lies", _with_frames(whole, 2**32 - 1), Refused("")),
+        ("mp3-info-frame-that-lies", _with_frames(whole, 2**32 - 1), replace(MPEG, more=2 * 1_152)),
     )
     return [OddFile(f"{name}.mp3", content, expected) for name, content, expected in rows]
 

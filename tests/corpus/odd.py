@@ -24,7 +24,7 @@ class Sound:
         max_error: largest difference to any sample; for formats that round.
         min_snr_db: for formats that lose more than that: least ratio of signal to difference.
         more: most samples that may follow, where a format pads its last block.
-        fewer: most samples that may be missing at the end.
+        fewer: most samples that may be missing at the end; negative: so many more must follow.
         lag: most samples by which it may come late.
     """
 

@@ -60,8 +60,6 @@ def amounts() -> list[OddFile]:
         OddFile("no-samples.au", by_library(TONE[:0], "AU", "PCM_16"), no),
         OddFile("no-samples.caf", by_library(TONE[:0], "CAF", "PCM_16"), no),
         OddFile("no-samples.w64", by_library(TONE[:0], "W64", "PCM_16"), no),
-        OddFile("no-samples.flac", by_library(TONE[:0], "FLAC", "PCM_16"), Refused("")),
-        OddFile("no-samples.mp3", by_library(TONE[:0], "MP3", "MPEG_LAYER_III"), Refused("")),
     ]
 
 
@@ -130,7 +128,9 @@ def names() -> list[OddFile]:
         OddFile("Mixed.FlAc", flac, Sound(TONE)),
         OddFile("UPPER.MP3", mp3, lossy),
         OddFile("two.dots.wav", wav, Sound(TONE)),
-        OddFile("really-wav.raw", wav, Refused("(.raw)")),
+        OddFile(
+            "really-wav.raw", wav, Refused("is named .raw, as if it had no header, but has one")
+        ),
     ]
     return files
 
