@@ -1,137 +1,138 @@
+"""The choice of a layout. What each one reads is tested beside it."""
+
 from __future__ import annotations
 
 import os
-import random
 import sys
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from wsnet_cli.core.errors import DataError
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.core.errors import DataError, FileError, UsageError
+from wsnet_cli.data.layouts import LAYOUTS, load_dataset
 
 MakeFolders = Callable[[dict[str, int]], Path]
 
 needs_links = pytest.mark.skipif(os.name == "nt", reason="making links needs a privilege there")
 
+ESC50 = "filename,fold,category,esc10\na.wav,1,dog,True\nb.wav,2,cat,False\n"
+URBAN = "slice_file_name,fsID,fold,class\na.wav,7,1,dog\nb.wav,8,10,cat\n"
+META = "audio/a.wav\tpark\naudio/b.wav\tbus\n"
+TREES = {
+    "esc-50": {"meta/esc50.csv": ESC50},
+    "urbansound8k": {"metadata/UrbanSound8K.csv": URBAN},
+    "speech-commands": {
+        **dict.fromkeys(("validation_list.txt", "testing_list.txt", "bed/a.wav", "cat/b.wav"), ""),
+    },
+    "dcase": {
+        "meta.txt": META,
+        "evaluation_setup/fold1_train.txt": "audio/a.wav\tpark\n",
+        "evaluation_setup/fold1_evaluate.txt": "audio/b.wav\tbus\n",
+    },
+    "manifest": {"manifest.csv": "path,label\na.wav,x\nb.wav,y\n"},
+    "class-folders": {"dog/a.wav": "", "cat/b.wav": ""},
+}
+"""The least that is known by itself, for each layout that is."""
 
-def _touch(root: Path, *names: str) -> Path:
-    for name in names:
+
+def make_tree(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_text(text, encoding="utf-8")
     return root
 
 
-def test_each_sub_folder_is_a_class(make_folders: MakeFolders) -> None:
-    root = make_folders({"dog": 2, "cat": 1})
-    dataset = load_dataset(root)
-    assert dataset.layout == "class folders"
-    assert dataset.labels == ("cat", "dog")
-    assert [clip.name for clip in dataset.clips] == ["cat/0.wav", "dog/0.wav", "dog/1.wav"]
-    assert all(clip.path.is_file() and clip.path.is_absolute() for clip in dataset.clips)
-    assert (dataset.folds, dataset.skipped) == ((), ())
-
-
-def test_what_is_no_clip_is_ignored(tmp_path: Path) -> None:
-    _touch(tmp_path, "dog/a.WAV", "dog/deep/er/b.Flac", "cat/c.wav", "loose.wav", "dog/notes.txt")
-    _touch(
-        tmp_path,
-        "dog/.hidden.wav",
-        "dog/.cache/d.wav",
-        ".git/e.wav",
-        "empty/readme.md",
-        "dog/._a.wav",
+@pytest.mark.parametrize("name", TREES)
+def test_a_layout_is_known_by_what_lies_in_it(tmp_path: Path, name: str) -> None:
+    dataset = load_dataset(make_tree(tmp_path, TREES[name]))
+    assert dataset.layout.lower().replace(" ", "-") == name
+    assert len(dataset.clips) == len(dataset.labels) == 2
+    known = [f"read as {dataset.layout}, known by {next(iter(TREES[name]))}"]
+    assert [note[: len(known[0])] for note in dataset.notes[:1]] == known * (
+        name != "class-folders"
     )
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_layout_may_be_insisted_on_by_name_or_title(tmp_path: Path, name: str) -> None:
+    make_tree(tmp_path, TREES[name])
+    make_tree(tmp_path, {"aa/x.wav": "", "bb/y.wav": "", **TREES["manifest"]})
+    by_name = load_dataset(tmp_path, name)
+    again = load_dataset(tmp_path, by_name.layout)
+    assert [*again.clips] == [*by_name.clips]
+    assert by_name.layout.lower().replace(" ", "-") == name
+    assert not any(note.startswith("read as") for note in by_name.notes)
+
+
+def test_every_automatic_layout_is_tried_here() -> None:
+    assert {layout.name for layout in LAYOUTS if layout.automatic} == set(TREES)
+
+
+def test_where_several_would_do_the_others_are_said(tmp_path: Path) -> None:
+    make_tree(tmp_path, TREES["esc-50"] | TREES["manifest"] | TREES["dcase"])
     dataset = load_dataset(tmp_path)
-    names = [clip.name for clip in dataset.clips]
-    assert names == ["cat/c.wav", "dog/a.WAV", "dog/deep/er/b.Flac"]
-    assert dataset.labels == ("cat", "dog")
-    assert dataset.skipped == ()
-    assert dataset.notes == ("ignored 1 audio files that are in no class folder",)
+    assert dataset.layout == "ESC-50"
+    assert dataset.notes[0] == (
+        "read as ESC-50, known by meta/esc50.csv; dcase, manifest would do too (--layout)"
+    )
 
 
-def test_a_deep_tree_is_read(tmp_path: Path) -> None:
-    _touch(tmp_path, "cat/a.wav", "dog/" + "d/" * 60 + "b.wav")
-    assert len(load_dataset(tmp_path).clips) == 2
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("esc-10", "no meta/esc50.csv in it"),
+        ("urbansound8k", "no metadata/UrbanSound8K.csv or UrbanSound8K.csv in it"),
+        ("Speech Commands", "no validation_list.txt in it"),
+        ("speech_commands_12", "no validation_list.txt in it"),
+        ("DCASE", "no meta.csv or meta.txt in it"),
+        ("manifest", "no manifest.csv or manifest.jsonl in it"),
+    ],
+)
+def test_a_layout_that_does_not_fit_says_what_is_missing(
+    tmp_path: Path, name: str, missing: str
+) -> None:
+    make_tree(tmp_path, TREES["class-folders"])
+    with pytest.raises(DataError, match=missing):
+        load_dataset(tmp_path, name)
 
 
-def test_the_order_of_classes_does_not_depend_on_the_file_system(tmp_path: Path) -> None:
-    names = ["10", "2", "é", "É", "no", ".git"]
-    for seed in range(20):
-        random.Random(seed).shuffle(names)
-        root = tmp_path / str(seed)
-        for name in names:
-            _touch(root, f"{name}/x.wav")
-        _touch(root, "README")
-        assert load_dataset(root).labels == ("10", "2", "no", "É", "é")
-
-
-def test_one_spelling_of_an_accent_is_one_class(tmp_path: Path) -> None:
-    for form in ("NFC", "NFD"):
-        _touch(tmp_path, f"{unicodedata.normalize(form, 'é')}/{form}.wav")
-    _touch(tmp_path, "b/x.wav")
-    assert load_dataset(tmp_path).labels == ("b", "é")
-
-
-@needs_links
-def test_links_that_leave_the_root_are_reported_and_not_followed(tmp_path: Path) -> None:
-    _touch(tmp_path, "out/secret.wav")
-    root = _touch(tmp_path / "set", "cat/a.wav", "dog/b.wav", "dog/more/c.wav")
-    (root / "dog" / "in.wav").symlink_to("../cat/a.wav")
-    (root / "dog" / "out.wav").symlink_to(tmp_path / "out" / "secret.wav")
-    (root / "dog" / "up").symlink_to(tmp_path / "out")
-    (root / "dog" / "circle.wav").symlink_to("circle.wav")
-    (root / "cow").symlink_to(tmp_path / "out")
-    (root / "again").symlink_to("dog")
-    dataset = load_dataset(root)
-    names = [clip.name for clip in dataset.clips]
-    assert names == ["cat/a.wav", "dog/b.wav", "dog/circle.wav", "dog/in.wav", "dog/more/c.wav"]
-    reasons = {failure.name: failure.reason for failure in dataset.skipped}
-    assert list(reasons) == ["again", "cow", "dog/out.wav", "dog/up"]
-    assert reasons["dog/out.wav"] == "a link that leaves the data set"
-    assert "link to a folder" in reasons["cow"]
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
-def test_a_pipe_is_reported_and_not_opened(tmp_path: Path) -> None:
-    _touch(tmp_path, "cat/a.wav", "dog/b.wav")
-    os.mkfifo(tmp_path / "dog" / "pipe.wav")
-    (skipped,) = load_dataset(tmp_path).skipped
-    assert (skipped.name, skipped.reason) == ("dog/pipe.wav", "not a regular file")
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as Unicode")
-def test_a_name_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
-    _touch(tmp_path, "cat/a.wav", "dog/b.wav", os.fsdecode(b"dog/\xff.wav"))
-    (skipped,) = load_dataset(tmp_path).skipped
-    assert skipped.name.isprintable()
-    assert skipped.reason == "its name is not UTF-8"
-    _touch(tmp_path, os.fsdecode(b"\xffcow/a.wav"), "emu/a.wav")
-    assert load_dataset(tmp_path).labels == ("cat", "dog", "emu")
-
-
-def test_a_class_folder_without_a_printable_name_is_refused(tmp_path: Path) -> None:
-    if os.name == "nt":
-        pytest.skip("this system has no such names")
-    with pytest.raises(DataError, match=r"'a\\nb' holds signs that cannot be printed; rename"):
-        load_dataset(_touch(tmp_path, "a\nb/x.wav", "c/y.wav"))
+def test_choices_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+    root = make_tree(tmp_path, TREES["class-folders"] | {"list.csv": "path,label\na,x\nb,y\n"})
+    with pytest.raises(UsageError, match=r"--layout 'wav'; expected one of esc-50, esc-10, .*patt"):
+        load_dataset(root, "wav")
+    with pytest.raises(UsageError, match="--layout pattern: expected --pattern as well"):
+        load_dataset(root, "pattern")
+    with pytest.raises(UsageError, match="--layout manifest and --pattern: expected one of them"):
+        load_dataset(root, "manifest", "{label}_{x}")
+    with pytest.raises(DataError, match=r"list\.csv: a file, not class-folders; expected a folder"):
+        load_dataset(root / "list.csv", "class-folders")
+    assert load_dataset(root / "list.csv", "manifest").layout == "manifest"
 
 
 def test_a_source_that_is_no_data_set_is_told_in_one_line(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"clip.wav": ""})
     with pytest.raises(DataError, match=r"nowhere: no such file or folder"):
         load_dataset(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"a file, but no manifest"):
-        load_dataset(_touch(tmp_path, "clip.wav") / "clip.wav")
-    with pytest.raises(
-        DataError, match=r"no audio found; expected one sub-folder.*; ignored 1 audio"
-    ):
+    with pytest.raises(DataError, match=r"a file, but no manifest; expected a CSV or JSON Lines"):
+        load_dataset(tmp_path / "clip.wav")
+    with pytest.raises(DataError, match=r"no audio found; expected one sub-folder.*--pattern"):
         load_dataset(tmp_path)
     with pytest.raises(DataError, match=r"only one class, 'dog'; expected at least two"):
-        load_dataset(_touch(tmp_path, "dog/a.wav", "empty/b.txt"))
+        load_dataset(make_tree(tmp_path, {"dog/a.wav": "", "empty/b.txt": ""}))
+
+
+def test_what_the_system_refuses_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(FileError, match=r"cannot read .*: Permission denied"):
+        load_dataset(tmp_path)
 
 
 def test_a_manifest_in_a_folder_is_found(make_folders: MakeFolders) -> None:
@@ -141,6 +142,9 @@ def test_a_manifest_in_a_folder_is_found(make_folders: MakeFolders) -> None:
     dataset = load_dataset(root)
     assert (dataset.layout, dataset.labels) == ("manifest", ("0123", "no"))
     assert [*load_dataset(root / "manifest.csv").clips] == [*dataset.clips]
+    (root / "manifest.jsonl").touch()
+    with pytest.raises(DataError, match=r"holds manifest\.csv and manifest\.jsonl; name the one"):
+        load_dataset(root)
 
 
 def test_a_manifest_without_rows_or_of_one_class_is_refused(tmp_path: Path) -> None:
@@ -154,54 +158,58 @@ def test_a_manifest_without_rows_or_of_one_class_is_refused(tmp_path: Path) -> N
 
 
 @needs_links
-def test_a_manifest_never_reaches_out_through_a_link(tmp_path: Path) -> None:
-    _touch(tmp_path, "secret.wav")
-    (tmp_path / "secret.csv").write_text("password\n")
-    root = _touch(tmp_path / "set", "b.wav")
-    (root / "a.wav").symlink_to("../secret.wav")
-    (root / "list.csv").write_text("path,label\nb.wav,y\na.wav,x\n")
-    with pytest.raises(DataError, match=r"row 3: path 'a\.wav' leaves the data's folder through"):
-        load_dataset(root / "list.csv")
-    (root / "manifest.csv").symlink_to("../secret.csv")
-    with pytest.raises(DataError, match=r"manifest\.csv: a link that leaves the data set"):
+@pytest.mark.parametrize(
+    ("layout", "table"),
+    [
+        (layout, name)
+        for layout, files in TREES.items()
+        for name in files
+        if not name.endswith(".wav")
+    ],
+)
+def test_no_table_is_read_through_a_link_that_leads_out(
+    tmp_path: Path, layout: str, table: str
+) -> None:
+    root = make_tree(tmp_path / "set", TREES[layout])
+    path = root / table
+    path.rename(tmp_path / "secret")
+    path.symlink_to(tmp_path / "secret")
+    with pytest.raises(DataError, match=r"a link that leaves the data set"):
         load_dataset(root)
 
 
-ESC50 = "filename,fold,target,category,esc10,src_file,take\n"
+@needs_links
+def test_no_folder_is_read_through_a_link_that_leads_out(tmp_path: Path) -> None:
+    for layout, folder in (("dcase", "evaluation_setup"), ("esc-50", "meta")):
+        root = make_tree(tmp_path / layout, TREES[layout])
+        (root / folder).rename(tmp_path / folder)
+        (root / folder).symlink_to(tmp_path / folder)
+        with pytest.raises(DataError, match=r"of its own|of the data set itself"):
+            load_dataset(root)
 
 
-def _esc50(root: Path, *rows: str) -> Path:
-    _touch(root, "meta/esc50.csv", "audio/x.wav")
-    (root / "meta" / "esc50.csv").write_text(ESC50 + "".join(f"{row}\n" for row in rows))
-    return root
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_for_a_table_is_refused_and_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "manifest.csv")
+    with pytest.raises(DataError, match=r"manifest\.csv: not a file; expected a table"):
+        load_dataset(tmp_path)
+    with pytest.raises(DataError, match="no such file or folder"):
+        load_dataset(tmp_path / "manifest.csv")
 
 
-def test_the_layout_of_esc50_is_known(tmp_path: Path) -> None:
-    rows = ("1-17-A-0.wav,1,0,dog,True,17,A", "10-18-B-5.wav,10,5,cat,False,18,B")
-    dataset = load_dataset(_esc50(tmp_path, *rows))
-    assert dataset.layout == "ESC-50"
-    assert dataset.labels == ("cat", "dog")
-    assert dataset.folds == ("1", "10")
-    first = dataset.clips[0]
-    assert (first.name, first.fold, first.group) == ("audio/1-17-A-0.wav", "1", "17")
-    assert dataset.notes == (
-        "read as ESC-50, known by meta/esc50.csv",
-        "1 of 2 clips are of ESC-10 (--layout esc-10 takes these alone)",
-    )
+def test_clips_are_taken_one_by_one(tmp_path: Path) -> None:
+    """Nothing keeps the names of files while they are found: 20,000 clips cost their table."""
+    import tracemalloc
 
-
-@pytest.mark.parametrize(
-    ("row", "message"),
-    [
-        ("../../x.wav,1,0,dog,True,17,A", "row 2: path 'audio/../../x.wav' leads out"),
-        (",1,0,dog,True,17,A", "row 2: the filename is empty"),
-        ("a.wav,,0,dog,True,17,A", "row 2: the fold is empty"),
-        ("a.wav,1,0,,True,17,A", "row 2: the label is empty"),
-    ],
-)
-def test_a_bad_row_of_esc50_is_named(tmp_path: Path, row: str, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        load_dataset(_esc50(tmp_path, row))
+    n_clips = 20_000
+    text = "".join(f"some/folder/{i:06}.wav,{i % 7}\n" for i in range(n_clips))
+    make_tree(tmp_path, {"list.csv": f"path,label\n{text}"})
+    tracemalloc.start()
+    dataset = load_dataset(tmp_path / "list.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(dataset.clips) == n_clips
+    assert peak < 400 * n_clips  # as `Row` and `Clip` objects they would take 1,000 bytes each
 
 
 @pytest.mark.shared
@@ -215,3 +223,11 @@ def test_the_real_esc10_is_read() -> None:
     assert Counter(clip.label for clip in dataset.clips) == dict.fromkeys(dataset.labels, 40)
     assert len(dataset.labels) == 10
     assert all(clip.path.is_file() for clip in dataset.clips)
+    assert [*load_dataset(root, "esc-10").clips] == [*dataset.clips]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as Unicode")
+def test_a_root_whose_own_name_is_odd_is_read(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"odd\n\xff")
+    dataset = load_dataset(make_tree(root, TREES["class-folders"]))
+    assert [clip.name for clip in dataset.clips] == ["cat/b.wav", "dog/a.wav"]

@@ -40,6 +40,8 @@ def test_a_member_has_one_clean_name(tmp_path: Path, text: str, name: str) -> No
         (" ", "is empty"),
         ("./.", "is empty"),
         ("a/" * 5000, "longer than 4096"),
+        ("dog\0/x.wav", "holds signs that no file name has"),
+        ("dog/\udcff.wav", "holds signs that no file name has"),
     ],
 )
 def test_a_path_that_could_lead_outside_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -76,3 +78,22 @@ def test_the_root_itself_may_be_reached_through_a_link(tmp_path: Path) -> None:
 
 def test_a_name_that_no_file_can_have_is_merely_not_there(tmp_path: Path) -> None:
     assert Root(tmp_path).holds(tmp_path / ("x" * 3000))
+
+
+@needs_links
+def test_a_table_of_the_data_set_is_a_file_of_its_own(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "meta").mkdir(parents=True)
+    (root / "meta" / "t.csv").touch()
+    (tmp_path / "secret.csv").touch()
+    (root / "in.csv").symlink_to("meta/t.csv")
+    (root / "out.csv").symlink_to("../secret.csv")
+    (root / "loop.csv").symlink_to("loop.csv")
+    guard = Root(root)
+    assert guard.own_file("meta/t.csv") == Path(os.path.realpath(root)) / "meta" / "t.csv"
+    assert guard.own_file("in.csv").name == "in.csv"
+    with pytest.raises(DataError, match=r"out\.csv: a link that leaves the data set"):
+        guard.own_file("out.csv")
+    for name in ("meta", "gone.csv", "loop.csv"):
+        with pytest.raises(DataError, match="not a file; expected a table"):
+            guard.own_file(name)

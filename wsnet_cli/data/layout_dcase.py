@@ -56,7 +56,7 @@ def read_dcase(root: Root, found: Findings) -> Iterator[Clip]:
             return Clip(path, name, label, fold=fold or None, group=group)
         return Clip(path, name, label, split="test" if fold else "train", group=group)
 
-    yield from row_clips(meta, lambda: _rows(meta), build)
+    yield from row_clips(meta, lambda: _rows(meta, 2), build)
     if absent:
         raise DataError(
             f"{shown(root.path / SETUP_FOLDER)}: {quoted(min(absent))} is listed there, but not "
@@ -115,16 +115,16 @@ def _listed(root: Root, list_name: str) -> Iterator[tuple[str, str]]:
             raise DataError(f"{where}: {error}") from None
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def _rows(path: Path, n_least: int = 1) -> Iterator[Row]:
     columns: tuple[str, ...] = ()
     for number, cells in csv_records(path, "\t"):
         if not columns:
             has_header = cells[:1] == ["filename"]
             columns = tuple(cells) if has_header else _COLUMNS[: len(cells)]
-            if "onset" in columns or len(cells) > len(_COLUMNS):
+            if "onset" in columns or not n_least <= len(cells) <= len(_COLUMNS):
                 raise DataError(
-                    f"{shown(path)}: row {number}: {len(cells)} columns; expected scenes: "
-                    f"{', '.join(_COLUMNS)}, separated by tabs"
+                    f"{shown(path)}: row {number}: {len(cells)} columns; expected a list of "
+                    f"scenes separated by tabs: {', '.join(_COLUMNS)}"
                 )
             if has_header:
                 continue

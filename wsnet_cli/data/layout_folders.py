@@ -32,7 +32,10 @@ def read_class_folders(root: Root, found: Findings) -> Iterator[Clip]:
             label = label or _label(root, folder)
             yield member_clip(root, name, label)
     if n_loose:
-        found.notes.append(f"ignored {n_loose} audio files that are in no class folder")
+        found.notes.append(
+            f"ignored {n_loose} audio files that are in no class folder "
+            "(--pattern reads labels from names)"
+        )
 
 
 def _label(root: Root, folder: str) -> str:

@@ -6,8 +6,9 @@ set's folder, part by part. A field stands for one or more signs within one part
 pattern is ever run or read as a regular expression.
 
 The fields `label`, `group`, `fold` and `split` say what they say in a manifest; every other name
-is passed over. Such a one may choose parts by its values: in `{n:test=0-4;validation=5,6}` those
-clips are for testing and for validation, and all others for training.
+is passed over. Such a one may choose parts by its values, ranges of numbers or words:
+in `{n:test=0-4;validation=5,6}` those clips are for testing and for validation, and all others
+for training.
 """
 
 from __future__ import annotations
@@ -155,13 +156,13 @@ def read_pattern(pattern: Pattern, root: Root, found: Findings) -> Iterator[Clip
         DataError: there are audio files, but none fits.
     """
     n_clips = n_others = 0
-    example = ""
+    example = "", ""
     for name in audio_files(root, "", found.skipped):
         try:
             clip = pattern.clip(root, name)
         except DataError as error:
+            example = min(example, (name, str(error))) if n_others else (name, str(error))
             n_others += 1
-            example = example or f"{shown(name)} {error}"
             found.skipped.append(Failure(name, str(error)))
             continue
         n_clips += 1
@@ -169,7 +170,7 @@ def read_pattern(pattern: Pattern, root: Root, found: Findings) -> Iterator[Clip
     if n_others and not n_clips:
         raise DataError(
             f"{shown(root.path)}: none of {n_others} audio files can be read by the pattern "
-            f"{quoted(pattern.text)}; {example}"
+            f"{quoted(pattern.text)}: {shown(example[0])} {example[1]}"
         )
     if n_others:
         found.notes.append(

@@ -112,4 +112,4 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _readable(name: str) -> str:
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
