@@ -12,7 +12,7 @@ import wsnet_cli
 
 ROOT = Path(wsnet_cli.__file__).parent
 FILES = sorted(ROOT.rglob("*.py"))
-PACKAGES = {"bench", "cli", "core", "data", "engine", "bulk", "learn", "models"}
+PACKAGES = {"bench", "cli", "core", "data", "engine", "bulk", "learn", "models", "report"}
 
 ALLOWED = {
     "core": {"core"},
@@ -22,15 +22,16 @@ ALLOWED = {
     "learn": {"core", "data", "engine", "bulk", "learn"},
     "bench": {"core", "engine", "bench"},
     "models": {"models"},
+    "report": {"core", "data", "report"},
     "cli": PACKAGES,
 }
 """What each package may import of the others, anywhere in its files."""
 
 HEAVY = {
     *("torch", "librosa", "sklearn", "scipy", "matplotlib", "onnx", "onnxruntime", "ray"),
-    "numba",
+    *("numba", "jinja2", "markupsafe"),
 }
-HEAVY_HERE = {"learn", "bench"}
+HEAVY_HERE = {"learn", "bench", "report"}
 """Packages that may import these when they are imported, and are themselves imported late."""
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
 UNSAFE_CALLS = {
@@ -161,6 +162,9 @@ def test_no_file_breaks_the_rule(check):
         (start_up_faults, "bulk/x.py", "class A:\n    import scipy.signal"),
         (start_up_faults, "cli/x.py", "from ..learn.run import start_run"),
         (start_up_faults, "cli/x.py", "from ..bench.run import run_bench"),
+        (start_up_faults, "cli/x.py", "from ..report.page import write_page"),
+        (start_up_faults, "data/x.py", "import jinja2"),
+        (direction_faults, "data/x.py", "from ..report.page import write_page"),
         (direction_faults, "engine/x.py", "from ..bench.run import run_bench"),
         (start_up_faults, "cli/console.py", "from rich.table import Table"),
         (rich_faults, "cli/x.py", "def f():\n    import rich"),
@@ -187,6 +191,7 @@ def test_each_rule_finds_what_breaks_it(check, file: str, source: str):
         ("cli/x.py", "if TYPE_CHECKING:\n    from ..learn.run import Result"),
         ("cli/console.py", "def f():\n    from rich.table import Table"),
         ("bench/x.py", "import onnxruntime\nfrom ..engine.session import Classifier"),
+        ("report/x.py", "import jinja2\nfrom ..data.report import build_report"),
         ("learn/x.py", "import torch\nfrom ..engine.session import Classifier"),
         ("core/x.py", "model.eval()\nre.compile('x')\nrun(a, shell=False)"),
     ],

@@ -62,6 +62,8 @@ class Finding:
         meaning: in words, for people.
         field: of HEALTH, the value that is shown with an example.
         unit: of that value, for people.
+        holds: which of the clips have it.
+        worst: 1 where the largest value is the worst, -1 where the least is.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Finding:
     field: str
     unit: str
     holds: Callable[[Records], NDArray[np.bool_]]
+    worst: int = 1
 
 
 def _silent(h: Records) -> NDArray[np.bool_]:
@@ -95,6 +98,7 @@ FINDINGS = (
         "rms",
         "RMS",
         lambda h: (h["rms"] < NEARLY_SILENT_RMS) & ~_silent(h),
+        worst=-1,
     ),
     Finding(
         "clipped",
@@ -127,6 +131,7 @@ FINDINGS = (
             & (h["mix_rms"] ** 2 * h["n_channels"] < CANCELS_POWER * h["rms"] ** 2)
             & ~_silent(h)
         ),
+        worst=-1,
     ),
     Finding(
         "padded",
@@ -135,7 +140,7 @@ FINDINGS = (
         "of the clip",
         lambda h: (h["padding"] > PADDING_SHARE) & ~_silent(h),
     ),
-    Finding("very-short", "less than a tenth of the median", "duration_s", "s", _short),
+    Finding("very-short", "less than a tenth of the median", "duration_s", "s", _short, -1),
     Finding(
         "very-long",
         "more than ten times the median",

@@ -174,5 +174,5 @@ def _count_silent(frames: Samples) -> int:
         loud = (np.abs(frames[n_looked : n_looked + n]) > SILENCE).ravel()
         first = int(np.argmax(loud))
         if loud[first]:
-            return n_looked + first // frames.shape[1]
+            return n_looked + first // int(frames.shape[1])
         n_looked, n = n_looked + n, 8 * n

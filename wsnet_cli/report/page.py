@@ -1,0 +1,98 @@
+"""The page: one HTML file that needs no network and runs no script."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from ..core.files import write_text_atomic
+from ..core.sniff import shown
+from ..data.report_tables import value_text
+from .waveform import draw
+
+MAX_DRAWN = 4
+"""Waveforms drawn for one finding, those of the worst clips."""
+
+MAX_LINES = 200
+"""Refused files that the page lists; report.json lists more."""
+
+Waveforms = Callable[[int], Iterable[NDArray[np.float32]] | None]
+
+
+def write_page(
+    report: Mapping[str, Any],
+    path: str | os.PathLike[str],
+    waveforms: Waveforms = lambda _clip: None,
+) -> None:
+    """Write a health report as one HTML page, the same bytes for the same report and sounds.
+
+    Everything that a report holds is text there: markup in a name is shown, not obeyed, and
+    control characters are shown as escapes.
+
+    Args:
+        report: as `data/report.py` builds it, or as read from report.json.
+        path: of the page; replaced as a whole.
+        waveforms: gives a clip's samples as mono blocks, by its index, or None where there are
+            none. Asked for the examples that are drawn alone.
+
+    Raises:
+        FileError: the system refused to write.
+    """
+    write_text_atomic(path, render(report, waveforms))
+
+
+def render(report: Mapping[str, Any], waveforms: Waveforms = lambda _clip: None) -> str:
+    """Return the page that `write_page` writes."""
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            report=report,
+            drawing=lambda clip: _drawing(clip, waveforms),
+            max_drawn=MAX_DRAWN,
+            max_lines=MAX_LINES,
+        )
+    )
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("wsnet_cli.report", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    environment.filters.update(count=_count, minutes=_minutes, percent=_percent, value=value_text)
+    return environment
+
+
+def _printable(value: object) -> object:
+    if isinstance(value, str) and not isinstance(value, Markup):
+        return shown(value)
+    return value
+
+
+def _drawing(clip: int, waveforms: Waveforms) -> Markup:
+    blocks = waveforms(clip)
+    return Markup("") if blocks is None else draw(blocks)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.1f}"
+
+
+def _percent(part: float, whole: float) -> str:
+    """A length within a bar, as CSS and SVG take it."""
+    return f"{100 * part / whole:.2f}%" if whole else "0%"
