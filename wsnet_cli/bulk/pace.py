@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -34,6 +35,11 @@ class Pace:
         """Count one more file with so many seconds of sound, 0 where it could not be read."""
         self.n_files += 1
         self.audio_s += audio_s
+
+    def seconds_for(self, n_files: int) -> float:
+        """How long so many more files will take, if they are like those before."""
+        wall_s = self._clock() - self._start_s
+        return wall_s * n_files / self.n_files if self.n_files else math.inf
 
     def __str__(self) -> str:
         wall_s = max(self._clock() - self._start_s, 1e-9)

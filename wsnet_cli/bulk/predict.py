@@ -1,76 +1,82 @@
-"""One prediction per input, whatever the input: a clip that cannot be read gets a row too."""
+"""One answer per input, whatever the input: a clip that cannot be read gets one too."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
-from ..core.audio import Samples
+import numpy as np
+
 from ..core.errors import AudioError
 from ..core.parallel import Check, map_in_order
+from ..core.quant import Array
+from ..core.samples import Samples
 from ..core.sniff import shown
+from ..core.stream import OpenBlocks
+from ..engine.scores import aggregate_scores
 from ..engine.session import Classifier, Heard
+from ..engine.timeline import Timeline, Times
+from .answers import FAILED, OK, SKIPPED, Answer, Hits, Segment, stamp_of
+from .request import CLIP, Request
+from .sources import Refusal
 
-OK, FAILED = "ok", "error"
-
-
-@dataclass(frozen=True)
-class Score:
-    """A label and its share of the softmax, in [0, 1]."""
-
-    label: str
-    score: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is said of one input.
-
-    Args:
-        file: as the user named it; bytes that are no UTF-8 stand as backslash escapes.
-        status: "ok" or "error".
-        end_s: length of the clip in seconds; 0 where it could not be read.
-        scores: the best labels, best first; empty where it could not be read.
-        error: one line, or "" where all is well.
-    """
-
-    file: str
-    status: str
-    end_s: float
-    scores: tuple[Score, ...]
-    error: str = ""
+Work = Callable[[str, Check], Answer]
 
 
 def predict_files(
-    classifier: Classifier, files: Iterable[Path], top_k: int, workers: int = 1
-) -> Generator[Prediction, None, None]:
+    classifier: Classifier,
+    names: Iterable[str],
+    request: Request,
+    workers: int = 1,
+    refusals: Mapping[str, Refusal] | None = None,
+) -> Generator[Answer, None, None]:
     """Classify files, and tell of them in their order, the same whatever the number of workers.
 
-    A file that cannot be read gets a prediction that says why and stops no other. Close what is
+    A file that cannot be read gets an answer that says why and stops no other. Close what is
     returned where it is not used up, as `parallel.map_in_order` says.
 
     Args:
-        classifier: the model.
-        files: what to classify; with one worker asked for one by one, else a few ahead.
-        top_k: labels per clip, >= 1; more than there are gives all.
+        classifier: the model, with the windows that `request` asks for (`fit`).
+        names: what to classify; with one worker asked for one by one, else a few ahead.
+        request: what is asked of each.
         workers: files that are read and classified at once, >= 1.
+        refusals: by name, those that are not to be read.
     """
+    return map_in_order(make_work(classifier, request, refusals or {}), names, workers)
 
-    def work(file: Path, check: Check) -> Prediction:
+
+def fit(classifier: Classifier, request: Request) -> Classifier:
+    """The classifier with the windows that are asked for.
+
+    Raises: UsageError: the network cannot take such windows.
+    """
+    if request.window_s is None and request.hop_s is None:
+        return classifier
+    return classifier.recut(request.window_s, request.hop_s)
+
+
+def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, Refusal]) -> Work:
+    """What `map_in_order` calls for each name; may be called by several threads at once."""
+
+    def work(name: str, check: Check) -> Answer:
+        refusal = refusals.get(name)
+        if refusal is not None:
+            return Answer(name, SKIPPED if refusal.is_skip else FAILED, error=refusal.reason)
+        stamp = stamp_of(name)
+        open_blocks = _checked(classifier.open_file(name, channel=request.channel), check)
         try:
-            heard = hear_file(classifier, file, check=check)
+            hearing = Hearing(classifier, request, open_blocks, shown(name))
+            parts = list(hearing)
         except AudioError as error:
-            return Prediction(_readable(file), FAILED, 0.0, (), str(error))
-        best = tuple(Score(*pair) for pair in classifier.top(heard.scores, top_k))
-        return Prediction(_readable(file), OK, heard.duration_s, best)
+            return Answer(name, FAILED, error=str(error), stamp=stamp)
+        return Answer(name, OK, hearing.duration_s, stamp=stamp, parts=parts)
 
-    return map_in_order(work, files, workers)
+    return work
 
 
 def hear_file(
     classifier: Classifier,
-    file: Path,
+    file: str | os.PathLike[str],
     start_s: float | None = None,
     end_s: float | None = None,
     *,
@@ -81,15 +87,77 @@ def hear_file(
     Raises:
         AudioError: it cannot be read. And what `check` raises.
     """
-    open_blocks = classifier.open_file(file, start_s, end_s)
+    open_blocks = _checked(classifier.open_file(file, start_s, end_s), check)
+    return classifier.hear(open_blocks, shown(os.fspath(file)))
 
+
+def _checked(open_blocks: OpenBlocks, check: Check) -> OpenBlocks:
     def blocks() -> Iterator[Samples]:
         for block in open_blocks():
             check()
             yield block
 
-    return classifier.hear(blocks, shown(str(file)))
+    return blocks
 
 
-def _readable(file: Path) -> str:
-    return str(file).encode("utf-8", "backslashreplace").decode("utf-8")
+class Hearing:
+    """What is heard of one clip, part by part while it is read; to be iterated over once.
+
+    Args:
+        classifier: as `predict_files` takes it.
+        request: what is asked.
+        open_blocks: as `Classifier.hear` takes it.
+        name: of the clip, for messages.
+        live: whether it is still being recorded, and comes once.
+
+    Attributes:
+        duration_s: length of the clip in seconds, at the end of the iteration.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        request: Request,
+        open_blocks: OpenBlocks,
+        name: str,
+        live: bool = False,
+    ) -> None:
+        self.duration_s = 0.0
+        self._classifier = classifier
+        self._request = request
+        self._open = open_blocks
+        self._name = name
+        self._live = live
+
+    def __iter__(self) -> Iterator[Iterable[Segment]]:
+        """Read the clip and yield its segments. Raises: AudioError: it cannot be read."""
+        if self._request.view == CLIP:
+            yield self._whole()
+            return
+        timeline = self._timeline()
+        for part in timeline:
+            yield self._hits(part.starts_s, part.ends_s, part.scores, part.features)
+        self.duration_s = timeline.duration_s
+
+    def _whole(self) -> Hits:
+        """One segment. Its features are the mean over its windows."""
+        features = None
+        aggregate = self._request.aggregate
+        if self._request.features:
+            timeline = self._timeline()
+            windows = [(part.scores, part.features) for part in timeline]
+            scores = aggregate_scores((scores for scores, _ in windows), aggregate)
+            features = aggregate_scores(f for _, f in windows if f is not None)[None]
+            self.duration_s = timeline.duration_s
+        else:
+            heard = self._classifier.hear(self._open, self._name, aggregate, once=self._live)
+            scores, self.duration_s = heard.scores, heard.duration_s
+        return self._hits(np.zeros(1), np.full(1, self.duration_s), scores[None], features)
+
+    def _timeline(self) -> Timeline:
+        embed = self._request.features
+        return self._classifier.hear_windows(self._open, self._name, live=self._live, embed=embed)
+
+    def _hits(self, starts_s: Times, ends_s: Times, scores: Array, features: Array | None) -> Hits:
+        request = self._request
+        return Hits(starts_s, ends_s, scores, request.top_k, request.threshold, features)

@@ -75,6 +75,8 @@ def print_table(
     *,
     title: str = "",
     numbers: Sequence[int] = (),
+    widths: Sequence[int] = (),
+    piece: int | None = None,
 ) -> None:
     """A table for people, on stdout.
 
@@ -83,15 +85,27 @@ def print_table(
         rows: cells as text; no markup is read from them, and control characters are escaped.
         title: above the table.
         numbers: columns to align to the right.
+        widths: least width of each column in letters, for a table that comes in pieces.
+        piece: number of the piece, of which only 0 has the headings; None: the table is whole.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        show_header=not piece,
+        show_edge=piece is None,
+    )
     for i, heading in enumerate(headings):
         table.add_column(
-            Text(shown(heading)), justify="right" if i in numbers else "left", overflow="fold"
+            Text(shown(heading)),
+            justify="right" if i in numbers else "left",
+            overflow="fold",
+            min_width=widths[i] if widths else None,
         )
     for row in rows:
         table.add_row(*(Text(shown(cell)) for cell in row))
@@ -114,6 +128,11 @@ def _stdout_console(width: int | None) -> Console:
 def draws_progress() -> bool:
     """Whether `progress` has a terminal to draw on."""
     return verbosity.level >= 0 and sys.stderr.isatty()
+
+
+def stdout_is_terminal() -> bool:
+    """Whether results are seen by people while they come."""
+    return sys.stdout.isatty()
 
 
 @contextlib.contextmanager

@@ -15,8 +15,8 @@ from .evaluate import show_metrics
 from .light import require
 
 if TYPE_CHECKING:
+    from ..bulk.answers import Prediction
     from ..bulk.evaluate import Evaluation
-    from ..bulk.predict import Prediction
     from ..core.ledger import Ledger
     from ..learn.run import Result
 
@@ -112,13 +112,17 @@ def _evaluate(model: Path, unheard: Path) -> Evaluation:
 
 
 def _predict(model: Path, unheard: Path) -> Prediction:
+    from ..bulk.answers import predictions_of
     from ..bulk.predict import predict_files
-    from ..bulk.sources import expand_inputs
+    from ..bulk.request import Request
+    from ..bulk.sources import list_inputs
     from ..engine.session import Classifier
 
-    clip = expand_inputs([str(unheard)])[-1]
+    clip = list_inputs([str(unheard)]).names[-1]
     console.note(f"5. predicting {clip}")
-    return next(predict_files(Classifier.load(model), [clip], 1))
+    classifier = Classifier.load(model)
+    answer = next(predict_files(classifier, [clip], Request()))
+    return next(predictions_of(answer, classifier.labels))
 
 
 def _show_commands(seconds: float) -> None:

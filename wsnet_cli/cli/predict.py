@@ -1,135 +1,213 @@
-"""`wsnet predict`: classify files."""
+"""`wsnet predict`: classify files, or what a recorder sends."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import UsageError
-from ..core.files import exists, is_folder
 from ..core.locate import DEFAULT_MODEL, find_model, find_shipped
-from ..core.sniff import shown
 from . import console, options
 from .exits import EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
-    from ..bulk.predict import Prediction
-    from ..engine.session import Classifier
-
-FORMATS = ("table", "csv", "json", "jsonl")
+    from ..bulk.request import Request
+    from ..bulk.sources import Inputs
+    from ..bulk.writers.writer import Counts
+    from ..core.pcm import PcmFormat
+    from .predict_options import Delivery
 
 
 def predict(
     inputs: Annotated[
-        list[str], typer.Argument(metavar="INPUT...", help="Audio files, folders or globs.")
+        list[str],
+        typer.Argument(
+            metavar="INPUT...",
+            help="Audio files, folders, globs, @LIST (a file of names), or - (standard input).",
+        ),
     ],
     model: Annotated[
         str | None,
         typer.Option("-m", "--model", help="Model file, run folder, or shipped model."),
     ] = None,
-    top_k: Annotated[int, typer.Option("--top-k", min=1, help="Labels per clip.")] = 1,
+    top_k: Annotated[int, typer.Option("--top-k", min=1, help="Labels per clip or window.")] = 1,
+    threshold: Annotated[
+        float, typer.Option("--threshold", help="Least score of a label that is told.")
+    ] = 0.0,
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            "--aggregate", help="How windows become a clip's scores: mean (the default) or max."
+        ),
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="A row for each window instead of each clip.")
+    ] = False,
+    window: Annotated[
+        float | None,
+        typer.Option("--window", metavar="SECONDS", help="Length of a window; a timeline."),
+    ] = None,
+    hop: Annotated[
+        float | None,
+        typer.Option("--hop", metavar="SECONDS", help="From window to window; a timeline."),
+    ] = None,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="One row for neighbouring windows of one label.")
+    ] = False,
+    gap: Annotated[
+        float | None,
+        typer.Option("--gap", metavar="SECONDS", help="Longest gap that --merge closes."),
+    ] = None,
+    channel: Annotated[
+        int | None,
+        typer.Option("--channel", min=1, help="Hear this channel, from 1, not the average of all."),
+    ] = None,
     format_: Annotated[
-        str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format",
+            help="table, csv, json, jsonl, parquet, audacity, raven; or several, with commas.",
+        ),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Write there instead of stdout.")
+        Path | None,
+        typer.Option("-o", "--out", help="Write to this file, or folder, instead of stdout."),
+    ] = None,
+    embeddings: Annotated[
+        Path | None,
+        typer.Option("--embeddings", help="Write features there too: .npy, .csv or .parquet."),
+    ] = None,
+    sort_into: Annotated[
+        Path | None,
+        typer.Option("--sort-into", help="Copy each file into a folder of its label in there."),
+    ] = None,
+    link: Annotated[bool, typer.Option("--link", help="Make links there, not copies.")] = False,
+    raw_rate: Annotated[
+        int | None,
+        typer.Option("--raw-rate", min=1, help="Standard input has no header: its rate in Hz."),
+    ] = None,
+    raw_format: Annotated[
+        str | None,
+        typer.Option("--raw-format", help="How its samples are written; s16le without this."),
+    ] = None,
+    raw_channels: Annotated[
+        int | None, typer.Option("--raw-channels", min=1, help="Its channels; 1 without this.")
     ] = None,
     workers: options.Workers = None,
     json: options.Json = False,
-    force: options.Force = False,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Begin again, and write over outputs that are there."),
+    ] = False,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
     """Classify audio files.
 
-    A file that cannot be read gets a row that says why, and exit code 3.
+    A file that cannot be read gets a row that says why, and exit code 3. With -o, a run that was
+    stopped goes on where it was when the same command is given again.
 
-    Example: wsnet predict clip.wav recordings/ --top-k 3 --format csv -o labels.csv
+    Example: wsnet predict clip.wav recordings/ --top-k 3 -o labels.csv
+
+    Example: arecord -f S16_LE -r 16000 | wsnet predict - --threshold 0.8
     """
-    from ..bulk.sources import expand_inputs
-    from ..bulk.writers import count_failed
+    from .predict_options import check_view, make_delivery, make_request
+
+    live = inputs == ["-"]
+    request = make_request(
+        top_k=top_k,
+        threshold=threshold,
+        timeline=timeline,
+        window=window,
+        hop=hop,
+        merge=merge,
+        gap=gap,
+        aggregate=aggregate,
+        channel=channel,
+        features=embeddings is not None,
+        live=live,
+    )
+    delivery = make_delivery(
+        format_=format_,
+        json=json,
+        out=out,
+        embeddings=embeddings,
+        sort_into=sort_into,
+        link=link,
+        force=force,
+    )
+    check_view(request, delivery)
+    raw = _raw_format(raw_rate, raw_format, raw_channels, live)
+    counts = _run(inputs, model, request, delivery, workers, live, raw)
+    if counts.failed:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _run(
+    words: list[str],
+    model: str | None,
+    request: Request,
+    delivery: Delivery,
+    workers: int | None,
+    live: bool,
+    raw: PcmFormat | None,
+) -> Counts:
+    from ..bulk.predict import fit
+    from ..bulk.writers.writer import Facts
     from ..engine.session import Classifier
 
-    format_ = "json" if json else format_
-    _check_output(format_, out, force)
     path = find_shipped(DEFAULT_MODEL) if model is None else find_model(model)
     if model is None:
         console.note(
             f"no model named: using {DEFAULT_MODEL}, which ships with wsnet (-m names one)"
         )
-    files = expand_inputs(inputs)
-    predictions, pace = _classify(Classifier.load(path), files, top_k, workers)
-    _show(predictions, format_, model or DEFAULT_MODEL, out)
-    n_failed = count_failed(predictions)
-    if len(predictions) > 1 or n_failed:
-        speed = f"; {pace}" if len(predictions) > 1 else ""
-        console.note(f"{len(predictions) - n_failed} classified, {n_failed} failed{speed}")
-    if n_failed:
-        raise typer.Exit(EXIT_SOME_FAILED)
+    if not live:
+        inputs = _list(words, delivery)
+    classifier = fit(Classifier.load(path), request)
+    rate = classifier.model.audio.sample_rate
+    facts = Facts(model or DEFAULT_MODEL, classifier.labels, rate, request.channel)
+    if live:
+        from .predict_live import run_live
 
-
-def _classify(
-    classifier: Classifier, files: Sequence[Path], top_k: int, workers: int | None
-) -> tuple[list[Prediction], str]:
-    """The predictions, and how fast they were made, in words."""
-    from ..bulk.pace import Pace
-    from ..bulk.predict import predict_files
+        return run_live(classifier, request, delivery, facts, raw)
     from ..core.parallel import count_workers
+    from .predict_run import run_durable, run_shown
 
-    predictions: list[Prediction] = []
-    n_workers = count_workers(workers, len(files))
-    pace = Pace()
-    with (
-        console.progress("predicting") as advance,
-        closing(predict_files(classifier, files, top_k, n_workers)) as stream,
-    ):
-        for prediction in stream:
-            predictions.append(prediction)
-            pace.add(prediction.end_s)
-            advance(len(predictions) / len(files), f"{pace}  {Path(prediction.file).name}")
-    return predictions, str(pace)
+    n_workers = count_workers(workers, len(inputs.names))
+    if delivery.is_durable:
+        return run_durable(classifier, inputs, request, delivery, facts, n_workers, path)
+    return run_shown(classifier, inputs, request, delivery, facts, n_workers)
 
 
-def _check_output(format_: str, out: Path | None, force: bool) -> None:
-    if format_ not in FORMATS:
-        raise UsageError(f"--format {format_}; expected one of {', '.join(FORMATS)}")
-    if out and format_ == "table":
-        raise UsageError(f"-o {out}: a table is for people; expected --format csv, json or jsonl")
-    if out and is_folder(out):
-        raise UsageError(f"-o {out}: is a folder; expected a file's name")
-    if out and exists(out.parent) and not is_folder(out.parent):
-        raise UsageError(f"-o {out}: {out.parent} is no folder; expected a name in a folder")
-    if out and exists(out) and not force:
-        raise UsageError(f"-o {out}: exists; give another name, or --force to write over it")
+def _list(words: list[str], delivery: Delivery) -> Inputs:
+    from ..bulk.sources import STDIN, list_inputs
+    from .predict_options import check_inputs
+
+    if STDIN in words:
+        raise UsageError("- is standard input; expected no other input beside it")
+    inputs = list_inputs(words)
+    check_inputs(words, inputs.names, delivery.sort_into)
+    return inputs
 
 
-def _show(predictions: Sequence[Prediction], format_: str, model: str, out: Path | None) -> None:
-    from ..bulk.writers import WRITERS
-    from ..core.files import write_text_atomic
+def _raw_format(
+    rate: int | None, encoding: str | None, n_channels: int | None, live: bool
+) -> PcmFormat | None:
+    """How samples without a header are written; None where there is a header.
 
-    if format_ == "table":
-        _show_table(predictions)
-        return
-    text = WRITERS[format_](predictions, model)
-    if out:
-        write_text_atomic(out, text)
-        console.note(f"written: {out.absolute()}")
-    else:
-        console.document(text)
+    Raises: UsageError: options without what they belong to. ParameterError: a value out of range.
+    """
+    if rate is None:
+        if encoding or n_channels:
+            raise UsageError(
+                "--raw-format and --raw-channels belong to --raw-rate, which is missing"
+            )
+        return None
+    if not live:
+        raise UsageError("--raw-rate is of standard input; expected the input - and no other")
+    from ..core.pcm import PcmFormat
 
-
-def _show_table(predictions: Sequence[Prediction]) -> None:
-    rows = []
-    for p in predictions:
-        if not p.scores:
-            reason = p.error.removeprefix(f"{shown(p.file)}: ")
-            rows.append((p.file, "", "", f"{p.status}: {reason}"))
-        for rank, score in enumerate(p.scores):
-            file, status = ("", "") if rank else (p.file, p.status)
-            rows.append((file, score.label, f"{100 * score.score:.1f} %", status))
-    console.print_table(("file", "label", "score", "status"), rows, numbers=(2,))
+    return PcmFormat(rate, encoding or "s16le", n_channels or 1)

@@ -1,0 +1,65 @@
+"""Patterns with `**`, matched without ever following a link to a folder.
+
+`glob.glob` follows such links below `**`: with two links that lead back, it would find every file
+some 2**40 times.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+
+DEEP = "**"
+
+
+def has_deep_part(pattern: str) -> bool:
+    """Whether some part of a pattern stands for any number of folders."""
+    return DEEP in PurePath(pattern).parts
+
+
+def deep_matches(pattern: str) -> Iterator[tuple[str, bool]]:
+    """Yield the files and folders that a pattern with `**` matches, in a stable order.
+
+    As with `glob.glob`, `**` stands for no folder or any number of them, and only a part that
+    begins with a dot matches hidden names.
+
+    Args:
+        pattern: with a part `**`; parts are separated as the system does.
+
+    Yields: the name, and whether it is a link to a folder, which was not entered.
+    """
+    parts = PurePath(pattern).parts
+    n_fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
+    root = os.fspath(PurePath(*parts[:n_fixed]))
+    wanted = parts[n_fixed:]
+    if _fits((), wanted) and os.path.isdir(root):  # noqa: PTH112 - as `core.files.is_folder`
+        yield root, False
+    for parent, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if _may_enter(name, wanted))
+        prefix = "" if parent == "." else os.path.join(parent, "").removeprefix("./")  # noqa: PTH118
+        within = PurePath(parent).relative_to(root).parts
+        for name in sorted((*files, *folders)):
+            if _fits((*within, name), wanted):
+                path = prefix + name
+                yield path, os.path.islink(path) and os.path.isdir(path)  # noqa: PTH112, PTH114
+
+
+def _may_enter(name: str, wanted: Sequence[str]) -> bool:
+    return not name.startswith(".") or any(part.startswith(".") for part in wanted)
+
+
+def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    if not wanted:
+        return not parts
+    if wanted[0] == DEEP:
+        if _fits(parts, wanted[1:]):
+            return True
+        return bool(parts) and not parts[0].startswith(".") and _fits(parts[1:], wanted)
+    if not parts or not fnmatch.fnmatch(parts[0], wanted[0]):
+        return False
+    if parts[0].startswith(".") and not wanted[0].startswith("."):
+        return False
+    return _fits(parts[1:], wanted[1:])

@@ -1,0 +1,43 @@
+"""What is asked of every input: all that changes a row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+CLIP, WINDOWS, EVENTS = "clip", "windows", "events"
+"""What a row tells of: a whole input, one window of it, or neighbouring windows with one label."""
+
+MEAN, MAX = "mean", "max"
+"""How the windows of an input become one score for each label."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Options of a prediction.
+
+    Args:
+        view: CLIP, WINDOWS or EVENTS.
+        top_k: labels for each clip or window, >= 1; more than there are gives all.
+        threshold: least score in [0, 1] of a label that is told.
+        aggregate: MEAN or MAX over the windows of a clip.
+        gap_s: seconds, >= 0, that may lie between two hits of one event.
+        window_s: length of a window in seconds; None is the model's.
+        hop_s: from one window to the next; None is the model's.
+        channel: from 1; None averages all.
+        features: whether what the last layer sees is kept too.
+    """
+
+    view: str = CLIP
+    top_k: int = 1
+    threshold: float = 0.0
+    aggregate: str = MEAN
+    gap_s: float = 0.0
+    window_s: float | None = None
+    hop_s: float | None = None
+    channel: int | None = None
+    features: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, equal for two requests exactly if their rows are."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""One module per output format. Columns and keys are documented in docs/outputs.md and stable."""

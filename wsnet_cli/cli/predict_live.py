@@ -1,0 +1,96 @@
+"""`wsnet predict -`: standard input, told while it comes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from typing import TYPE_CHECKING, cast
+
+from ..bulk.answers import FAILED, OK, Answer, Prediction
+from ..bulk.sources import STDIN
+from ..bulk.writers.writer import Counts, Facts, Writer
+from ..core.errors import AudioError, Interrupted, UsageError
+from . import console
+from .exits import EXIT_INTERRUPTED, EXIT_TERMINATED
+from .predict_run import Terminated, terminable
+from .predict_show import screen_writer
+
+if TYPE_CHECKING:
+    from ..bulk.request import Request
+    from ..core.pcm import PcmFormat
+    from ..engine.session import Classifier
+    from .predict_options import Delivery
+
+
+def run_live(
+    classifier: Classifier,
+    request: Request,
+    delivery: Delivery,
+    facts: Facts,
+    raw: PcmFormat | None,
+) -> Counts:
+    """Classify standard input; when it is interrupted, what was heard until then is the result.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM came; all that was heard is written.
+        UsageError: an output exists, or one was asked for that needs files.
+        FileError: the system refuses.
+    """
+    if delivery.embeddings or delivery.sort_into:
+        raise UsageError(
+            "- (standard input): --embeddings and --sort-into need files; expected neither"
+        )
+    stop: KeyboardInterrupt | None = None
+    counts = Counts()
+    with terminable(), _writers(delivery, request, facts) as writers:
+        status = OK
+        try:
+            for prediction in _predictions(classifier, request, raw):
+                status = prediction.status
+                for writer in writers:
+                    writer.add(prediction)
+        except KeyboardInterrupt as error:
+            stop = error
+        counts.add(Answer(STDIN, status))
+        for writer in writers:
+            writer.end(counts)
+    if delivery.out:
+        console.note(f"written: {delivery.out.absolute()}")
+    if stop is not None:
+        is_term = isinstance(stop, Terminated)
+        raise Interrupted(
+            f"{'terminated' if is_term else 'interrupted'}: what was heard until then is told",
+            EXIT_TERMINATED if is_term else EXIT_INTERRUPTED,
+        )
+    return counts
+
+
+def _predictions(
+    classifier: Classifier, request: Request, raw: PcmFormat | None
+) -> Iterator[Prediction]:
+    from ..bulk.listen import listen
+    from ..core.pipe import open_pipe
+
+    stream = cast(BufferedIOBase, sys.stdin.buffer)
+    try:
+        with open_pipe(stream, raw) as sound:
+            yield from listen(classifier, request, sound)
+    except AudioError as error:
+        yield Prediction(STDIN, FAILED, 0.0, 0.0, (), str(error))
+
+
+@contextmanager
+def _writers(delivery: Delivery, request: Request, facts: Facts) -> Iterator[list[Writer]]:
+    if not delivery.out:
+        yield [screen_writer(delivery.formats[0], facts, request.view, live=True)]
+        return
+    from ..bulk.listen import open_writers
+    from ..bulk.outputs import check_replaceable, plan_outputs
+
+    outputs = plan_outputs(delivery.formats, delivery.out, n_inputs=1)
+    if not delivery.force:
+        check_replaceable(outputs)
+    with open_writers(outputs, facts) as writers:
+        yield writers
