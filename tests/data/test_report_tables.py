@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from wsnet_cli.data.health import HEALTH
+from wsnet_cli.data.report import Columns, build_report
+from wsnet_cli.data.report_tables import MAX_ROWS, class_table, finding_table
+
+
+def make_report(n_classes: int = 2) -> dict[str, Any]:
+    n = 4 * n_classes
+    health = np.zeros(n, HEALTH)
+    sound = {"duration_s": 90.0, "sample_rate": 8000, "n_channels": 1, "span": 1, "rms": 0.1}
+    for name, value in {**sound, "mix_rms": 0.1, "peak": 1.0}.items():
+        health[name] = value
+    health["flat"][2] = 0.0125
+    health["dc"][3] = -0.25
+    columns = Columns(
+        "clip{}.wav".format,
+        labels=[f"class {i}" for i in range(n_classes)],
+        label_of=np.arange(n) % n_classes,
+        parts=["train", "test"],
+        part_of=[0, 0, 0, *[1] * (n - 4), -1],
+        health=health,
+        failures={1: ("empty", "is empty (0 bytes)")},
+    )
+    return build_report(columns, about={"name": "x", "layout": "y", "split": "z"})
+
+
+def test_classes_by_parts() -> None:
+    headings, rows = class_table(make_report())
+    assert headings == ["class", "train", "test", "clips", "minutes"]
+    assert rows == [
+        ["class 0", "2", "2", "4", "6.0"],
+        ["class 1", "0", "2", "3", "4.5"],
+        ["all", "2", "4", "7", "10.5"],
+    ]
+
+
+def test_very_many_classes_do_not_fill_the_screen() -> None:
+    headings, rows = class_table(make_report(MAX_ROWS + 7))
+    assert len(rows) == MAX_ROWS + 2
+    assert rows[-2] == ["and 7 more", "", "", "", ""]
+    assert rows[-1][0] == "all"
+    assert {len(row) for row in rows} == {len(headings)}
+
+
+def test_findings_with_the_worst_clip_of_each() -> None:
+    headings, rows = finding_table(make_report())
+    assert headings == ["finding", "clips", "for example"]
+    assert rows == [
+        ["refused: empty", "1", "clip1.wav: is empty (0 bytes)"],
+        ["clipped", "1", "clip2.wav (1.25 % of all samples)"],
+        ["dc-offset", "1", "clip3.wav (-0.25 offset)"],
+    ]
+
+
+def test_a_kind_whose_files_are_not_listed_still_counts() -> None:
+    report = make_report()
+    report["refused"]["files"] = []
+    assert finding_table(report)[1][0] == ["refused: empty", "1", ""]
+
+
+@pytest.mark.parametrize("cell", ["class 0", "clip2.wav (1.25 % of all samples)"])
+def test_every_cell_is_text(cell: str) -> None:
+    report = make_report()
+    cells = [c for _, rows in (class_table(report), finding_table(report)) for r in rows for c in r]
+    assert cell in cells
+    assert all(isinstance(c, str) for c in cells)
