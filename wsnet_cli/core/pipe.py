@@ -29,9 +29,9 @@ OpenAt = Callable[[int, int | None], OpenBlocks]
 
 STANDARD_INPUT = "standard input"
 
-END_SLACK_S = 1.0
-"""How much earlier than its header promises a stream may end: SoX promises what an MP3 file's
-length was estimated to be."""
+END_SLACK_S = 0.1
+"""How much earlier than its header promises a stream may end: a player that decodes an MP3 file
+promises its length in whole milliseconds and frames."""
 
 _CHUNK_BYTES = 2**16  # what a pipe holds on most systems
 
@@ -83,6 +83,7 @@ def open_pipe(
     """
     source = _Source(stream, name)
     if raw is not None:
+        source.forget()
         yield PipedSound(name, True, _open_once(source, raw, None))
         return
     header = read_wav_header(source)
