@@ -188,12 +188,11 @@ def _sound(source: _Source, pcm: PcmFormat, n_bytes: int | None) -> Iterator[byt
 
 
 def _check_end(name: str, pcm: PcmFormat, n_read: int, n_bytes: int) -> None:
-    n_seconds = n_read / pcm.frame_bytes / pcm.sample_rate
-    promised = n_bytes / pcm.frame_bytes / pcm.sample_rate
-    if promised - n_seconds > END_SLACK_S:
+    second = pcm.frame_bytes * pcm.sample_rate
+    if n_bytes - n_read > END_SLACK_S * second:
         raise AudioError(
-            f"{name}: ended at {n_seconds:.3f} s, where its header promises {promised:.3f} s; "
-            "the stream was cut short",
+            f"{name}: ended at {n_read / second:.3f} s, where its header promises "
+            f"{n_bytes / second:.3f} s; the stream was cut short",
             "damaged",
         )
 
