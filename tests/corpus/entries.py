@@ -15,15 +15,19 @@ from .wav import TONE
 HUGE = 8 * 2**30
 
 
-def make_socket(path: Path) -> None:
+def make_socket(folder: Path | bytes, name: str | bytes) -> None:
     """A socket's name may not be long, so it is bound from its own folder."""
     here = Path.cwd()
-    os.chdir(path.parent)
+    os.chdir(folder)
     try:
         with socket.socket(socket.AF_UNIX) as bound:
-            bound.bind(path.name)
+            bound.bind(name)
     finally:
         os.chdir(here)
+
+
+def _socket(path: Path) -> None:
+    make_socket(path.parent, path.name)
 
 
 def sparse(head: bytes = b"") -> Callable[[Path], None]:
@@ -52,9 +56,9 @@ def linked_sound(path: Path) -> None:
 def entries() -> list[OddFile]:
     """To be made on a system that has all of these (POSIX)."""
     return [
-        OddFile("folder.wav", Path.mkdir, Refused("is a folder; expected an audio file")),
+        OddFile("folder.wav", Path.mkdir, Refused("is a folder")),
         OddFile("pipe.wav", os.mkfifo, Refused("is a pipe, not a regular file")),
-        OddFile("socket.wav", make_socket, Refused("is a device or socket, not a regular file")),
+        OddFile("socket.wav", _socket, Refused("is a device or socket, not a regular file")),
         OddFile("zeros-for-ever.wav", link_to("/dev/zero"), Refused("is a device or socket")),
         OddFile("null.wav", link_to("/dev/null"), Refused("is a device or socket")),
         OddFile("dangling.wav", link_to("nowhere.wav"), Refused("does not exist")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -76,13 +76,11 @@ class OddFile:
         name: its file name.
         make: its bytes, or what makes it at a path where it is no regular file.
         expected: what it holds, or why it is refused.
-        close: what to call when it is not needed any more.
     """
 
     name: str
     make: bytes | Callable[[Path], None]
     expected: Sound | Refused
-    tags: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def readable(self) -> bool:
