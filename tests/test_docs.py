@@ -27,10 +27,14 @@ from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config import Config
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.container import DIGEST_NAME
+from wsnet_cli.core.errors import AUDIO_FAULTS
 from wsnet_cli.core.metrics import measure
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.core.yamlfile import load_yaml
+from wsnet_cli.data.findings import FINDINGS
+from wsnet_cli.data.health import HEALTH
+from wsnet_cli.data.report import Columns, build_report
 from wsnet_cli.data.synthetic import KINDS
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
@@ -320,6 +324,26 @@ def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyP
     document = run_json("demo")
     document["evaluation"]["failed"] = [{"file": "a.wav", "error": "why"}]
     assert_documented(document, "demo", evaluation="measures,evaluate failures")
+
+
+def test_the_health_report_is_documented():
+    health = np.zeros(2, HEALTH)
+    health["duration_s"], health["n_channels"] = 1.0, 1
+    failures = {1: ("empty", "is empty")}
+    columns = Columns("{}.wav".format, ["a"], [0, 0], ["train"], [0, 0], health, failures)
+    about = {"name": "sounds", "layout": "class folders", "split": "none"}
+    document = build_report(columns, about=about, left_out=[("x.txt", "is text")])
+    document["findings"] = [row for row in document["findings"] if row["examples"]]
+    assert_documented(document, "report.json")
+
+
+def test_the_thresholds_and_kinds_of_the_health_report_stand_on_its_page():
+    page = text_of("data-health.md")
+    assert names_in(page, "## Findings") == [finding.name for finding in FINDINGS]
+    kinds = {row[0].strip("`"): row[1] for row in table_after(page, "## Refused files")}
+    assert kinds == AUDIO_FAULTS
+    fields = re.findall(r"`(\w+)`", " ".join(r[0] for r in table_after(page, "decoding again):")))
+    assert tuple(fields) == HEALTH.names
 
 
 # ---------------------------------------------------------------------------- the model file
