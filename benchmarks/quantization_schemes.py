@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wsnet_cli.bulk.evaluate import held_out_clips
+from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.model import Model, real
 from wsnet_cli.core.quant import Array, quantize, round_as_paper, signal_to_noise_db

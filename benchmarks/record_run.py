@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from wsnet_cli.bulk.evaluate import evaluate_clips, held_out_clips
+from wsnet_cli.bulk.evaluate import evaluate_clips
+from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.artifact import load_model, model_to_bytes
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.files import write_text_atomic

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wsnet_cli.bulk.evaluate import clips_of_data, evaluate_clips
+from wsnet_cli.bulk.evaluate import evaluate_clips
+from wsnet_cli.bulk.labelled import clips_of_data
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.locate import DEFAULT_MODEL, find_model, shipped_names
 from wsnet_cli.engine.session import Classifier

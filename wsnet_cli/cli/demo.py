@@ -104,7 +104,8 @@ def _compress(result: Result) -> tuple[Path, Ledger]:
 
 
 def _evaluate(model: Path, unheard: Path) -> Evaluation:
-    from ..bulk.evaluate import clips_of_data, evaluate_clips
+    from ..bulk.evaluate import evaluate_clips
+    from ..bulk.labelled import clips_of_data
     from ..engine.session import Classifier
 
     console.note(f"4. evaluating {model} on {unheard}")

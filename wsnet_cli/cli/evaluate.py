@@ -11,12 +11,13 @@ import typer
 from ..core.errors import UsageError
 from . import console, options
 from .exits import EXIT_SOME_FAILED
+from .left_out import warn_left_out
 from .light import require
 
 if TYPE_CHECKING:
     from ..bulk.evaluate import Evaluation
     from ..core.metrics import Metrics
-    from ..data.dataset import Clip
+    from ..data.dataset import Clip, DataSet
     from ..engine.session import Classifier
 
 
@@ -37,7 +38,7 @@ def evaluate(
     Example: wsnet evaluate runs/default
     """
     require("sklearn")
-    from ..bulk.evaluate import clips_of_data, held_out_clips, n_trained_on
+    from ..bulk.labelled import clips_of_data, held_out_clips, n_trained_on
     from ..core.locate import find_model
     from ..engine.session import Classifier
 
@@ -47,7 +48,7 @@ def evaluate(
     if data is None:
         clips = held_out_clips(path)
     else:
-        clips = clips_of_data(data, fold, layout, pattern)
+        clips = clips_of_data(data, fold, layout, pattern, _show_data)
         if n_known := n_trained_on(path, clips):
             known = f"{n_known} of {len(clips)} clips were trained on"
             console.warn(f"{known}; new sounds will do worse")
@@ -66,6 +67,14 @@ def _refuse_without_data(data: Path | None, given: dict[str, str | None]) -> Non
     for flag, value in given.items():
         if data is None and value is not None:
             raise UsageError(f"{flag} {value}: expected DATA as well")
+
+
+def _show_data(dataset: DataSet) -> None:
+    n_labels = len(dataset.labels)
+    console.note(f"data: {dataset.layout}, {len(dataset.clips)} clips, {n_labels} classes")
+    for remark in dataset.notes:
+        console.note(remark)
+    warn_left_out(dataset.skipped)
 
 
 def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None) -> Evaluation:
