@@ -331,7 +331,7 @@ def test_the_health_report_is_documented():
     health["duration_s"], health["n_channels"] = 1.0, 1
     failures = {1: ("empty", "is empty")}
     columns = Columns("{}.wav".format, ["a"], [0, 0], ["train"], [0, 0], health, failures)
-    about = {"name": "sounds", "layout": "class folders", "split": "none"}
+    about = {"layout": "class folders", "split": "none"}
     document = build_report(columns, about=about, left_out=[("x.txt", "is text")])
     document["findings"] = [row for row in document["findings"] if row["examples"]]
     assert_documented(document, "report.json")

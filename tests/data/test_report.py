@@ -13,7 +13,7 @@ from wsnet_cli.core.errors import AUDIO_FAULTS
 from wsnet_cli.data.health import HEALTH
 from wsnet_cli.data.report import MAX_EXAMPLES, MAX_LISTED, Columns, build_report
 
-ABOUT = {"name": "sounds", "layout": "class folders", "split": "a fifth held out"}
+ABOUT = {"layout": "class folders", "split": "a fifth held out"}
 
 
 def healthy(n: int, **fields: Any) -> Any:
@@ -184,6 +184,11 @@ def test_leaks_are_taken_as_they_are() -> None:
     leaks = {"identical": {"clips": 2}}
     assert build_report(columns_of(healthy(2)), about=ABOUT, leaks=leaks)["leaks"] == leaks
     assert report_of(healthy(2))["leaks"] is None
+
+
+def test_nothing_has_a_sign() -> None:
+    report = report_of(healthy(1, span=0.0, peak=-0.0))
+    assert json.dumps(report["findings"][0]["examples"][0]["value"]) == "0.0"
 
 
 def test_an_empty_set_has_a_report() -> None:

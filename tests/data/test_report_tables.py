@@ -27,7 +27,7 @@ def make_report(n_classes: int = 2) -> dict[str, Any]:
         health=health,
         failures={1: ("empty", "is empty (0 bytes)")},
     )
-    return build_report(columns, about={"name": "x", "layout": "y", "split": "z"})
+    return build_report(columns, about={"layout": "y", "split": "z"})
 
 
 def test_classes_by_parts() -> None:

@@ -28,7 +28,7 @@ def warnings_of(
         health=health,
         failures=failures or {},
     )
-    about = {"name": "x", "layout": "y", "split": "z"}
+    about = {"layout": "y", "split": "z"}
     return list(build_report(columns, about=about)["warnings"])
 
 

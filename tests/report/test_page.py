@@ -76,7 +76,7 @@ def report() -> dict[str, Any]:
         health=health,
         failures=failures,
     )
-    about = {"name": "<h1>set</h1>", "layout": "class folders", "split": "seeded"}
+    about = {"layout": "<h1>class</h1> folders", "split": "seeded"}
     return build_report(columns, about=about, left_out=[("<s>.txt", "not\taudio")])
 
 
@@ -155,6 +155,14 @@ def test_the_numbers_of_the_report_stand_on_the_page(report: dict[str, Any]) -> 
     assert "8,000" in text
 
 
+def test_bars_are_as_long_as_their_numbers(report: dict[str, Any]) -> None:
+    report["classes"][0].update(clips=10)  # 3 in train, none in test, 7 in neither
+    page = render(report)
+    assert '<rect class="p0" x="0.00%" width="30.00%" height="100%"/>' in page
+    assert '<rect class="rest" x="30.00%" width="70.00%" height="100%"/>' in page
+    assert '<rect class="p1" x="0.00%" width="30.00%" height="100%"/>' in page  # the other class
+
+
 def test_long_lists_end_with_how_many_there_are_more(report: dict[str, Any]) -> None:
     entry = report["refused"]["files"][0]
     report["refused"]["files"] = [entry] * (MAX_LINES + 50)
@@ -164,7 +172,7 @@ def test_long_lists_end_with_how_many_there_are_more(report: dict[str, Any]) -> 
 
 def test_a_set_without_a_usable_clip_has_a_page() -> None:
     columns = Columns(str, [], [0], [], [-1], np.zeros(1, HEALTH), {0: ("empty", "is empty")})
-    report = build_report(columns, about={"name": "x", "layout": "folders", "split": ""})
+    report = build_report(columns, about={"layout": "folders", "split": ""})
     text = Outline(render(report)).text
     assert "No clip can be used." in text
     assert "is empty" in text

@@ -118,11 +118,11 @@ class HealthMeter:
             "duration_s": n / sample_rate,
             "sample_rate": sample_rate,
             "n_channels": n_channels,
-            "peak": max(highest, -lowest),
+            "peak": max(abs(highest), abs(lowest)),
             "span": highest - lowest,
             "rms": math.sqrt(max(0.0, power)),
             "mix_rms": math.sqrt(max(0.0, mix_power)),
-            "dc": max(means.tolist(), key=abs),
+            "dc": max(means.tolist(), key=abs) + 0.0,  # no -0.0
             "flat": self._flats.count() / n_values,
             "over": self._n_over / n_values,
             "padding": min(n, self._n_leading + self._n_trailing) / n,

@@ -73,7 +73,7 @@ def build_report(
 
     Args:
         columns: the clips.
-        about: words about the data set: `name`, `layout`, `split`.
+        about: words about the data set: `layout`, and `split`, how it was split.
         left_out: name and reason of what was found and deliberately not taken; no clip.
         leaks: the leak report, taken as it is; None where none was made.
 
@@ -228,4 +228,4 @@ def _rates_by_class(
 
 
 def _rounded(value: Any, places: int = 3) -> float:
-    return round(float(value), places)
+    return round(float(value), places) + 0.0  # no -0.0
