@@ -325,3 +325,53 @@ def test_one_bad_value_anywhere_is_found(value: float, tmp_path: Path) -> None:
     sf.write(tmp_path / "a.wav", samples, 8_000, subtype="FLOAT")
     with pytest.raises(AudioError, match=r"sample 68123 \(8\.515 s, channel 2\) is "):
         list(read_blocks(tmp_path / "a.wav", sample_rate=8_000))
+
+
+# ------------------------------------------------------------------------------------ channels
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac"])
+def test_one_channel_of_several(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    sound = rng.integers(-(2**14), 2**14, (70_000, 3)) / 2**15
+    sf.write(tmp_path / name, sound, RATE, "PCM_16")
+    for channel in (1, 2, 3):
+        found, _ = read_audio(tmp_path / name, channel=channel)
+        assert np.array_equal(found, sound[:, channel - 1].astype(np.float32))
+    part, _ = read_audio(tmp_path / name, start_s=1.0, end_s=1.5, channel=3)
+    assert np.array_equal(part, sound[RATE : RATE * 3 // 2, 2].astype(np.float32))
+    blocks = list(read_blocks(tmp_path / name, sample_rate=RATE, channel=2))
+    assert len(blocks) > 1
+    assert np.array_equal(np.concatenate(blocks), sound[:, 1].astype(np.float32))
+
+
+def test_blocks_of_one_channel_stay_as_they_were(tmp_path: Path) -> None:
+    """They are no views of what is read into next."""
+    sound = np.arange(90_000).reshape(-1, 2) / 2**17
+    sf.write(tmp_path / "a.wav", sound, RATE, "FLOAT")
+    with open_audio(tmp_path / "a.wav") as decoder:
+        kept = list(decoder.blocks(channel=1))
+    assert np.array_equal(np.concatenate(kept), sound[:, 0].astype(np.float32))
+
+
+def test_a_channel_that_is_not_there(tmp_path: Path) -> None:
+    sf.write(tmp_path / "a.wav", np.zeros((9, 2)), RATE)
+    with pytest.raises(AudioError, match=r"a\.wav: has 2 channels, and channel 3 was asked for"):
+        read_audio(tmp_path / "a.wav", channel=3)
+    with pytest.raises(ParameterError, match="channel = 0; expected a whole number >= 1"):
+        read_audio(tmp_path / "a.wav", channel=0)
+
+
+def test_a_bad_value_in_another_channel_does_not_matter(tmp_path: Path) -> None:
+    sound = np.zeros((9, 2))
+    sound[4, 1] = np.nan
+    sf.write(tmp_path / "a.wav", sound, RATE, "FLOAT")
+    assert read_audio(tmp_path / "a.wav", channel=1)[0].tolist() == [0] * 9
+    with pytest.raises(AudioError, match=r"sample 4 \(0\.000 s, channel 2\) is nan"):
+        read_audio(tmp_path / "a.wav", channel=2)
+
+
+def test_messages_may_call_a_file_by_another_name(tmp_path: Path) -> None:
+    sf.write(tmp_path / "a.wav", np.zeros(0), RATE)
+    with pytest.raises(AudioError, match=r"^the other: holds no samples"):
+        list(read_blocks(tmp_path / "a.wav", sample_rate=RATE, name="the other"))

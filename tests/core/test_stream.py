@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -178,6 +179,93 @@ def test_files_at_any_rate(name: str, to_rate: int, tmp_path: Path) -> None:
     expected = list(window_blocks(samples, made, 4))
     assert all(np.array_equal(a, b) for a, b in zip(streamed, expected, strict=True))
     assert streamed.n_samples == len(samples)
+
+
+# ------------------------------------------------------------------------------------ places
+
+
+def placed(
+    clip: np.ndarray, made: AudioSettings, n_at_once: int, **options: bool
+) -> list[tuple[np.ndarray, int, int]]:
+    """Windows one by one, blocks of seven samples, with first sample and end."""
+    blocks = np.split(clip, range(7, len(clip), 7))
+    streamed = WindowStream(lambda: iter(blocks), made, n_at_once, **options)
+    return [
+        (window.copy(), int(start), int(end))
+        for windows, starts, ends in streamed.placed()
+        for window, start, end in zip(windows, starts, ends, strict=True)
+    ]
+
+
+@given(clips(), st.integers(1, 30), st.data())
+@settings(deadline=None, max_examples=200)
+def test_windows_hold_what_lies_at_their_places(
+    clip: np.ndarray, window: int, data: st.DataObject
+) -> None:
+    made = audio(window, data.draw(st.integers(1, window)), how="none")
+    loud = np.flatnonzero(np.abs(clip) >= BELOW)
+    first, end = (loud[0], loud[-1] + 1) if len(loud) else (0, len(clip))
+    limit = data.draw(st.integers(0, 60))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "MAX_PENDING_SAMPLES", limit)
+        found = placed(clip, made, data.draw(st.integers(1, 5)))
+    for cut, start, stop in found:
+        assert first <= start < stop <= end
+        n_before = (window - (stop - start)) // 2
+        assert cut[n_before : n_before + stop - start].tolist() == clip[start:stop].tolist()
+    assert found[0][1] == first
+    assert found[-1][2] == end
+    for (_, start, _), (_, following, _) in itertools.pairwise(found[:-1]):
+        assert following - start == made.hop_samples
+    if len(found) > 1:
+        assert 0 < found[-1][1] - found[-2][1] <= made.hop_samples
+        assert {stop - start for _, start, stop in found} == {window}
+
+
+# ------------------------------------------------------------------------------- of a recorder
+
+
+def test_eager_windows_are_the_same_and_come_with_their_last_sample() -> None:
+    clip = np.random.default_rng(0).uniform(0.1, 1, 100).astype(np.float32)
+    made = audio(10, 4)
+    read: list[int] = []
+
+    def blocks() -> Iterator[np.ndarray]:
+        for i in range(0, 100, 3):
+            read.append(i)
+            yield clip[i : i + 3]
+
+    blocks_of_windows = WindowStream(blocks, made, 16, eager=True).placed()
+    found = []
+    for windows, _, ends in blocks_of_windows:
+        assert ends[-1] <= 3 * len(read) < ends[-1] + 3 + (ends[-1] == 100)
+        found += list(windows.copy())
+    assert np.array_equal(found, np.concatenate(list(window_blocks(clip, made, 16))))
+    sizes = [len(w) for w in WindowStream(lambda: iter([clip]), made, 16, eager=True)]
+    assert sizes == [16, 7, 1]
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=200)
+def test_what_comes_once_is_trimmed_unless_its_silence_is_long(data: st.DataObject) -> None:
+    """A quiet stretch of more than the limit, and all before it, is sound from then on."""
+    clip = data.draw(clips())
+    limit = data.draw(st.integers(0, 60))
+    made = audio(data.draw(st.integers(1, 30)), 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "MAX_PENDING_SAMPLES", limit)
+        reader = Reader(np.split(clip, range(1, len(clip))))
+        found = list(WindowStream(reader, made, 3, once=True))
+    loud = np.flatnonzero(np.abs(clip) >= BELOW)
+    first, end = (int(loud[0]), int(loud[-1]) + 1) if len(loud) else (0, 0)
+    first = 0 if first > limit else first
+    while len(clip) - end > limit:  # each time that it is too much, all of it is kept
+        end += limit + 1
+    end = end or len(clip)
+    kept = audio(made.window_samples, 1, below=0.0)
+    expected = list(window_blocks(clip[first:end], kept, 3))
+    assert reader.n_opened == 1
+    assert np.array_equal(np.concatenate(found), np.concatenate(expected))
 
 
 # ------------------------------------------------------------------------------------ memory

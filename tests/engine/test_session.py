@@ -18,7 +18,8 @@ from wsnet_cli.core.resampling import resample
 from wsnet_cli.engine import session
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine
-from wsnet_cli.engine.session import Classifier, softmax
+from wsnet_cli.engine.scores import softmax
+from wsnet_cli.engine.session import Classifier
 
 RATE = 8_000
 ENGINES = ["numpy"] if missing_reason() else ["numpy", "native"]
@@ -129,6 +130,28 @@ def test_file_is_mixed_down_and_resampled(small_model: Model, tmp_path: Path) ->
     found = classifier.classify_file(path, start_s=0.25, end_s=0.6)
     assert found == pytest.approx(part, abs=SCORES)
     assert np.abs(part - expected).max() > 100 * SCORES
+
+
+def test_a_channel_of_a_file_is_heard_by_itself(small_model: Model, tmp_path: Path) -> None:
+    left, right = noise(3_000, 1), noise(3_000, 2)
+    path = tmp_path / "clip.wav"
+    soundfile.write(path, np.stack([left, right], axis=1), RATE, subtype="FLOAT")
+    classifier = Classifier(small_model)
+    for number, sound in ((1, left), (2, right)):
+        expected = classifier.classify(sound, RATE)
+        assert np.array_equal(classifier.classify_file(path, channel=number), expected)
+    with pytest.raises(AudioError, match=r"clip\.wav: has 2 channels, and channel 3 was asked for"):
+        classifier.classify_file(path, channel=3)
+
+
+def test_the_largest_of_any_window_on_request(small_model: Model, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", noise(1_200), RATE, subtype="FLOAT")
+    classifier = Classifier(small_model)
+    windows = [noise(1_200)[:800], noise(1_200)[400:]]
+    expected = np.max([scores_by_hand(small_model, [window]) for window in windows], axis=0)
+    found = classifier.classify_file(tmp_path / "a.wav", aggregate="max")
+    assert found == pytest.approx(expected, abs=SCORES)
+    assert found.sum() > 1
 
 
 def test_file_that_is_no_audio_is_refused(small_model: Model, tmp_path: Path) -> None:
@@ -278,19 +301,3 @@ def test_the_package_gives_the_classifier_and_imports_nothing_before() -> None:
     assert result.stderr.splitlines()[-1] == (
         "AttributeError: module 'wsnet_cli' has no attribute 'classifier'"
     )
-
-
-# ----------------------------------------------------------------------------------- softmax
-
-
-def test_softmax_by_hand() -> None:
-    found = softmax(np.float32([[0, np.log(3)], [5, 5]]))
-    assert found == pytest.approx(np.array([[0.25, 0.75], [0.5, 0.5]]))
-    assert found.dtype == np.float32
-
-
-def test_softmax_is_safe_for_any_finite_logits() -> None:
-    huge = float(np.finfo(np.float32).max)
-    found = softmax(np.float32([[huge, -huge], [-huge, -huge], [1e4, 1e4 - 1]]))
-    assert found[:2].tolist() == [[1, 0], [0.5, 0.5]]
-    assert found[2] == pytest.approx([1 / (1 + np.exp(-1)), 1 / (1 + np.e)], abs=1e-6)

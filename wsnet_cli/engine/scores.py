@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..core.errors import ParameterError
 from ..core.quant import Array
+from .engines import Engine
 
 AGGREGATES = ("mean", "max")
 """How the scores of a clip's windows become the clip's: their mean, which sums to 1; or for each
 label the largest of any window, which answers "does it occur anywhere" and sums to 1 or more."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came of a clip that was read.
+
+    Args:
+        scores: [n_labels] float32 in [0, 1]; summing to 1 where they are means over windows.
+        duration_s: length of the clip in seconds, silence at its ends included.
+    """
+
+    scores: Array
+    duration_s: float
 
 
 def softmax(logits: Array) -> Array:
@@ -53,3 +68,43 @@ def aggregate_scores(blocks: Iterable[Array], how: str = "mean") -> Array:
         raise ParameterError("no windows; expected one or more")
     out: Array = (total / n_windows if how == "mean" else total).astype(np.float32)
     return out
+
+
+def score_clips(
+    engine: Engine, clips: Iterable[Iterable[Array]], n_labels: int, n_at_once: int
+) -> Array:
+    """The mean scores of many clips, whose windows are run together.
+
+    Args:
+        engine: what runs them.
+        clips: the windows of each, in blocks [n, window_samples] float32; one or more.
+        n_labels: of the engine's network.
+        n_at_once: windows, at least, that are gathered before they are run.
+
+    Returns: [n_clips, n_labels] float32.
+    """
+    totals: list[Array] = []
+    counts: list[int] = []
+    waiting: list[Array] = []  # windows, one row each, of the clips `owners`
+    owners: list[int] = []
+
+    def run() -> None:
+        scores = softmax(engine.logits(np.concatenate(waiting)))
+        for owner, score in zip(owners, scores, strict=True):
+            totals[owner] += score
+        waiting.clear()
+        owners.clear()
+
+    for number, blocks in enumerate(clips):
+        totals.append(np.zeros(n_labels, np.float64))
+        counts.append(0)
+        for windows in blocks:
+            counts[number] += len(windows)
+            waiting.append(windows)
+            owners += [number] * len(windows)
+            if len(owners) >= n_at_once:
+                run()
+    if owners:
+        run()
+    means = [total / n for total, n in zip(totals, counts, strict=True)]
+    return np.array(means, np.float32).reshape(-1, n_labels)

@@ -6,11 +6,9 @@ import contextlib
 import copy
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from ..core.artifact import load_model
 from ..core.audio import AudioSettings, read_blocks
@@ -23,8 +21,8 @@ from ..core.sniff import shown
 from ..core.stream import OpenBlocks, Scratch, WindowStream
 from ..core.windows import window_blocks
 from .engines import make_engine
-from .scores import aggregate_scores, softmax
-from .timeline import Timeline, WindowScores
+from .scores import Heard, aggregate_scores, score_clips, softmax
+from .timeline import Timeline
 from .windows import recut_audio
 
 WINDOWS_AT_ONCE = 16
@@ -32,19 +30,6 @@ WINDOWS_AT_ONCE = 16
 
 MOST_SAMPLES = 2**24
 """Samples in the windows that run together, so that long windows are fewer: 64 MiB."""
-
-
-@dataclass(frozen=True)
-class Heard:
-    """What came of a clip that was read.
-
-    Args:
-        scores: [n_labels] float32 in [0, 1]; summing to 1 where they are means over windows.
-        duration_s: length of the clip in seconds, silence at its ends included.
-    """
-
-    scores: Array
-    duration_s: float
 
 
 class Classifier:
@@ -115,31 +100,9 @@ class Classifier:
         Returns: [n_clips, n_labels] float32, as `classify` returns each row.
         Raises: ParameterError: as `classify`.
         """
-        totals: list[Array] = []
-        counts: list[int] = []
-        waiting: list[Array] = []  # windows, one row each, of the clips `owners`
-        owners: list[int] = []
-
-        def run() -> None:
-            scores = softmax(self.engine.logits(np.concatenate(waiting)))
-            for owner, score in zip(owners, scores, strict=True):
-                totals[owner] += score
-            waiting.clear()
-            owners.clear()
-
-        for number, samples in enumerate(clips):
-            totals.append(np.zeros(len(self.labels), np.float64))
-            counts.append(0)
-            for windows in self._windows(samples, sample_rate):
-                counts[number] += len(windows)
-                waiting.append(windows)
-                owners += [number] * len(windows)
-                if len(owners) >= WINDOWS_AT_ONCE * self._threads:
-                    run()
-        if owners:
-            run()
-        means = [total / n for total, n in zip(totals, counts, strict=True)]
-        return np.array(means, np.float32).reshape(-1, len(self.labels))
+        clips_windows = (self._windows(samples, sample_rate) for samples in clips)
+        n_at_once = WINDOWS_AT_ONCE * self._threads
+        return score_clips(self.engine, clips_windows, len(self.labels), n_at_once)
 
     def classify_file(
         self,
@@ -243,19 +206,8 @@ class Classifier:
         Raises: as `WindowStream`, while it is iterated over.
         """
         audio = replace(self.model.audio, trim_below=0.0) if live else self.model.audio
-        stream = self._stream(audio, open_blocks, name, None, eager=live, once=live)
-
-        def parts() -> Iterator[WindowScores]:
-            for block in stream.placed():
-                starts = start_s + block.starts / audio.sample_rate
-                ends = start_s + block.ends / audio.sample_rate
-                if embed:
-                    logits, features = self.engine.embed(block.windows)
-                else:
-                    logits, features = self.engine.logits(block.windows), None
-                yield WindowScores(starts, ends, softmax(logits), features)
-
-        return Timeline(parts(), stream, audio.sample_rate)
+        stream = self._stream(audio, open_blocks, name, Scratch(), eager=live, once=live)
+        return Timeline(self.engine, stream, audio.sample_rate, start_s, embed=embed)
 
     def recut(self, window_s: float | None = None, hop_s: float | None = None) -> Classifier:
         """A classifier with the same engine that cuts clips into other windows.

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from ..core.quant import Array
 from ..core.stream import WindowStream
+from .engines import Engine
+from .scores import softmax
 
 Times = npt.NDArray[np.float64]
 
@@ -39,17 +41,28 @@ class Timeline:
     """An iterator over `WindowScores`, read once; nothing of the clip is read before the first.
 
     Args:
-        parts: what it yields.
-        stream: whose windows they are; tells how many samples have been read.
+        engine: what runs the windows.
+        stream: whose windows they are.
         sample_rate: of these, in Hz.
+        start_s: added to all times.
+        embed: whether features are given too.
     """
 
     def __init__(
-        self, parts: Iterator[WindowScores], stream: WindowStream, sample_rate: int
+        self,
+        engine: Engine,
+        stream: WindowStream,
+        sample_rate: int,
+        start_s: float = 0.0,
+        *,
+        embed: bool = False,
     ) -> None:
-        self._parts = parts
+        self._engine = engine
         self._stream = stream
         self._sample_rate = sample_rate
+        self._start_s = start_s
+        self._embed = embed
+        self._parts = self._listen()
 
     def __iter__(self) -> Iterator[WindowScores]:
         """Itself."""
@@ -63,3 +76,14 @@ class Timeline:
     def duration_s(self) -> float:
         """Seconds read so far; once iterated to its end, the clip's length, silence included."""
         return self._stream.n_samples / self._sample_rate
+
+    def _listen(self) -> Iterator[WindowScores]:
+        for windows, starts, ends in self._stream.placed():
+            features = None
+            if self._embed:
+                logits, features = self._engine.embed(windows)
+            else:
+                logits = self._engine.logits(windows)
+            starts_s = self._start_s + starts / self._sample_rate
+            ends_s = self._start_s + ends / self._sample_rate
+            yield WindowScores(starts_s, ends_s, softmax(logits), features)
