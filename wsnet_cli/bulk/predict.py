@@ -13,11 +13,12 @@ from ..core.quant import Array
 from ..core.samples import Samples
 from ..core.sniff import shown
 from ..core.stream import OpenBlocks
-from ..engine.scores import aggregate_scores
-from ..engine.session import Classifier, Heard
+from ..engine.scores import Heard, aggregate_scores
+from ..engine.session import Classifier
 from ..engine.timeline import Timeline, Times
 from .answers import FAILED, OK, SKIPPED, Answer, Hits, Segment, stamp_of
-from .request import CLIP, Request
+from .events import find_events
+from .request import CLIP, EVENTS, Request
 from .sources import Refusal
 
 Work = Callable[[str, Check], Answer]
@@ -135,6 +136,10 @@ class Hearing:
             yield self._whole()
             return
         timeline = self._timeline()
+        if self._request.view == EVENTS:
+            yield from self._events(timeline)
+            self.duration_s = timeline.duration_s
+            return
         for part in timeline:
             yield self._hits(part.starts_s, part.ends_s, part.scores, part.features)
         self.duration_s = timeline.duration_s
@@ -153,6 +158,18 @@ class Hearing:
             heard = self._classifier.hear(self._open, self._name, aggregate, once=self._live)
             scores, self.duration_s = heard.scores, heard.duration_s
         return self._hits(np.zeros(1), np.full(1, self.duration_s), scores[None], features)
+
+    def _events(self, timeline: Timeline) -> Iterator[Iterable[Segment]]:
+        """Live, each event is told when it is over; else they come by their start."""
+        request = self._request
+        for event in find_events(
+            timeline,
+            threshold=request.threshold,
+            top_k=request.top_k,
+            max_gap_s=request.gap_s,
+            order="end" if self._live else "start",
+        ):
+            yield (Segment(event.start_s, event.end_s, ((event.label, event.score),)),)
 
     def _timeline(self) -> Timeline:
         embed = self._request.features

@@ -17,14 +17,14 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..core.errors import WsnetError
 from ..core.sniff import shown
-from .console import verbosity
+from .console import silence_stdout, verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing
 from .quick import skip_conversions
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
 COMMANDS = (
-    *("train", "predict", "compress", "evaluate", "info"),
+    *("train", "prepare", "predict", "compress", "evaluate", "info"),
     *("bench", "demo", "doctor", "cache"),
 )
 """In the order of the help; each is the function of its name in the module of its name."""
@@ -93,7 +93,7 @@ class _Boundary(TyperGroup):
             raise typer.Exit(EXIT_INTERRUPTED) from error
         except BrokenPipeError as error:
             # Whoever read our output has seen enough; Python must not flush into the closed pipe.
-            _silence_stdout()
+            silence_stdout()
             raise typer.Exit(0) from error
         except OSError as error:
             raise _tell(error, f"the system refused: {error}", EXIT_FAILED) from error
@@ -105,10 +105,6 @@ def _tell(error: Exception, text: str, code: int) -> typer.Exit:
         traceback.print_exception(error)
     print(f"error: {shown(text)}", file=sys.stderr)
     return typer.Exit(code)
-
-
-def _silence_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(

@@ -132,7 +132,7 @@ def _go_through(
     with meter.drawn(), closing(answers):
         for answer, is_known in answers:
             if writer:
-                _show(answer, facts, writer)
+                writer = writer if _shown(answer, facts, writer) else None
             meter.add(answer, is_known)
     if writer:
         writer.end(meter.counts)
@@ -179,6 +179,16 @@ def _deliver(
 def _show(answer: Answer, facts: Facts, writer: Writer) -> None:
     for prediction in predictions_of(answer, facts.labels):
         writer.add(prediction)
+
+
+def _shown(answer: Answer, facts: Facts, writer: Writer) -> bool:
+    """Show it; False where nobody reads any more, which is no reason to write no files."""
+    try:
+        _show(answer, facts, writer)
+    except BrokenPipeError:
+        console.silence_stdout()
+        return False
+    return True
 
 
 def _warn_of_failures(answers: Iterable[Answer]) -> None:

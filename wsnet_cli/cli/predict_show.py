@@ -92,7 +92,7 @@ class _TableWriter:
         self._rows: list[tuple[str, ...]] = []
         self._at_once = 1 if live else ROWS_AT_ONCE
         self._n_pieces = 0
-        self._widths: tuple[int, ...] = (24, 9, 9, 16, 7, 6) if live and self._timed else ()
+        self._widths: tuple[int, ...] = (4, 9, 9, 16, 7, 6) if live and self._timed else ()
         self._latest = ""
 
     def add(self, prediction: Prediction) -> None:
