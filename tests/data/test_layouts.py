@@ -68,7 +68,18 @@ def test_a_layout_may_be_insisted_on_by_name_or_title(tmp_path: Path, name: str)
 
 
 def test_every_automatic_layout_is_tried_here() -> None:
-    assert {layout.name for layout in LAYOUTS if layout.automatic} == set(TREES)
+    automatic = {layout.name for layout in LAYOUTS if layout.automatic}
+    assert automatic - {"prepared"} == set(TREES)  # what it needs is tested beside it
+
+
+def test_the_page_names_every_layout() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "data.md"
+    table = page.read_text(encoding="utf-8").split("<!-- layouts -->\n")[1].split("\n\n")[0]
+    rows = [line.split("|") for line in table.splitlines()[2:]]
+    assert [row[1].strip(" `") for row in rows] == [*(known.name for known in LAYOUTS), "pattern"]
+    for known, row in zip(LAYOUTS, rows, strict=False):
+        for names in known.needs:
+            assert names[0] in row[2] or not known.automatic
 
 
 def test_where_several_would_do_the_others_are_said(tmp_path: Path) -> None:
@@ -101,7 +112,9 @@ def test_a_layout_that_does_not_fit_says_what_is_missing(
 
 def test_choices_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     root = make_tree(tmp_path, TREES["class-folders"] | {"list.csv": "path,label\na,x\nb,y\n"})
-    with pytest.raises(UsageError, match=r"--layout 'wav'; expected one of esc-50, esc-10, .*patt"):
+    with pytest.raises(
+        UsageError, match=r"--layout 'wav'; expected one of .*esc-50, esc-10, .*patt"
+    ):
         load_dataset(root, "wav")
     with pytest.raises(UsageError, match="--layout pattern: expected --pattern as well"):
         load_dataset(root, "pattern")
