@@ -9,6 +9,7 @@ from wsnet_cli.data.findings import FINDINGS, findings_of, judge
 from wsnet_cli.data.health import HEALTH, HealthMeter
 
 RATE = 8000
+LOW = np.sin(2 * np.pi * 0.005 * np.arange(RATE))
 SINE = np.sin(2 * np.pi * 0.12 * np.arange(RATE))
 
 
@@ -40,14 +41,15 @@ def beside(length: int) -> np.ndarray[Any, Any]:
         (1e-3 * SINE, ()),
         (np.clip(SINE * 3, -1, 1), ("clipped",)),
         (np.clip(SINE * 3, -1, 1) * 0.2, ("clipped",)),
-        (np.rint(5 * SINE) / 128, ()),  # coarse steps far below full scale
+        (np.rint(5 * LOW) / 128, ()),  # coarse steps far below full scale
         (1.4 * SINE, ("over-full-scale",)),
         (np.where(np.arange(RATE) == 9, 1.2, 0.5 * SINE), ()),  # one overshoot
         (0.02 + 0.1 * SINE, ("dc-offset",)),
         (0.005 + 0.1 * SINE, ()),
         (0.0009 + 0.002 * SINE, ()),
         (np.stack([SINE, -SINE], 1) * 0.5, ("cancels",)),
-        (np.stack([SINE, -0.5 * SINE], 1) * 0.5, ()),
+        (np.stack([SINE, -0.6 * SINE], 1) * 0.5, ()),
+        (np.stack([SINE, -0.9 * SINE], 1) * 0.5, ("cancels",)),
         (np.stack([SINE, 0 * SINE], 1) * 0.5, ()),
         (np.stack([0.5 + SINE / 4, 0.5 - SINE / 4], 1), ("dc-offset", "cancels")),
         (np.zeros((RATE, 2)), ("silent",)),

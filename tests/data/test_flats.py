@@ -25,6 +25,7 @@ def test_runs_at_both_ends_by_hand() -> None:
     assert count([0, 1, 1, 1, 2]) == 0  # 1 is not the highest after all
     assert count([2, 1, 1, 1, 0]) == 0
     assert count([1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1]) == 7
+    assert count([1, 1, 0, 1, 0], [2, 3]) == 0  # a part between that stays below
     assert count([5, 5, 5, 5]) == 0  # nothing to be flat against
 
 
