@@ -18,7 +18,7 @@ from wsnet_cli.bulk.labelled import (
 )
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.tables import csv_text
-from wsnet_cli.data.dataset import Clip
+from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.layouts import load_dataset
 
 MakeTone = Callable[..., Path]
@@ -106,6 +106,33 @@ def test_the_held_out_part_is_what_the_run_held_out(make_run: Callable[..., Path
     ]
 
 
+def _how_it_was_read(model: Path, **how: str | None) -> None:
+    path = model.parent / "env.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | how))
+
+
+def test_the_data_is_read_again_as_the_run_read_it(make_run: Callable[..., Path], tones: Path):
+    model = make_run(tones, ("high/2.wav",))
+    (tones / "manifest.csv").write_text("path,label\nhigh/1.wav,high\nlow/1.wav,low\n")
+    with pytest.raises(DataError, match=r"high/2\.wav of the held-out part is gone"):
+        held_out_clips(model)  # a run of wsnet 0.1 says nothing: the manifest is found
+    _how_it_was_read(model, layout="class folders", pattern=None)
+    (clip,) = held_out_clips(model)
+    assert (clip.name, clip.label) == ("high/2.wav", "high")
+    _how_it_was_read(model, layout="pattern", pattern="{other}/{label}")
+    (clip,) = held_out_clips(model)
+    assert (clip.name, clip.label) == ("high/2.wav", "2")
+
+
+def test_data_is_read_as_it_is_asked_for_and_told(tones: Path):
+    told: list[DataSet] = []
+    clips = clips_of_data(tones, None, pattern="{label}/{n:test=2}", on_read=told.append)
+    assert [clip.name for clip in clips] == ["high/2.wav", "low/2.wav", "middle/2.wav"]
+    assert [(dataset.layout, len(dataset.clips)) for dataset in told] == [("pattern", 21)]
+    assert len(clips_of_data(tones, None, "class-folders", on_read=told.append)) == 21
+    assert told[1].layout == "class folders"
+
+
 def test_names_with_line_ends_are_found_again(make_run: Callable[..., Path], tones: Path):
     odd = "0\u2028\x85.wav"
     (tones / "low" / "0.wav").rename(tones / "low" / odd)
@@ -159,7 +186,12 @@ def test_a_clip_that_was_trained_on_may_change(make_run: Callable[..., Path], to
 
 
 @pytest.mark.parametrize(
-    "content", [b"not json", b"[]", b"{}", b'{"data": 3}', b"\xff", None], ids=repr
+    "content",
+    [
+        *(b"not json", b"[]", b"{}", b'{"data": 3}', b"\xff", None),
+        *(b'{"data": "x", "layout": 3}', b'{"data": "x", "pattern": []}'),
+    ],
+    ids=repr,
 )
 def test_a_run_that_does_not_say_where_its_data_was(
     make_run: Callable[..., Path], tones: Path, content: bytes | None

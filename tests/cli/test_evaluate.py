@@ -125,9 +125,18 @@ def test_fewer_classes_than_the_model_has_are_measured(wsnet, model: str, tones:
     assert [row["support"] for row in document["per_class"]] == [7, 0, 7]
 
 
-def test_a_fold_needs_data(wsnet, trained):
-    outcome = wsnet("evaluate", trained.run, "--fold", "1")
-    assert (outcome.code, outcome.error) == (2, "--fold 1: expected DATA as well")
+@pytest.mark.parametrize("flag", ["--fold", "--layout", "--pattern"])
+def test_what_is_said_of_data_needs_data(wsnet, trained, flag: str):
+    outcome = wsnet("evaluate", trained.run, flag, "1")
+    assert (outcome.code, outcome.error) == (2, f"{flag} 1: expected DATA as well")
+
+
+def test_data_is_read_by_a_pattern_where_one_is_given(wsnet, model: str, tones: Path):
+    outcome = wsnet("evaluate", model, tones, "--pattern", "{label}/{n:test=0-1}", "--json")
+    assert (outcome.code, outcome.document["n_clips"]) == (0, 6)
+    assert "data: pattern, 21 clips, 3 classes" in outcome.stderr
+    refused = wsnet("evaluate", model, tones, "--layout", "dcase")
+    assert (refused.code, "no meta.csv or meta.txt in it" in refused.error) == (2, True)
 
 
 def test_one_fold_of_data(wsnet, model: str, tones: Path):

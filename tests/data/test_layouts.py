@@ -211,10 +211,10 @@ def test_a_pipe_for_a_table_is_refused_and_not_opened(tmp_path: Path) -> None:
 
 
 def test_clips_are_taken_one_by_one(tmp_path: Path) -> None:
-    """Nothing keeps the names of files while they are found: 20,000 clips cost their table."""
+    """Nothing keeps the names of files while they are found: 4,000 clips cost their table."""
     import tracemalloc
 
-    n_clips = 20_000
+    n_clips = 4_000
     text = "".join(f"some/folder/{i:06}.wav,{i % 7}\n" for i in range(n_clips))
     make_tree(tmp_path, {"list.csv": f"path,label\n{text}"})
     tracemalloc.start()

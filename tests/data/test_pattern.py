@@ -114,6 +114,7 @@ def test_a_long_name_takes_no_time() -> None:
         ("4", "test"),
         ("04", "test"),
         ("5", "validation"),
+        ("005", "validation"),
         ("ann", "validation"),
         ("10", "train"),
         ("40", "train"),

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..core.errors import DataError
 from .clips import Clip
-from .dataset import Failure, clean_label, quoted, shown
+from .dataset import clean_label, quoted, shown
 from .layout import Findings
 from .paths import Root
 from .rows import Row, csv_records, row_clips
@@ -32,8 +32,8 @@ def read_dcase(root: Root, found: Findings) -> Iterator[Clip]:
     """Yield the clips of a development set; those of one recording place are a group.
 
     With one fold, its two lists are the parts train and test. With several, a clip's fold is the
-    one whose evaluation list has it. Clips that no list has are skipped, as their authors left
-    them out.
+    one whose evaluation list has it. Clips that no list has were left out by their authors, and
+    are here, with a note.
 
     Raises:
         DataError: a table is damaged, with the row, or a list names what meta does not.
@@ -41,6 +41,7 @@ def read_dcase(root: Root, found: Findings) -> Iterator[Clip]:
     folds = _folds(root)
     part_of = _parts(root, folds)
     absent = set(part_of)
+    unlisted: list[str] = []
     meta = root.own_file(next(name for name in META_NAMES if (root.path / name).exists()))
 
     def build(row: Row) -> Clip | None:
@@ -48,7 +49,7 @@ def read_dcase(root: Root, found: Findings) -> Iterator[Clip]:
         label = clean_label(row.get("scene_label") or "")
         absent.discard(name)
         if name not in part_of:
-            found.skipped.append(Failure(name, f"in no list of {SETUP_FOLDER}"))
+            unlisted.append(name)
             return None
         fold = part_of[name]
         group = row.get("identifier")
@@ -57,6 +58,11 @@ def read_dcase(root: Root, found: Findings) -> Iterator[Clip]:
         return Clip(path, name, label, split="test" if fold else "train", group=group)
 
     yield from row_clips(meta, lambda: _rows(meta, 2), build)
+    if unlisted:
+        found.notes.append(
+            f"left out {len(unlisted)} clips that are in no list of {SETUP_FOLDER}, such as "
+            f"{quoted(min(unlisted))}"
+        )
     if absent:
         raise DataError(
             f"{shown(root.path / SETUP_FOLDER)}: {quoted(min(absent))} is listed there, but not "

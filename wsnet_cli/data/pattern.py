@@ -34,7 +34,7 @@ EXAMPLE = "{label}_{group}_{index}"
 _TOKEN = re.compile(r"\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(r"[0-9]{1,18}")
-_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+_RANGE = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
 
 
 @dataclass(frozen=True)
@@ -179,15 +179,15 @@ def read_pattern(pattern: Pattern, root: Root, found: Findings) -> Iterator[Clip
 
 
 def _is_among(value: str, wanted: str) -> bool:
-    """Tell whether a value is the one that is wanted, or a number in the wanted range.
+    """Tell whether a value is the one that is wanted; numbers compare as numbers.
 
-    >>> _is_among("007", "5-10"), _is_among("7b", "5-10"), _is_among("ann", "ann")
-    (True, False, True)
+    >>> _is_among("007", "5-10"), _is_among("007", "7"), _is_among("7b", "5-10")
+    (True, True, False)
     """
     bounds = _RANGE.fullmatch(wanted)
     if bounds is None or not _NUMBER.fullmatch(value):
         return value == wanted
-    return int(bounds[1]) <= int(value) <= int(bounds[2])
+    return int(bounds[1]) <= int(value) <= int(bounds[2] or bounds[1])
 
 
 def _ends(texts: tuple[str, ...], name: str) -> list[str] | None:
