@@ -119,7 +119,7 @@ def test_failed_inputs_get_rows_and_spoil_no_other(
     document = outcome.document
     assert set(document) == {"model", "results", "summary"}
     assert document["model"] == model
-    assert document["summary"] == {"inputs": 6, "ok": 2, "failed": 4}
+    assert document["summary"] == {"inputs": 6, "ok": 2, "failed": 4, "skipped": 0}
     assert [r["file"] for r in document["results"]] == mixed
     assert [r for r in document["results"] if r["status"] == "ok"] == good
     assert set(good[0]) == {"file", "status", "start", "end", "predictions"}
@@ -236,26 +236,101 @@ def test_a_failed_write_leaves_the_old_output_whole(
 ):
     make_clip("a.wav")
     Path("out.csv").write_text("old")
-    before = sorted(os.listdir())
+    before = {*os.listdir(), ".out.csv.wsnet-journal"}
+    replace = Path.replace
 
-    def full(_descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+    def full(path: Path, target: Path) -> Path:
+        if target.name == "out.csv":
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
 
-    monkeypatch.setattr(os, "fsync", full)
-    arguments = ("predict", "a.wav", "-m", model, "--format", "csv", "-o", "out.csv", "--force")
-    outcome = wsnet(*arguments)
+    monkeypatch.setattr(Path, "replace", full)
+    arguments = ("predict", "a.wav", "-m", model, "--format", "csv", "-o", "out.csv")
+    outcome = wsnet(*arguments, "--force")
     assert outcome.code == 1
-    assert outcome.error == "cannot write out.csv: No space left on device"
+    assert outcome.error == (
+        "cannot write out.csv: No space left on device; 1 of 1 inputs are done and kept; "
+        "to go on, run the same command again, without --force"
+    )
     assert Path("out.csv").read_text() == "old"
-    assert sorted(os.listdir()) == before
+    assert set(os.listdir()) == before
+    monkeypatch.setattr(Path, "replace", replace)
+    assert wsnet(*arguments).code == 0
+    assert Path("out.csv").read_text().startswith(HEADER)
+    assert set(os.listdir()) == before - {".out.csv.wsnet-journal"}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--format", "xml"], "--format xml; expected one of table, csv, json, jsonl"),
-        (["-o", "x.txt"], "-o x.txt: a table is for people; expected --format csv, json or jsonl"),
+        (
+            ["--format", "xml"],
+            "--format xml; expected one of table, csv, json, jsonl, parquet, audacity, raven",
+        ),
+        (
+            ["-o", "x.txt"],
+            "-o x.txt: a table is for people; expected --format csv, json, jsonl, parquet, "
+            "audacity or raven",
+        ),
         (["--json", "-o", "."], "-o .: is a folder; expected a file's name"),
+        (["-o", "a.wav/x.csv"], "-o a.wav/x.csv: a.wav is no folder; expected a name in a folder"),
+        (
+            ["--format", "csv,json"],
+            "--format csv,json: several formats need -o and a folder",
+        ),
+        (
+            ["--format", "csv,json", "-o", "a.wav"],
+            "-o a.wav: is a file; expected a folder for several files",
+        ),
+        (
+            ["--format", "parquet"],
+            "--format parquet: is not for the screen; expected -o and a file's name",
+        ),
+        (
+            ["--aggregate", "max", "--timeline"],
+            "--aggregate sums up what --timeline tells one by one; expected one of them",
+        ),
+        (["--aggregate", "sum"], "--aggregate sum; expected mean or max"),
+        (
+            ["--gap", "1"],
+            "--gap is the longest gap that --merge closes; expected both or neither",
+        ),
+        (["--merge", "--gap", "-1"], "--gap -1; expected seconds, 0 or more"),
+        (["--window", "0"], "--window 0; expected seconds, more than 0"),
+        (["--hop", "nan"], "--hop nan; expected seconds, more than 0"),
+        (["--threshold", "2"], "--threshold 2; expected a score from 0 to 1"),
+        (
+            ["--embeddings", "e.txt"],
+            "--embeddings e.txt; expected a name that ends with .npy, .csv, .parquet",
+        ),
+        (
+            ["--embeddings", "e.npy", "--merge"],
+            "--embeddings are of clips or windows; expected no --merge",
+        ),
+        (
+            ["--link"],
+            "--link says how --sort-into puts files there; expected both or neither",
+        ),
+        (["--sort-into", "a.wav"], "--sort-into a.wav: is a file; expected a folder"),
+        (
+            ["--sort-into", "s", "--hop", "1"],
+            "--sort-into needs one label for each file; expected --aggregate mean or max beside "
+            "--window and --hop, and no --timeline or --merge",
+        ),
+        (
+            ["--raw-rate", "8000"],
+            "--raw-rate is of standard input; expected the input - and no other",
+        ),
+        (
+            ["--raw-channels", "2"],
+            "--raw-format and --raw-channels belong to --raw-rate, which is missing",
+        ),
+        (["-"], "- is standard input; expected no other input beside it"),
+        (
+            ["@no.txt"],
+            "@no.txt: the list cannot be read (No such file or directory); for a file of that "
+            "name write ./@no.txt",
+        ),
     ],
 )
 def test_impossible_outputs_are_refused_before_anything_is_done(

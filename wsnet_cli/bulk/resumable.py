@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ def open_log(
 
 def answer_all(
     classifier: Classifier, inputs: Inputs, request: Request, workers: int, log: AnswerLog
-) -> Iterator[tuple[Answer, bool]]:
+) -> Generator[tuple[Answer, bool], None, None]:
     """The answer of each input, in order, and whether it was known from an earlier run.
 
     What is new is in the log before it is told. Segments are read from the log when asked for.

@@ -157,7 +157,7 @@ def _read_list(name: str) -> Iterator[str]:
     """The names in a list; blank lines are none."""
     try:
         if name == STDIN:
-            content = sys.stdin.buffer.read()
+            content = sys.stdin.buffer.read() if sys.stdin else b""
         else:
             with open(name, "rb") as stream:  # noqa: PTH123 - any text is a name here
                 content = stream.read()

@@ -15,8 +15,9 @@ from .exits import EXIT_SOME_FAILED
 if TYPE_CHECKING:
     from ..bulk.request import Request
     from ..bulk.sources import Inputs
-    from ..bulk.writers.writer import Counts
+    from ..bulk.writers.writer import Counts, Facts
     from ..core.pcm import PcmFormat
+    from ..engine.session import Classifier
     from .predict_options import Delivery
 
 
@@ -155,31 +156,47 @@ def _run(
     live: bool,
     raw: PcmFormat | None,
 ) -> Counts:
-    from ..bulk.predict import fit
-    from ..bulk.writers.writer import Facts
-    from ..engine.session import Classifier
+    from ..core.parallel import count_workers
+    from .predict_run import run_shown
 
     path = find_shipped(DEFAULT_MODEL) if model is None else find_model(model)
     if model is None:
         console.note(
             f"no model named: using {DEFAULT_MODEL}, which ships with wsnet (-m names one)"
         )
-    if not live:
-        inputs = _list(words, delivery)
+    if live:
+        return _run_live(path, model, request, delivery, raw)
+    inputs = _list(words, delivery)
+    targets = None
+    if delivery.is_durable:
+        from .predict_durable import plan_targets, run_durable
+
+        targets = plan_targets(delivery, len(inputs.names))
+    classifier, facts = _load(path, model, request)
+    n_workers = count_workers(workers, len(inputs.names))
+    if targets:
+        return run_durable(classifier, inputs, request, targets, facts, n_workers, path)
+    return run_shown(classifier, inputs, request, delivery.formats[0], facts, n_workers)
+
+
+def _run_live(
+    path: Path, model: str | None, request: Request, delivery: Delivery, raw: PcmFormat | None
+) -> Counts:
+    from .predict_live import check_live, run_live
+
+    check_live(delivery)
+    classifier, facts = _load(path, model, request)
+    return run_live(classifier, request, delivery, facts, raw)
+
+
+def _load(path: Path, model: str | None, request: Request) -> tuple[Classifier, Facts]:
+    from ..bulk.predict import fit
+    from ..bulk.writers.writer import Facts
+    from ..engine.session import Classifier
+
     classifier = fit(Classifier.load(path), request)
     rate = classifier.model.audio.sample_rate
-    facts = Facts(model or DEFAULT_MODEL, classifier.labels, rate, request.channel)
-    if live:
-        from .predict_live import run_live
-
-        return run_live(classifier, request, delivery, facts, raw)
-    from ..core.parallel import count_workers
-    from .predict_run import run_durable, run_shown
-
-    n_workers = count_workers(workers, len(inputs.names))
-    if delivery.is_durable:
-        return run_durable(classifier, inputs, request, delivery, facts, n_workers, path)
-    return run_shown(classifier, inputs, request, delivery, facts, n_workers)
+    return classifier, Facts(model or DEFAULT_MODEL, classifier.labels, rate, request.channel)
 
 
 def _list(words: list[str], delivery: Delivery) -> Inputs:

@@ -9,6 +9,7 @@ from io import BufferedIOBase
 from typing import TYPE_CHECKING, cast
 
 from ..bulk.answers import FAILED, OK, Answer, Prediction
+from ..bulk.outputs import check_replaceable, plan_outputs
 from ..bulk.sources import STDIN
 from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import AudioError, Interrupted, UsageError
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
     from .predict_options import Delivery
 
 
+def check_live(delivery: Delivery) -> None:
+    """Raise UsageError where an output exists or needs files, or where nothing can come in."""
+    if sys.stdin is None:
+        raise UsageError("- (standard input): is closed; expected sound")
+    if delivery.embeddings or delivery.sort_into:
+        raise UsageError(
+            "- (standard input): --embeddings and --sort-into need files; expected neither"
+        )
+    if delivery.out and not delivery.force:
+        check_replaceable(plan_outputs(delivery.formats, delivery.out, n_inputs=1))
+
+
 def run_live(
     classifier: Classifier,
     request: Request,
@@ -35,13 +48,8 @@ def run_live(
 
     Raises:
         Interrupted: SIGINT or SIGTERM came; all that was heard is written.
-        UsageError: an output exists, or one was asked for that needs files.
         FileError: the system refuses.
     """
-    if delivery.embeddings or delivery.sort_into:
-        raise UsageError(
-            "- (standard input): --embeddings and --sort-into need files; expected neither"
-        )
     stop: KeyboardInterrupt | None = None
     counts = Counts()
     with terminable(), _writers(delivery, request, facts) as writers:
@@ -84,13 +92,11 @@ def _predictions(
 @contextmanager
 def _writers(delivery: Delivery, request: Request, facts: Facts) -> Iterator[list[Writer]]:
     if not delivery.out:
-        yield [screen_writer(delivery.formats[0], facts, request.view, live=True)]
+        with screen_writer(delivery.formats[0], facts, request.view, live=True) as writer:
+            yield [writer]
         return
     from ..bulk.listen import open_writers
-    from ..bulk.outputs import check_replaceable, plan_outputs
 
     outputs = plan_outputs(delivery.formats, delivery.out, n_inputs=1)
-    if not delivery.force:
-        check_replaceable(outputs)
     with open_writers(outputs, facts) as writers:
         yield writers

@@ -6,7 +6,9 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from ..bulk.request import CLIP
 from ..bulk.writers.writer import Counts, Facts
@@ -25,8 +27,9 @@ _FLUSH_EVERY_S = 0.1
 _SPOOL_BYTES = 1 << 22
 
 
-def screen_writer(format_: str, facts: Facts, view: str, live: bool = False) -> Writer:
-    """A writer to stdout.
+@contextmanager
+def screen_writer(format_: str, facts: Facts, view: str, live: bool = False) -> Iterator[Writer]:
+    """A writer to stdout, to be told the end within the block.
 
     Args:
         format_: a table, or a format that is text.
@@ -35,10 +38,14 @@ def screen_writer(format_: str, facts: Facts, view: str, live: bool = False) -> 
         live: show each row at once.
     """
     if format_ == TABLE:
-        return _TableWriter(view, live)
-    if format_ == "json":
-        return _SpooledJson(facts)
-    return _TextWriter(format_, facts, live)
+        yield _TableWriter(view, live)
+    elif format_ == "json":
+        with tempfile.SpooledTemporaryFile(
+            _SPOOL_BYTES, "w+", encoding="utf-8", newline="\n"
+        ) as spool:
+            yield _SpooledJson(facts, spool)
+    else:
+        yield _TextWriter(format_, facts, live)
 
 
 class _TextWriter:
@@ -65,13 +72,11 @@ class _TextWriter:
 class _SpooledJson:
     """One document, or nothing where the run is stopped: kept aside until it is whole."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, spool: tempfile.SpooledTemporaryFile[str]) -> None:
         from ..bulk.writers.json_document import JsonWriter
 
-        self._spool: TextIO = tempfile.SpooledTemporaryFile(  # type: ignore[assignment]  # noqa: SIM115
-            _SPOOL_BYTES, "w+", encoding="utf-8", newline="\n"
-        )
-        self._writer = JsonWriter(self._spool.write, facts.model)
+        self._spool = spool
+        self._writer = JsonWriter(spool.write, facts.model)
 
     def add(self, prediction: Prediction) -> None:
         self._writer.add(prediction)
@@ -81,7 +86,6 @@ class _SpooledJson:
         self._spool.seek(0)
         shutil.copyfileobj(self._spool, sys.stdout)
         sys.stdout.flush()
-        self._spool.close()
 
 
 class _TableWriter:

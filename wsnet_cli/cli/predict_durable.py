@@ -1,0 +1,230 @@
+"""Many files through a model and into files, by a run that can be gone on with."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..bulk.answers import FAILED, Answer
+from ..bulk.outputs import (
+    Output,
+    check_replaceable,
+    plan_outputs,
+    remove_leftovers,
+    write_outputs,
+)
+from ..bulk.resumable import answer_all, journal_path, logged_answers, open_log
+from ..bulk.writers.embeddings import embedding_files, write_embeddings
+from ..bulk.writers.formats import FORMATS
+from ..bulk.writers.writer import Counts, Facts, Writer
+from ..core.errors import FileError, Interrupted, UsageError
+from ..core.files import exists
+from . import console
+from .exits import EXIT_INTERRUPTED, EXIT_TERMINATED
+from .predict_meter import Meter
+from .predict_run import Terminated, show, terminable
+from .predict_show import screen_writer
+
+if TYPE_CHECKING:
+    from ..bulk.answer_log import AnswerLog
+    from ..bulk.request import Request
+    from ..bulk.sources import Inputs
+    from ..engine.session import Classifier
+    from .predict_options import Delivery
+
+N_WARNINGS = 20
+"""Failed inputs that are named on stderr, where no output has a place for them."""
+
+Known = Generator[tuple[Answer, bool], None, None]
+"""Answers, and whether each is known from an earlier run."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a run writes.
+
+    Args:
+        delivery: as the user asked for it.
+        outputs: files and folders of `-o`.
+        journal: what the run keeps until all is done.
+    """
+
+    delivery: Delivery
+    outputs: list[Output]
+    journal: Path
+
+
+def plan_targets(delivery: Delivery, n_inputs: int) -> Targets:
+    """Say what is written.
+
+    Raises: UsageError: something is there already, and no run that was stopped has to do with it.
+    """
+    out, embeddings, sort_into = delivery.out, delivery.embeddings, delivery.sort_into
+    outputs = plan_outputs(delivery.formats, out, n_inputs) if out else []
+    if out:
+        journal = journal_path(out, len(outputs) > 1 or outputs[0].is_folder)
+    elif embeddings:
+        journal = journal_path(embeddings, False)
+    else:
+        assert sort_into is not None
+        journal = journal_path(sort_into, True)
+    targets = Targets(delivery, outputs, journal)
+    if not delivery.force and not exists(journal):
+        _check_free(targets)
+    return targets
+
+
+def run_durable(
+    classifier: Classifier,
+    inputs: Inputs,
+    request: Request,
+    targets: Targets,
+    facts: Facts,
+    workers: int,
+    model: Path,
+) -> Counts:
+    """Classify and write files.
+
+    Raises:
+        Interrupted: SIGINT or SIGTERM came; what was done is kept.
+        UsageError: an output exists.
+        FileError: the system refuses; what was done is kept.
+    """
+    asked = {
+        "wsnet": __version__,
+        "model": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "engine": classifier.engine.name,
+        **request.as_json(),
+    }
+    force = targets.delivery.force
+    with open_log(targets.journal, asked, inputs.names, start_over=force) as log:
+        if not log.may_replace:
+            _check_free(targets)
+        _tell_start(log, len(inputs.names), force)
+        log.begin()
+        meter = Meter(len(inputs.names), None if targets.outputs else targets.delivery.formats[0])
+        with _keeping(log, meter):
+            remove_leftovers(targets.outputs)
+            answers = answer_all(classifier, inputs, request, workers, log)
+            _go_through(answers, request, targets, facts, meter)
+            log.mark_complete()
+            _deliver(log, inputs, targets, facts, meter.counts, classifier)
+        log.remove()
+    return meter.counts
+
+
+def _go_through(
+    answers: Known, request: Request, targets: Targets, facts: Facts, meter: Meter
+) -> None:
+    """Have everything answered, and shown where no output holds it."""
+    with _shown_beside(request, targets, facts) as writer:
+        with meter.drawn(), closing(answers):
+            for answer, is_known in answers:
+                if writer:
+                    writer = writer if _try_show(answer, facts, writer) else None
+                meter.add(answer, is_known)
+        if writer:
+            writer.end(meter.counts)
+    meter.sum_up()
+
+
+@contextmanager
+def _shown_beside(request: Request, targets: Targets, facts: Facts) -> Iterator[Writer | None]:
+    if targets.outputs:
+        yield None
+        return
+    with screen_writer(targets.delivery.formats[0], facts, request.view) as writer:
+        yield writer
+
+
+def _try_show(answer: Answer, facts: Facts, writer: Writer) -> bool:
+    """Show it; False where nobody reads any more, which is no reason to write no files."""
+    try:
+        show(answer, facts, writer)
+    except BrokenPipeError:
+        console.silence_stdout()
+        return False
+    return True
+
+
+def _deliver(
+    log: AnswerLog,
+    inputs: Inputs,
+    targets: Targets,
+    facts: Facts,
+    counts: Counts,
+    classifier: Classifier,
+) -> None:
+    """Put everything into its place."""
+    delivery = targets.delivery
+
+    def answers() -> Iterable[Answer]:
+        return logged_answers(log, len(inputs.names))
+
+    if delivery.sort_into:
+        from ..bulk.sort_into import Sorter
+
+        n = Sorter(delivery.sort_into, facts.labels, delivery.link).sort(answers())
+        what = "links" if delivery.link else "copies"
+        console.note(f"sorted: {n:,} {what} in {delivery.sort_into.absolute()}")
+    if delivery.embeddings:
+        write_embeddings(delivery.embeddings, answers, classifier.model.network.n_features)
+        for path in embedding_files(delivery.embeddings):
+            console.note(f"written: {path.absolute()}")
+    write_outputs(targets.outputs, answers, inputs.names, facts, counts)
+    for output in targets.outputs:
+        console.note(f"written: {output.path.absolute()}")
+    if targets.outputs and all(FORMATS[o.format].per_recording for o in targets.outputs):
+        _warn_of_failures(answers())
+
+
+def _warn_of_failures(answers: Iterable[Answer]) -> None:
+    failed = (answer for answer in answers if answer.status == FAILED)
+    for _, answer in zip(range(N_WARNINGS), failed, strict=False):
+        console.warn(answer.error)
+
+
+def _check_free(targets: Targets) -> None:
+    """Raise UsageError if an output exists."""
+    check_replaceable(targets.outputs)
+    embeddings = targets.delivery.embeddings
+    for path in embedding_files(embeddings) if embeddings else []:
+        if exists(path):
+            raise UsageError(
+                f"--embeddings {path}: exists; give another name, or --force to write over it"
+            )
+
+
+def _tell_start(log: AnswerLog, n_inputs: int, force: bool) -> None:
+    if log.of_another_request:
+        console.note(
+            "an earlier run was stopped, but of another model, version or options: starting over"
+        )
+    elif log.n_known and not force:
+        console.note(
+            f"going on where an earlier run stopped: {log.n_known:,} of {n_inputs:,} inputs are "
+            "done (--force starts over)"
+        )
+
+
+@contextmanager
+def _keeping(log: AnswerLog, meter: Meter) -> Iterator[None]:
+    """Turn what stops a run into one line that says how to go on, with all that was done kept."""
+    how = "to go on, run the same command again, without --force"
+    try:
+        with terminable():
+            yield
+    except KeyboardInterrupt as error:
+        log.sync()
+        is_term = isinstance(error, Terminated)
+        raise Interrupted(
+            f"{'terminated' if is_term else 'interrupted'}: {meter.how_far()} done and kept; {how}",
+            EXIT_TERMINATED if is_term else EXIT_INTERRUPTED,
+        ) from error
+    except FileError as error:
+        raise FileError(f"{error}; {meter.how_far()} done and kept; {how}") from error
