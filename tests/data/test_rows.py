@@ -60,6 +60,15 @@ def test_rows_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
         next(rows)
 
 
+def test_a_folder_is_no_misspelt_fold(tmp_path: Path) -> None:
+    notes: list[str] = []
+    path = write(tmp_path, "path,folder\na.wav,x\n")
+    assert len([*csv_rows(path, ("path",), ("fold",), notes)]) == 1
+    assert notes == ["table.csv: ignored columns: 'folder'"]
+    with pytest.raises(DataError, match="unknown column 'folds'; did you mean 'fold'"):
+        list(csv_rows(write(tmp_path, "path,folds\n"), ("path",), ("fold",), notes))
+
+
 def _clips(names: list[str]) -> Iterator[Clip]:
     def rows() -> Iterator[Row]:
         return (Row(i, {"name": name}) for i, name in enumerate(names, start=2))

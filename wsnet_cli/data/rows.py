@@ -15,6 +15,8 @@ from .dataset import quoted, shown
 
 _LONGEST_LINE = 1 << 20  # signs; far more than a row of any table that a person meant
 
+_OTHER_WORDS = ("folder",)  # near to a column's name, and no mistake for it
+
 Rows = Callable[[], Iterator["Row"]]
 """Starts reading a table from its beginning."""
 
@@ -117,6 +119,8 @@ def misspelt(name: str, known: Collection[str]) -> str | None:
     >>> misspelt("splt", ("split", "fold")), misspelt("mood", ("split", "fold"))
     ('split', None)
     """
+    if name.lower() in _OTHER_WORDS:
+        return None
     meant = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.8)
     return meant[0] if meant else None
 
