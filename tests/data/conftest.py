@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from wsnet_cli.core.decode import Decoder, open_audio
 from wsnet_cli.data import packing
+from wsnet_cli.data.duplicates import Duplicate
+from wsnet_cli.data.leaks import Sides, leak_report
 
 MakeSine = Callable[..., Path]
 MakeFolders = Callable[[Mapping[str, int]], Path]
+
+
+@pytest.fixture
+def leaks() -> dict[str, Any]:
+    """Of six clips: a copy across parts, one within a part but with another label, and a group."""
+    pairs = [Duplicate(0, 1, "identical", 1.0, 0.0), Duplicate(2, 4, "near", 0.974, 0.5)]
+    sides = Sides(
+        name="{}.wav".format,
+        parts=("train", "test"),
+        part_of=[0, 0, 0, 0, 1, 1],
+        labels=("cat", "dog"),
+        label_of=[0, 1, 0, 0, 0, 1],
+        groups=("anna", "ben"),
+        group_of=[0, 0, 0, 1, 0, -1],
+    )
+    return leak_report(pairs, sides)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_the_same_clips_make_the_same_text() -> None:
 
 
 def test_leaks_are_taken_as_they_are() -> None:
-    leaks = {"identical": {"clips": 2}}
+    leaks = {"clusters_across": 0, "groups_across": 0, "labels_differ": 0, "pairs": [{"x": 1}]}
     assert build_report(columns_of(healthy(2)), about=ABOUT, leaks=leaks)["leaks"] == leaks
     assert report_of(healthy(2))["leaks"] is None
 

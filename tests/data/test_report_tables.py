@@ -7,7 +7,7 @@ import pytest
 
 from wsnet_cli.data.health import HEALTH
 from wsnet_cli.data.report import Columns, build_report
-from wsnet_cli.data.report_tables import MAX_ROWS, class_table, finding_table
+from wsnet_cli.data.report_tables import MAX_ROWS, class_table, finding_table, leak_table
 
 
 def make_report(n_classes: int = 2) -> dict[str, Any]:
@@ -62,6 +62,24 @@ def test_a_kind_whose_files_are_not_listed_still_counts() -> None:
     report = make_report()
     report["refused"]["files"] = []
     assert finding_table(report)[1][0] == ["refused: empty", "1", ""]
+
+
+def test_leaks_with_one_of_each(leaks: dict[str, Any]) -> None:
+    headings, rows = leak_table({"leaks": leaks})
+    near = "2.wav (train), 4.wav (test): near, correlation 0.97"
+    assert headings == ["leak", "found", "for example"]
+    assert rows == [
+        ["copies across parts", "1", near],
+        ["groups across parts", "1", "anna: 3 in train, 1 in test"],
+        ["copies under two labels", "1", "0.wav (train, cat), 1.wav (train, dog): identical"],
+        ["copies in all", "2", near],
+    ]
+
+
+def test_no_leaks_no_rows(leaks: dict[str, Any]) -> None:
+    assert leak_table({"leaks": None})[1] == []
+    nothing = {key: [] if isinstance(value, list) else 0 for key, value in leaks.items()}
+    assert leak_table({"leaks": nothing})[1] == []
 
 
 @pytest.mark.parametrize("cell", ["class 0", "clip2.wav (1.25 % of all samples)"])

@@ -11,7 +11,12 @@ from wsnet_cli.data.report import Columns, build_report
 
 
 def warnings_of(
-    counts: Sequence[int], *, parts: Any = (), failures: Any = None, **fields: Any
+    counts: Sequence[int],
+    *,
+    parts: Any = (),
+    failures: Any = None,
+    leaks: Any = None,
+    **fields: Any,
 ) -> list[str]:
     """The warnings of a set with so many clips of the classes a, b, c, ..."""
     label_of = np.repeat(np.arange(len(counts)), counts)
@@ -29,7 +34,7 @@ def warnings_of(
         failures=failures or {},
     )
     about = {"layout": "y", "split": "z"}
-    return list(build_report(columns, about=about)["warnings"])
+    return list(build_report(columns, about=about, leaks=leaks)["warnings"])
 
 
 def test_nothing_is_said_of_a_set_that_is_fine() -> None:
@@ -85,3 +90,15 @@ def test_a_rate_that_two_classes_share_tells_nothing() -> None:
     rates = [8000] * 20 + [8000] * 10 + [16_000] * 10
     assert warnings_of([20, 20], sample_rate=rates) == []
     assert warnings_of([20], sample_rate=8000) == []
+
+
+def test_leaks_come_first(leaks: dict[str, Any]) -> None:
+    assert warnings_of([20, 9], leaks=leaks) == [
+        "leak: 1 sound in more than one part of the split, as copies (2 clips): a model is tested "
+        "on what it was trained on",
+        "leak: 1 group in more than one part of the split (4 clips)",
+        "1 sound with copies under different labels",
+        "fewer than 10 clips, too few to learn from: b (9)",
+    ]
+    leaks.update(clusters_across=0, groups_across=0, labels_differ=0)
+    assert warnings_of([20, 20], leaks=leaks) == []

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from wsnet_cli.data.duplicates import Duplicate
 from wsnet_cli.data.health import HEALTH, HealthMeter
+from wsnet_cli.data.leaks import MAX_PAIRS, Sides, leak_report
 from wsnet_cli.data.report import Columns, build_report
 from wsnet_cli.report.page import MAX_DRAWN, MAX_LINES, render, write_page
 
@@ -161,6 +163,38 @@ def test_bars_are_as_long_as_their_numbers(report: dict[str, Any]) -> None:
     assert '<rect class="p0" x="0.00%" width="30.00%" height="100%"/>' in page
     assert '<rect class="rest" x="30.00%" width="70.00%" height="100%"/>' in page
     assert '<rect class="p1" x="0.00%" width="30.00%" height="100%"/>' in page  # the other class
+
+
+def test_leaks_stand_on_the_page_in_words_and_tables(report: dict[str, Any]) -> None:
+    n = 2 * MAX_PAIRS + 10
+    pairs = [Duplicate(i, i + n // 2, "near", 0.9, 0.0) for i in range(n // 2)]
+    sides = Sides(
+        name=lambda i: f"<b>{i}</b>.wav",
+        parts=("train", "<i>test</i>"),
+        part_of=[0] * (n // 2) + [1] * (n // 2),
+        labels=("cat", "dog"),
+        label_of=[0] * (n - 1) + [1],
+        groups=("<u>anna</u>",),
+        group_of=[0] * n,
+    )
+    report["leaks"] = leak_report(pairs, sides)
+    outline = Outline(render(report))
+    text = " ".join(outline.text.split())
+    assert "105 sounds as copies (210 clips), 1 group (210 clips)" in text
+    assert "105 sounds with copies: 0 identical and 105 near pairs" in text
+    assert "<b>0</b>.wav train <b>105</b>.wav <i>test</i> near, correlation 0.90, across" in text
+    assert "train and <i>test</i> 105" in text
+    assert "And 5 more pairs." in text
+    assert "<u>anna</u>: 105 in train, 105 in <i>test</i>" in text
+    assert not {"b", "i", "u"} & set(outline.tags)
+
+
+def test_a_split_without_leaks_is_said_to_have_none(report: dict[str, Any]) -> None:
+    sides = Sides(str, ("train",), [0], ("cat",), [0], (), [-1])
+    report["leaks"] = leak_report([], sides)
+    assert "No copy of a sound and no group stands in more" in Outline(render(report)).text
+    report["leaks"] = None
+    assert "Leaks" not in Outline(render(report)).text
 
 
 def test_long_lists_end_with_how_many_there_are_more(report: dict[str, Any]) -> None:

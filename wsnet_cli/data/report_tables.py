@@ -45,6 +45,62 @@ def finding_table(report: Mapping[str, Any]) -> Table:
     return ["finding", "clips", "for example"], rows
 
 
+def leak_table(report: Mapping[str, Any]) -> Table:
+    """Return what stands on both sides of the split, and copies: how many, and one of each."""
+    leaks = report["leaks"] or {}
+    across = [pair for pair in leaks.get("pairs", ()) if pair["across"]]
+    unlike = [pair for pair in leaks.get("pairs", ()) if differs(pair)]
+    found = (
+        ("copies across parts", "clusters_across", [pair_text(pair) for pair in across]),
+        ("groups across parts", "groups_across", [group_text(g) for g in leaks.get("groups", ())]),
+        ("copies under two labels", "labels_differ", [pair_text(pair) for pair in unlike]),
+        ("copies in all", "clusters", [pair_text(pair) for pair in leaks.get("pairs", ())]),
+    )
+    rows = [
+        [what, f"{leaks[key]:,}", next(iter(examples), "")]
+        for what, key, examples in found
+        if leaks.get(key)
+    ]
+    return ["leak", "found", "for example"], rows
+
+
+def differs(pair: Mapping[str, Any]) -> bool:
+    """Whether the clips of a pair have different labels."""
+    first, second = (clip["label"] for clip in pair["clips"])
+    return bool(first != second)
+
+
+def pair_text(pair: Mapping[str, Any]) -> str:
+    """Return a pair of copies as text: both clips with what tells them apart, and how alike.
+
+    >>> clips = [{"file": "a.wav", "part": "train"}, {"file": "b.wav", "part": None}]
+    >>> labels = {"label": "dog"}
+    >>> pair = {"clips": [c | labels for c in clips], "kind": "near", "correlation": 0.97}
+    >>> pair_text(pair)
+    'a.wav (train), b.wav (in no part): near, correlation 0.97'
+    """
+    with_labels = differs(pair)
+    clips = ", ".join(
+        f"{clip['file']} ({clip['part'] or 'in no part'}"
+        + (f", {clip['label']})" if with_labels else ")")
+        for clip in pair["clips"]
+    )
+    return f"{clips}: {alike_text(pair)}"
+
+
+def alike_text(pair: Mapping[str, Any]) -> str:
+    """Return how alike two copies are."""
+    if pair["kind"] == "identical":
+        return "identical"
+    return f"{pair['kind']}, correlation {pair['correlation']:.2f}"
+
+
+def group_text(group: Mapping[str, Any]) -> str:
+    """Return a group with its clips in each part."""
+    parts = ", ".join(f"{row['clips']:,} in {row['part']}" for row in group["parts"])
+    return f"{group['group']}: {parts}"
+
+
 def example_text(example: Mapping[str, Any], unit: str) -> str:
     """Return an example with its value, shares in percent.
 

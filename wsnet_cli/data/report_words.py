@@ -30,12 +30,32 @@ def warnings_for(report: Mapping[str, Any], rates_by_class: Mapping[str, set[int
         rates_by_class: the sample rates that occur in each class that has clips.
     """
     return [
+        *_leaks(report["leaks"]),
         *_refusals(report),
         *_class_sizes(report),
         *_missing_parts(report),
         *_telling_rates(rates_by_class),
         *_finding_shares(report),
     ]
+
+
+def _leaks(leaks: Mapping[str, Any] | None) -> list[str]:
+    if leaks is None:
+        return []
+    lines = []
+    if n := leaks["clusters_across"]:
+        lines.append(
+            f"leak: {plural(n, 'sound')} in more than one part of the split, as copies "
+            f"({leaks['clips_across']:,} clips): a model is tested on what it was trained on"
+        )
+    if n := leaks["groups_across"]:
+        lines.append(
+            f"leak: {plural(n, 'group')} in more than one part of the split "
+            f"({leaks['group_clips_across']:,} clips)"
+        )
+    if n := leaks["labels_differ"]:
+        lines.append(f"{plural(n, 'sound')} with copies under different labels")
+    return lines
 
 
 def _refusals(report: Mapping[str, Any]) -> list[str]:
@@ -102,9 +122,17 @@ def _finding_shares(report: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def plural(n: int, what: str) -> str:
+    """Return a number with what it counts.
+
+    >>> plural(1, "clip"), plural(1200, "clip")
+    ('1 clip', '1,200 clips')
+    """
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
 def _of(part: int, whole: int) -> str:
-    verb = "clip" if whole == 1 else "clips"
-    return f"{part:,} of {whole:,} {verb} ({100 * part / whole:.1f} %)"
+    return f"{part:,} of {plural(whole, 'clip')} ({100 * part / whole:.1f} %)"
 
 
 def _named(names: list[str]) -> str:

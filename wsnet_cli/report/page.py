@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from ..core.files import write_text_atomic
 from ..core.sniff import shown
-from ..data.report_tables import value_text
+from ..data.report_tables import alike_text, differs, group_text, value_text
+from ..data.report_words import plural
 from .waveform import draw
 
 MAX_DRAWN = 4
@@ -70,7 +71,9 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    environment.filters.update(count=_count, minutes=_minutes, percent=_percent, value=value_text)
+    environment.filters.update(count=_count, minutes=_minutes, percent=_percent)
+    environment.filters.update(value=value_text, alike=alike_text, group=group_text, plural=plural)
+    environment.tests["differs"] = differs
     return environment
 
 
