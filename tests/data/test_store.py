@@ -62,7 +62,9 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         assert store.samples(row).tolist() == [0.5 * code for code in codes]
         assert store.samples(row, 1, 2).tolist() == [0.5 * codes[1]]
         assert store.read(row).tolist() == store.samples(row).tolist()
-        assert store.read(row, 1).tolist() == [0.5 * codes[0]]
+        assert store.read(row, 0, 1).tolist() == [0.5 * codes[0]]
+        assert store.read(row, 1, 99).tolist() == [0.5 * code for code in codes[1:]]
+        assert store.read(row, 99).tolist() == store.read(row, 2, 2).tolist() == []
         assert np.concatenate(list(store.code_blocks(row))).tolist() == codes
         assert store.samples(row).dtype == store.read(row).dtype == np.float32
         assert type(store.samples(row)) is np.ndarray

@@ -69,7 +69,7 @@ class ClipTable(Sequence[Clip]):
     """
 
     def __init__(self, root: Path, clips: Iterable[Clip] = ()) -> None:
-        self._root = root
+        self._prefix = f"{root}/"
         self._names: list[str] = []
         self._elsewhere: dict[int, Path] = {}
         self._labels, self._folds, self._splits, self._groups = (_Words() for _ in range(4))
@@ -95,7 +95,7 @@ class ClipTable(Sequence[Clip]):
         label = self._labels[i]
         assert label is not None
         return Clip(
-            self._elsewhere[i] if i in self._elsewhere else self._root / self._names[i],
+            self._elsewhere[i] if i in self._elsewhere else self._path(self._names[i]),
             self._names[i],
             label,
             fold=self._folds[i],
@@ -153,8 +153,15 @@ class ClipTable(Sequence[Clip]):
         """For each clip, the number of its group in `group_words`, -1 where it has none."""
         return self._groups.numbers
 
+    def segment(self, index: int) -> tuple[float | None, float | None]:
+        """The `start_s` and `end_s` of a clip, without making the clip."""
+        return _bound(self._starts[index]), _bound(self._ends[index])
+
+    def _path(self, name: str) -> Path:
+        return Path(f"{self._prefix}{name}")  # a third of the time that joining paths takes
+
     def _append(self, clip: Clip) -> None:
-        if clip.path != self._root / clip.name:
+        if clip.path != self._path(clip.name):
             self._elsewhere[len(self._names)] = clip.path
         self._names.append(clip.name)
         self._labels.append(clip.label)

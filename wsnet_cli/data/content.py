@@ -56,14 +56,14 @@ class Contents(Sequence[str]):
         if index in self.failures:
             return ""
         digest: str = self.digests[index].tobytes().hex()
-        clip = self.clips[index]
-        if clip.start_s is None and clip.end_s is None:
+        start_s, end_s = self.clips.segment(index)
+        if start_s is None and end_s is None:
             return digest
-        return f"{digest}{SEGMENT_SIGN}{clip.start_s or 0.0}-{clip.end_s or ''}"
+        return f"{digest}{SEGMENT_SIGN}{start_s or 0.0}-{end_s or ''}"
 
-    def unchanged(self, index: int) -> bool:
-        """Tell whether the file still has the size and time that it had when it was hashed."""
-        return stamp_of(self.clips[index].path.stat()) == tuple(self.stamps[index].tolist())
+    def unchanged(self, index: int, path: Path) -> bool:
+        """Tell whether a clip's file has the size and time that it had when it was hashed."""
+        return stamp_of(path.stat()) == tuple(self.stamps[index].tolist())
 
 
 def hash_contents(

@@ -31,10 +31,13 @@ from .manifest import (
 )
 from .paths import Root
 from .pattern import parse_pattern, read_pattern
+from .prepared_folder import MARKER, read_prepared
+from .prepared_folder import TITLE as PREPARED_TITLE
 
 _SPEECH_NEEDS = tuple((name,) for name in PART_LISTS)
 
 LAYOUTS = (
+    Layout(PREPARED_TITLE, ((MARKER,),), read_prepared),
     Layout("ESC-50", ((ESC50_TABLE,),), read_esc50),
     Layout("ESC-10", ((ESC50_TABLE,),), read_esc10, automatic=False),
     Layout("UrbanSound8K", (URBANSOUND_TABLES,), read_urbansound8k),
@@ -68,7 +71,7 @@ def load_dataset(source: Path, layout: str | None = None, pattern: str | None = 
         UsageError: no such layout, or a pattern that makes no sense.
         FileError: the system refused to read it.
     """
-    wanted = _wanted(layout, pattern)
+    wanted = wanted_layout(layout, pattern)
     with explain_os_errors("read", source):
         if source.is_file():
             dataset = _load_file(source, wanted)
@@ -79,8 +82,12 @@ def load_dataset(source: Path, layout: str | None = None, pattern: str | None = 
         return check_usable(dataset, source)
 
 
-def _wanted(layout: str | None, pattern: str | None) -> str | None:
-    """Return the name of the layout that was asked for, if any."""
+def wanted_layout(layout: str | None, pattern: str | None) -> str | None:
+    """Return the name of the layout that was asked for, or None if none was.
+
+    Raises:
+        UsageError: no such layout, a pattern that makes no sense, or one without the other.
+    """
     wanted = None if layout is None else layout_name(layout)
     names = (*(known.name for known in LAYOUTS), PATTERN_TITLE)
     if wanted is not None and wanted not in names:
@@ -91,6 +98,7 @@ def _wanted(layout: str | None, pattern: str | None) -> str | None:
         return wanted
     if wanted not in (None, PATTERN_TITLE):
         raise UsageError(f"--layout {wanted} and --pattern: expected one of them")
+    parse_pattern(pattern)
     return PATTERN_TITLE
 
 

@@ -17,7 +17,7 @@ from .content import hash_contents, refusal
 from .dataset import DataSet, Failure
 from .packing import PackedClip, copy_clip, decode_clip
 from .store import PACK_VERSION, SET_KEY_SIGNS, Store
-from .store_index import KEY_BYTES, Keys, first_rows
+from .store_index import KEY_BYTES, Keys, first_rows, short_hash
 from .store_writer import StoreWriter
 
 HASHING, DECODING = "hashing", "decoding"
@@ -146,9 +146,7 @@ class PackJob:
         keys = np.zeros((len(self.contents), KEY_BYTES), np.uint8)
         for i, content_key in enumerate(self.contents):
             if content_key:
-                identity = f"{PACK_VERSION} {self.sample_rate} {content_key}"
-                digest = hashlib.sha256(identity.encode()).digest()
-                keys[i] = np.frombuffer(digest[:KEY_BYTES], np.uint8)
+                keys[i] = np.frombuffer(clip_key(self.sample_rate, content_key), np.uint8)
         return keys
 
     def _pack(
@@ -179,12 +177,17 @@ class PackJob:
         try:
             packed = decode_clip(clip, self.sample_rate, spool_folder, check)
             # Else new audio could be kept under the old content's hash.
-            if not self.contents.unchanged(index):
+            if not self.contents.unchanged(index, clip.path):
                 raise AudioError("was changed while it was read", "changed")
         except (OSError, AudioError) as error:
             return refusal(error, clip)
         self.n_decoded += 1
         return packed
+
+
+def clip_key(sample_rate: int, content_key: str) -> bytes:
+    """The key in a packed set of a clip with that content."""
+    return short_hash(f"{PACK_VERSION} {sample_rate} {content_key}".encode())
 
 
 class _Plan:

@@ -46,6 +46,7 @@ def choose_split(
     held_out: float = 0.2,
     audio_keys: Keys | None = None,
     together: Sequence[tuple[int, int]] = (),
+    readable: NDArray[np.bool_] | None = None,
 ) -> Split:
     """Say which clips are trained on and which are held out; clips without a key are neither.
 
@@ -62,6 +63,7 @@ def choose_split(
         audio_keys: per clip, a hash of its decoded samples [n, any bytes], so that one recording
             stored in two lossless formats counts as one.
         together: pairs of clips that must not be divided, for instance because they sound alike.
+        readable: per clip, whether it can be used; None: those that have a content key.
 
     Raises:
         DataError: a label is left without a clip to train on.
@@ -72,17 +74,19 @@ def choose_split(
         raise ParameterError(f"held_out = {held_out}; expected a share in [0, 1)")
     if len(content_keys) != len(dataset.clips):
         raise ParameterError(f"{len(content_keys)} content keys; expected {len(dataset.clips)}")
-    readable = [index for index, key in enumerate(content_keys) if key]
+    if readable is None:
+        readable = np.array([bool(key) for key in content_keys])
+    usable: list[int] = np.flatnonzero(readable).tolist()
     if fold == "none":
-        split = _divide(readable, (), "trained on everything, nothing held out")
+        split = _divide(usable, (), "trained on everything, nothing held out")
     elif dataset.folds:
-        split = _by_given_fold(dataset, readable, fold)
+        split = _by_given_fold(dataset, usable, fold)
     elif dataset.clips.split_words:
-        split = _by_given_split(dataset, readable, fold)
+        split = _by_given_split(dataset, usable, fold)
     else:
-        units = join_units(dataset, readable, content_keys, audio_keys, together)
+        units = join_units(dataset, usable, content_keys, audio_keys, together)
         made = _by_hash(units, held_out) if fold is None else _by_hash_fold(units, fold)
-        split = _divide(readable, *made)
+        split = _divide(usable, *made)
     _check_trainable(dataset, split)
     return split
 

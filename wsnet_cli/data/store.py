@@ -86,23 +86,28 @@ class Store:
         samples *= np.float32(self.index["scale"][row])
         return samples
 
-    def read(self, row: int, n_most: int | None = None) -> NDArray[np.float32]:
+    def read(self, row: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """As `samples`, but read and not mapped: pages that were mapped count as our memory.
 
         Args:
             row: of the clip.
-            n_most: samples to read at most, from its start.
+            start: first sample, >= 0; may lie behind the clip's end, as `stop` may.
+            stop: the sample after the last; None = the clip's end.
 
         Raises:
             FileError: the shard is gone or shorter.
         """
-        n = self.n_samples(row) if n_most is None else min(n_most, self.n_samples(row))
-        codes = next(self._read_codes(row, n), np.zeros(0, CODE))
-        return codes.astype(np.float32) * np.float32(self.index["scale"][row])
+        n = self.n_samples(row)
+        stop = n if stop is None else min(stop, n)
+        samples: NDArray[np.float32] = self._read_codes(row, start, stop).astype(np.float32)
+        samples *= np.float32(self.index["scale"][row])
+        return samples
 
     def code_blocks(self, row: int) -> Iterator[NDArray[np.int16]]:
         """The codes of a clip block by block, read and not mapped. Raises: as `read`."""
-        return self._read_codes(row, _BLOCK_CODES)
+        n = self.n_samples(row)
+        for start in range(0, n, _BLOCK_CODES):
+            yield self._read_codes(row, start, min(start + _BLOCK_CODES, n))
 
     def intact(self, row: int) -> bool:
         """Tell whether a clip's codes are those that were written."""
@@ -115,22 +120,19 @@ class Store:
         expected: bytes = self.index["audio"][row].tobytes()
         return digest.digest().startswith(expected)
 
-    def _read_codes(self, row: int, n_at_once: int) -> Iterator[NDArray[np.int16]]:
+    def _read_codes(self, row: int, start: int, stop: int) -> NDArray[np.int16]:
+        if self.folder is None or start >= stop:
+            return self.codes(row)[start:stop]
         entry = self.index[row]
-        first, n = int(entry["offset"]), int(entry["n_samples"])
-        for start in range(0, n, max(1, n_at_once)):
-            count = min(n_at_once, n - start)
-            if self.folder is None:
-                yield self.codes(row)[start : start + count]
-                continue
-            path = self.folder / shard_name(int(entry["shard"]))
-            try:
-                block = np.fromfile(path, CODE, count, offset=(first + start) * CODE.itemsize)
-            except OSError as error:
-                raise FileError(f"cannot read {path}: {error.strerror or error}") from error
-            if len(block) < count:
-                raise FileError(f"cannot read {path}: it was cut while it was in use")
-            yield block
+        path = self.folder / shard_name(int(entry["shard"]))
+        offset = (int(entry["offset"]) + start) * CODE.itemsize
+        try:
+            block = np.fromfile(path, CODE, stop - start, offset=offset)
+        except OSError as error:
+            raise FileError(f"cannot read {path}: {error.strerror or error}") from error
+        if len(block) < stop - start:
+            raise FileError(f"cannot read {path}: it was cut while it was in use")
+        return block
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process maps the files again; pickling a map would copy all the audio.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.config import Config
 from ..core.errors import DataError
+from ..core.parallel import count_workers
 from ..core.settings import audio_settings
 from ..data.cache import default_cache_root
 from ..data.dataset import DataSet
 from ..data.layouts import load_dataset
+from ..data.pack_job import Progress
 from ..data.packed import PackedSet, check_classes, pack
+from ..data.prepared_folder import TITLE, is_prepared, open_prepared
 from ..data.splits import Split, choose_split
 from .batches import Feed
 
@@ -62,24 +64,40 @@ def prepare_data(
     source: Path,
     config: Config,
     fold: str | None,
-    on_decoded: Callable[[int, int], None] | None = None,
+    on_decoded: Progress | None = None,
+    *,
+    layout: str | None = None,
+    pattern: str | None = None,
 ) -> PreparedData:
     """Find the clips, decode them through the cache, and split them.
 
     Args:
-        source: a data folder or manifest.
+        source: a data folder, a manifest or a prepared folder.
         config: its sample rate is used.
         fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
-        on_decoded: told (clips done, clips in all).
+        on_decoded: told the stage, clips done, clips in all.
+        layout: the layout to read the data by, or None to find out.
+        pattern: the naming scheme of its files, or None.
 
     Raises:
         DataError: the data cannot be used.
-        UsageError: there is no such fold.
+        UsageError: there is no such fold or layout, or the pattern makes no sense.
     """
-    dataset = load_dataset(source)
-    packed = pack(dataset, config.audio.sample_rate, default_cache_root(), on_decoded)
+    rate = config.audio.sample_rate
+    if is_prepared(source) and (layout, pattern) in ((None, None), (TITLE, None)):
+        dataset, packed = open_prepared(source, rate)
+    else:
+        dataset = load_dataset(source, layout, pattern)
+        workers = count_workers(None, len(dataset.clips))
+        packed = pack(dataset, rate, default_cache_root(), on_decoded, workers)
     check_classes(dataset, packed)
-    split = choose_split(dataset, packed.content_keys, fold=fold, audio_keys=packed.audio_keys)
+    split = choose_split(
+        dataset,
+        packed.content_keys,
+        fold=fold,
+        audio_keys=packed.audio_keys,
+        readable=packed.rows >= 0,
+    )
     data = PreparedData(dataset, packed, split, _fingerprint(dataset, packed, split))
     missing = set(dataset.labels) - {dataset.clips[i].label for i in data.train}
     if missing:

@@ -1,0 +1,262 @@
+"""`wsnet prepare`: decode, check and divide a data set once, for all training to come."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..core.errors import UsageError
+from . import console, options
+from .exits import EXIT_SOME_FAILED
+from .light import require
+from .stopping import explained
+from .train import DEFAULT_PRESET
+
+if TYPE_CHECKING:
+    from ..data.dataset import DataSet
+    from ..data.estimate import Estimate
+    from ..data.prepare import Prepared
+
+N_WARNINGS = 20
+"""Entries left out or refused that are named on stderr; report.json has them all."""
+LONG_JOB_FILES = 2_000
+"""From here on it is said what a job will take before it begins."""
+STAGES = ("hashing", "decoding", "comparing")
+
+
+def prepare(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The data set, as for train.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", metavar="DIR", help="Folder to prepare it into.")
+    ],
+    rate: Annotated[
+        int | None,
+        typer.Option("--rate", help="Sample rate in Hz; by default that of the preset."),
+    ] = None,
+    config: Annotated[
+        str, typer.Option("-c", "--config", help="Preset or YAML file to take the rate from.")
+    ] = DEFAULT_PRESET,
+    layout: options.Layout = None,
+    pattern: options.Pattern = None,
+    folds: Annotated[
+        int | None,
+        typer.Option("--folds", min=2, max=100, help="Make so many folds, for cross-validation."),
+    ] = None,
+    held_out: Annotated[
+        float,
+        typer.Option("--held-out", help="Share to hold out, where SOURCE does not say."),
+    ] = 0.2,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what it would take in time and space.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html too, a page to look at.")
+    ] = False,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Decode, check, resample and divide a data set once; `wsnet train DIR` takes it from there.
+
+    SOURCE is never written to. Run again, only what changed is decoded. A file that cannot be used
+    is left out and reported, and the exit code is 3.
+
+    Example: wsnet prepare sounds/ -o prepared/ --report
+    """
+    from ..core.parallel import count_workers
+    from ..data.layouts import load_dataset
+    from ..data.prepare import check_target
+
+    if report:
+        require("jinja2")
+    sample_rate = _rate(rate, config)
+    if not 0 <= held_out < 1:
+        raise UsageError(f"--held-out {held_out}; expected a share, 0 <= share < 1")
+    check_target(out, source)
+    dataset = load_dataset(source, layout, pattern)
+    n_workers = count_workers(workers, len(dataset.clips))
+    _tell_source(dataset)
+    if dry_run or len(dataset.clips) >= LONG_JOB_FILES:
+        expected = _estimate(dataset, sample_rate, n_workers, out)
+        if dry_run:
+            if json:
+                console.print_json(_estimate_json(dataset, expected))
+            return
+    prepared = _prepare(dataset, out, sample_rate, folds, held_out, n_workers)
+    if report:
+        _write_page(prepared, out)
+    _show(prepared, out, json, report)
+    if prepared.packed.failures:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _rate(rate: int | None, config: str) -> int:
+    from ..core.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
+    from ..core.config_file import load_config
+
+    if rate is None:
+        return load_config(config, []).audio.sample_rate
+    if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
+        raise UsageError(f"--rate {rate}; expected Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
+    return rate
+
+
+def _tell_source(dataset: DataSet) -> None:
+    console.note(
+        f"data: {dataset.layout}, {len(dataset.clips):,} clips, {len(dataset.labels)} classes"
+    )
+    for remark in dataset.notes:
+        console.note(remark)
+
+
+def _estimate(dataset: DataSet, sample_rate: int, workers: int, out: Path) -> Estimate:
+    import shutil
+
+    from ..data.estimate import estimate
+
+    expected = estimate(dataset.clips, sample_rate, workers)
+    console.note(
+        f"{expected.n_files:,} files, {_megabytes(expected.source_bytes)}: to decode all of them "
+        f"takes about {_duration(expected.seconds)} with {workers} at once, and "
+        f"{_megabytes(expected.packed_bytes)} at {sample_rate:,} Hz"
+    )
+    place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    if free < expected.packed_bytes:
+        console.warn(f"{place}: only {_megabytes(free)} free")
+    return expected
+
+
+def _prepare(
+    dataset: DataSet, out: Path, rate: int, folds: int | None, held_out: float, workers: int
+) -> Prepared:
+    from ..data.prepare import prepare as prepare_folder
+
+    done: dict[str, tuple[int, int]] = {}
+
+    def how_to_go_on() -> str:
+        n_done, n_all = done.get("decoding", (0, len(dataset.clips)))
+        return f"{n_done:,} of {n_all:,} clips are packed; to go on, run the same command again"
+
+    with _Stages() as stages, explained(how_to_go_on):
+
+        def progress(stage: str, n_done: int, n_all: int) -> None:
+            done[stage] = n_done, n_all
+            stages.move(stage, n_done, n_all)
+
+        return prepare_folder(
+            dataset,
+            out,
+            rate,
+            n_folds=folds,
+            held_out=held_out,
+            workers=workers,
+            progress=progress,
+        )
+
+
+class _Stages:
+    """A bar for each stage, one after the other."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._stage = ""
+        self._advance: console.Advance = lambda share, words: None
+
+    def __enter__(self) -> _Stages:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stack.close()
+
+    def move(self, stage: str, n_done: int, n_all: int) -> None:
+        """Say how far a stage is."""
+        if stage != self._stage:
+            self._stack.close()
+            self._stage = stage
+            self._advance = self._stack.enter_context(console.progress(stage))
+        self._advance(n_done / max(1, n_all), f"{n_done:,} of {n_all:,} clips")
+
+
+def _write_page(prepared: Prepared, out: Path) -> None:
+    from ..data.prepared_folder import PAGE
+    from ..report.page import write_page
+
+    packed = prepared.packed
+    write_page(
+        prepared.report,
+        out / PAGE,
+        lambda clip: (
+            iter([packed.store.read(int(packed.rows[clip]))]) if packed.has(clip) else None
+        ),
+    )
+
+
+def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:
+    for failure in prepared.dataset.skipped[:N_WARNINGS]:
+        console.warn(f"left out: {failure.name}: {failure.reason}")
+    failures = list(prepared.packed.failures.values())
+    for failure in failures[:N_WARNINGS]:
+        console.warn(f"refused: {failure.name}: {failure.reason}")
+    if len(failures) > N_WARNINGS:
+        console.warn(f"and {len(failures) - N_WARNINGS:,} more, in {out / 'clips.csv'}")
+    if json:
+        console.print_json(_json(prepared, out))
+    else:
+        _show_tables(prepared.report)
+    for line in prepared.report["warnings"]:
+        console.warn(line)
+    console.note(f"split: {prepared.parts.how}")
+    console.note(
+        f"prepared: {out.absolute()} ({_megabytes(prepared.n_bytes)}; "
+        f"{prepared.n_decoded:,} files decoded)"
+    )
+    if report:
+        console.note(f"report: {(out / 'report.html').absolute()}")
+    console.note(f"next: wsnet train {out}")
+
+
+def _show_tables(report: Any) -> None:
+    from ..data.report_tables import class_table, finding_table, leak_table
+
+    for table, numbers in ((class_table, True), (finding_table, False), (leak_table, False)):
+        headings, rows = table(report)
+        if rows:
+            columns = range(1, len(headings)) if numbers else (1,)
+            console.print_table(headings, rows, numbers=tuple(columns))
+
+
+def _json(prepared: Prepared, out: Path) -> dict[str, Any]:
+    return {
+        "folder": str(out),
+        "sample_rate": prepared.packed.sample_rate,
+        "bytes": prepared.n_bytes,
+        "decoded": prepared.n_decoded,
+        "report": prepared.report,
+    }
+
+
+def _estimate_json(dataset: DataSet, expected: Estimate) -> dict[str, Any]:
+    return {
+        "layout": dataset.layout,
+        "clips": len(dataset.clips),
+        "files": expected.n_files,
+        "source_bytes": expected.source_bytes,
+        "packed_bytes": expected.packed_bytes,
+        "seconds": round(expected.seconds, 1),
+    }
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    from .training import say_duration
+
+    return say_duration(seconds)

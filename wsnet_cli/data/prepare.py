@@ -1,0 +1,182 @@
+"""From a data set as it was found to a prepared folder: decoded once, checked, divided."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import UsageError
+from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_text_atomic
+from .cache import packed_folder, trim_cache
+from .comparing import compare_clips
+from .dataset import DataSet, shown
+from .leaks import Sides, leak_report
+from .pack_job import PackJob, Progress
+from .packed import PackedSet, check_classes, pack_into
+from .parts import Parts, choose_parts
+from .prepared_folder import CLIPS, MARKER, PAGE, REPORT, write_clips, write_marker
+from .report import Columns, build_report
+
+LOCK = ".prepare.lock"
+_OWN = frozenset((MARKER, CLIPS, REPORT, PAGE, LOCK, "packed"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of it.
+
+    Attributes:
+        dataset: the clips that were found.
+        packed: their audio.
+        parts: where each of them stands.
+        report: the content of report.json.
+        n_decoded: files that were decoded, and not found decoded.
+        n_bytes: of the packed audio.
+    """
+
+    dataset: DataSet
+    packed: PackedSet
+    parts: Parts
+    report: Mapping[str, Any]
+    n_decoded: int
+    n_bytes: int
+
+
+def check_target(folder: Path, source: Path) -> None:
+    """Refuse a folder that a data set must not be prepared into, before any work.
+
+    Raises:
+        UsageError: it is a file, lies inside the source or holds it, or has other things in it.
+        FileError: it cannot be listed.
+    """
+    if exists(folder) and not is_folder(folder):
+        raise UsageError(f"-o {shown(folder)}: is a file; expected a folder, there or not")
+    here, there = Path(os.path.realpath(folder)), Path(os.path.realpath(source))
+    there = there if is_folder(there) else there.parent
+    if here.is_relative_to(there):
+        raise UsageError(f"-o {shown(folder)}: lies inside the data, which is never written to")
+    if is_folder(folder):
+        with explain_os_errors("list", folder):
+            names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone
+        foreign = [name for name in names if name not in _OWN and not name.startswith(".")]
+        if foreign:
+            raise UsageError(
+                f"-o {shown(folder)}: holds {shown(foreign[0])}, which is no part of a prepared "
+                "folder; expected an empty or a prepared one"
+            )
+
+
+def prepare(
+    dataset: DataSet,
+    folder: Path,
+    sample_rate: int,
+    *,
+    n_folds: int | None = None,
+    held_out: float = 0.2,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Decode a data set into a folder, check it, divide it, and write what was found.
+
+    What a killed run left in the folder is taken up, and what has not changed since a finished one
+    is not decoded again; in each case the folder ends with the bytes of a run from nothing.
+
+    Args:
+        dataset: what `layouts.load_dataset` read.
+        folder: checked by `check_target`; made if it is not there.
+        sample_rate: of the packed audio, Hz.
+        n_folds: as `parts.choose_parts` takes it.
+        held_out: likewise.
+        workers: files worked on at once.
+        progress: is told how it goes on.
+
+    Raises:
+        DataError: a class has no clip that can be read, or none that is trained on.
+        UsageError: another process prepares into the folder; or as `choose_parts`.
+        FileError: the system refused; what was packed until then stays for the next run.
+    """
+    with _claimed(folder):
+        remove_stale(folder)
+        job = PackJob(dataset, sample_rate, workers, progress)
+        packed, set_folder = pack_into(job, folder)
+        check_classes(dataset, packed)
+        copies = compare_clips(packed, folder, workers, progress)
+        together = [(pair.first, pair.second) for pair in copies]
+        parts = choose_parts(dataset, packed, n_folds=n_folds, held_out=held_out, together=together)
+        report = build_report(
+            _columns(dataset, packed, parts),
+            about={"layout": dataset.layout, "split": parts.how},
+            left_out=[(failure.name, failure.reason) for failure in dataset.skipped],
+            leaks=leak_report(copies, _sides(dataset, parts)),
+        )
+        write_clips(folder, dataset, packed, parts)
+        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text_atomic(folder / REPORT, text + "\n")
+        write_marker(folder, dataset, packed, parts)
+        trim_cache(folder, 0, keep=set_folder)
+    n_bytes = sum(path.stat().st_size for path in set_folder.iterdir())
+    return Prepared(dataset, packed, parts, report, job.n_decoded, n_bytes)
+
+
+def has_started(folder: Path) -> bool:
+    """Tell whether an earlier run has left audio in a folder."""
+    return is_folder(packed_folder(folder))
+
+
+@contextlib.contextmanager
+def _claimed(folder: Path) -> Iterator[None]:
+    """Hold the folder, so that no two processes prepare into it; a killed one holds nothing."""
+    import filelock
+
+    with explain_os_errors("write", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / LOCK)
+    with explain_os_errors("lock", folder / LOCK):
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            raise UsageError(
+                f"-o {shown(folder)}: another wsnet prepares into it; wait, or give another folder"
+            ) from None
+        except NotImplementedError as error:
+            raise OSError(str(error)) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _sides(dataset: DataSet, parts: Parts) -> Sides:
+    """The clips as the leak report takes them."""
+    clips = dataset.clips
+    return Sides(
+        name=clips.names.__getitem__,
+        parts=parts.names,
+        part_of=parts.of_clip,
+        labels=dataset.labels,
+        label_of=dataset.classes,
+        groups=clips.group_words,
+        group_of=np.array(clips.group_numbers, np.int32),
+    )
+
+
+def _columns(dataset: DataSet, packed: PackedSet, parts: Parts) -> Columns:
+    """The clips as the report takes them."""
+    index = packed.store.index
+    health = index["health"][packed.rows] if len(index) else index["health"]
+    return Columns(
+        name=dataset.clips.names.__getitem__,
+        labels=dataset.labels,
+        label_of=dataset.classes,
+        parts=parts.names,
+        part_of=parts.of_clip,
+        health=health,
+        failures={i: (failure.kind, failure.reason) for i, failure in packed.failures.items()},
+    )

@@ -1,0 +1,222 @@
+"""A prepared folder: all that training needs of a data set, decoded, checked and divided.
+
+    prepared.json        what it is; written last, so that a folder without it is not finished
+    clips.csv            a row for every clip that was found, used or refused
+    report.json          the health report; report.html shows it
+    packed/<set>/        the audio, one packed set
+
+docs/outputs.md describes the files.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import DataError
+from ..core.files import atomic_stream, explain_os_errors, write_text_atomic
+from ..core.tables import csv_line
+from .cache import packed_folder
+from .clips import Clip
+from .dataset import DataSet, shown
+from .findings import findings_of, judge
+from .layout import Findings, read_clips
+from .pack_job import clip_key
+from .packed import PackedSet
+from .parts import NO_PART, Parts
+from .paths import Root
+from .store import open_store
+from .store_index import KEY_BYTES, hash_file
+
+MARKER = "prepared.json"
+CLIPS = "clips.csv"
+REPORT = "report.json"
+PAGE = "report.html"
+VERSION = 1
+TITLE = "prepared"
+
+CLIP_COLUMNS = ("path", "label", "fold", "split", "group", "start", "end", "status", "kind")
+MEASURE_COLUMNS = ("reason", "content", "seconds", "sample_rate", "channels", "peak", "rms")
+COLUMNS = (*CLIP_COLUMNS, *MEASURE_COLUMNS, "findings")
+
+USED, REFUSED = "used", "refused"
+_AGAIN = "run wsnet prepare again"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The content of prepared.json.
+
+    Attributes:
+        version: of this form.
+        sample_rate: of the audio in Hz.
+        layout: how the source was read.
+        split: how the parts came about.
+        set: names the packed set.
+        clips: rows of clips.csv.
+        clips_sha256: SHA-256 of clips.csv.
+    """
+
+    version: int
+    sample_rate: int
+    layout: str
+    split: str
+    set: str
+    clips: int
+    clips_sha256: str
+
+
+def is_prepared(folder: Path) -> bool:
+    """Tell whether a folder says of itself that it is a prepared one."""
+    return (folder / MARKER).is_file()
+
+
+def write_clips(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts) -> None:
+    """Write clips.csv. Raises FileError."""
+    health = packed.store.index["health"]
+    used = packed.rows[packed.rows >= 0]
+    masks = np.zeros(len(health), np.uint32)
+    masks[used] = judge(health[used])
+    with atomic_stream(folder / CLIPS) as stream:
+        stream.write(csv_line(COLUMNS).encode())
+        for i, clip in enumerate(dataset.clips):
+            part = "" if parts.of_clip[i] == NO_PART else parts.names[parts.of_clip[i]]
+            row: dict[str, object] = {
+                "path": clip.name,
+                "label": clip.label,
+                parts.column: part,
+                "group": clip.group,
+                "start": clip.start_s,
+                "end": clip.end_s,
+                "content": packed.content_keys[i],
+            }
+            if i in packed.failures:
+                failure = packed.failures[i]
+                row |= {"status": REFUSED, "kind": failure.kind, "reason": failure.reason}
+            else:
+                record = health[packed.rows[i]]
+                row |= {
+                    "status": USED,
+                    "seconds": f"{record['duration_s']:.3f}",
+                    "sample_rate": record["sample_rate"],
+                    "channels": record["n_channels"],
+                    "peak": f"{record['peak']:.6f}",
+                    "rms": f"{record['rms']:.6f}",
+                    "findings": ";".join(findings_of(int(masks[packed.rows[i]]))),
+                }
+            stream.write(csv_line([row.get(column) for column in COLUMNS]).encode())
+
+
+def write_marker(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts) -> None:
+    """Write prepared.json, which makes the folder a prepared one. Raises FileError."""
+    assert packed.store.folder is not None
+    with explain_os_errors("read", folder / CLIPS):
+        digest = hash_file(folder / CLIPS)
+    marker = Marker(
+        version=VERSION,
+        sample_rate=packed.sample_rate,
+        layout=dataset.layout,
+        split=parts.how,
+        set=packed.store.folder.name,
+        clips=len(dataset.clips),
+        clips_sha256=digest,
+    )
+    write_text_atomic(folder / MARKER, json.dumps(asdict(marker), indent=2) + "\n")
+
+
+def read_marker(folder: Path) -> Marker:
+    """Read prepared.json.
+
+    Raises:
+        DataError: it is damaged, of a newer version, or the folder was not finished.
+    """
+    path = folder / MARKER
+    try:
+        marker = Marker(**json.loads(path.read_bytes()))
+        kinds = {"version": int, "sample_rate": int, "clips": int}
+        if not all(type(v) is kinds.get(k, str) for k, v in asdict(marker).items()):
+            raise ValueError("a value of another type")
+        if not (marker.set and set(marker.set) <= set("0123456789abcdef")):
+            raise ValueError("no name of a set")
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{shown(path)}: is damaged ({error}); {_AGAIN}") from None
+    if marker.version != VERSION:
+        raise DataError(f"{shown(path)}: version {marker.version}; expected {VERSION}: {_AGAIN}")
+    try:
+        whole = hash_file(folder / CLIPS) == marker.clips_sha256
+    except OSError as error:
+        raise DataError(f"{shown(folder / CLIPS)}: {error.strerror}; {_AGAIN}") from None
+    if not whole:
+        raise DataError(f"{shown(folder)}: {CLIPS} is not the one that was written; {_AGAIN}")
+    return marker
+
+
+def read_prepared(root: Root, found: Findings) -> Iterator[Clip]:
+    """Yield the clips of a prepared folder that are used, with the parts that were chosen.
+
+    Raises:
+        DataError: as `read_marker`.
+    """
+    marker = read_marker(root.path)
+    found.notes.append(f"prepared from {marker.layout}; {marker.split}")
+    yield from (clip for clip, _ in _rows(root.path))
+
+
+def open_prepared(folder: Path, sample_rate: int | None = None) -> tuple[DataSet, PackedSet]:
+    """Read the clips of a prepared folder, and open their audio.
+
+    Args:
+        folder: a prepared one.
+        sample_rate: that the audio must have, Hz; None takes what there is.
+
+    Raises:
+        DataError: as `read_marker`; or the audio has another rate, is damaged or is not there.
+    """
+    marker = read_marker(folder)
+    if sample_rate is not None and marker.sample_rate != sample_rate:
+        raise DataError(
+            f"{shown(folder)}: prepared at {marker.sample_rate} Hz; expected {sample_rate}: "
+            f"prepare it with --rate {sample_rate}, or --set audio.sample_rate={marker.sample_rate}"
+        )
+    dataset = read_clips(Root(folder), TITLE, read_prepared)
+    store = open_store(packed_folder(folder) / marker.set, marker.sample_rate)
+    contents = _contents(dataset)
+    keys = b"".join(clip_key(marker.sample_rate, content) for content in contents)
+    rows = np.full(len(contents), -1, np.int32)
+    if store is not None:
+        rows = store.rows(np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES))
+    if store is None or (rows < 0).any():
+        raise DataError(f"{shown(folder)}: its audio is damaged or gone; {_AGAIN}")
+    return dataset, PackedSet(marker.sample_rate, {}, contents, None, rows, store)
+
+
+def _contents(dataset: DataSet) -> list[str]:
+    """The content keys in the clips' order."""
+    places: dict[tuple[str, float | None, float | None], str] = {}
+    for clip, content in _rows(dataset.root):
+        places[clip.name, clip.start_s, clip.end_s] = content
+    return [places[clip.name, clip.start_s, clip.end_s] for clip in dataset.clips]
+
+
+def _rows(root: Path) -> Iterator[tuple[Clip, str]]:
+    """The clips that are used, and their content keys."""
+    path = root / CLIPS
+    with explain_os_errors("read", path), path.open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            if row["status"] == USED:
+                clip = Clip(
+                    path=root / row["path"],
+                    name=row["path"],
+                    label=row["label"],
+                    fold=row["fold"] or None,
+                    split=row["split"] or None,
+                    group=row["group"] or None,
+                    start_s=float(row["start"]) if row["start"] else None,
+                    end_s=float(row["end"]) if row["end"] else None,
+                )
+                yield clip, row["content"]
