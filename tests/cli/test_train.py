@@ -107,6 +107,21 @@ def test_the_data_folder_is_never_written_to(
     assert {path: path.stat().st_mtime_ns for path in [data, *data.rglob("*")]} == before
 
 
+def test_a_run_remembers_how_its_data_was_read(
+    wsnet, data: Path, tiny_options: Callable[..., list[str]]
+):
+    pattern = "{folder}/{label}-{n:test=0}"
+    train = wsnet("train", data, *tiny_options(), "--epochs", 1, "--pattern", pattern, "--json")
+    assert train.code == 0, train.stderr
+    assert "data: pattern, 18 clips, 3 classes" in train.stderr
+    run = Path(train.document["run"])
+    environment = json.loads((run / "env.json").read_text())
+    assert (environment["layout"], environment["pattern"]) == ("pattern", pattern)
+    assert train.document["metrics"]["n_clips"] == 3
+    assert wsnet("evaluate", run, "--json").document["n_clips"] == 3
+    assert wsnet("train", "--resume", run, "--json").document["metrics"]["n_clips"] == 3
+
+
 # ------------------------------------------------------------------------------------ bad data
 
 
@@ -204,6 +219,8 @@ def test_a_wrong_configuration_names_key_value_and_what_is_allowed(
         (["--name", "../x"], "--name ../x: expected letters, digits, '.', '-' and '_'"),
         (["--device", "abacus"], "--device abacus: not available here; expected auto or cpu"),
         (["--fold", "9"], "no fold '9'"),
+        (["--layout", "dcaze"], "--layout 'dcaze'; expected one of "),
+        (["--pattern", "{group}_{n}"], "--pattern '{group}_{n}': no field {label}; an example: "),
     ],
 )
 def test_wrong_options(
@@ -237,6 +254,8 @@ def test_numbers_below_one_are_refused(wsnet, data: Path, no_training: None, opt
         (["-s", "train.lr=1"], "--set"),
         (["-c", "demo"], "--config"),
         (["--fold", "1"], "--fold"),
+        (["--layout", "dcase"], "--layout and --pattern"),
+        (["--pattern", "{label}"], "--layout and --pattern"),
         (["--name", "y"], "--name"),
         (["--threads", "2"], "--threads"),
     ],

@@ -28,6 +28,8 @@ def train(
     config: Annotated[
         str, typer.Option("-c", "--config", help="A preset's name or a YAML file.")
     ] = DEFAULT_PRESET,
+    layout: options.Layout = None,
+    pattern: options.Pattern = None,
     fold: Annotated[
         str | None, typer.Option("--fold", help="Fold to hold out; none trains on everything.")
     ] = None,
@@ -63,6 +65,7 @@ def train(
     if resume:
         given = {
             "--config": config != DEFAULT_PRESET,
+            "--layout and --pattern": layout is not None or pattern is not None,
             "--fold": fold is not None,
             "--name": name is not None,
             "--threads": threads is not None,
@@ -72,6 +75,7 @@ def train(
         result = _resume(resume, data, device)
     else:
         source = _check_data(data)
+        _check_layout(layout, pattern)
         checked = _check_config(config, overrides)
         preset = _run_name(config)
         result = _start(
@@ -79,6 +83,8 @@ def train(
             checked,
             preset,
             name=name or preset,
+            layout=layout,
+            pattern=pattern,
             fold=fold,
             device=device,
             threads=threads,
@@ -93,6 +99,8 @@ def _start(
     preset: str,
     *,
     name: str,
+    layout: str | None,
+    pattern: str | None,
     fold: str | None,
     device: str,
     threads: int | None,
@@ -107,6 +115,8 @@ def _start(
         config=config,
         preset=preset,
         name=name,
+        layout=layout,
+        pattern=pattern,
         fold=fold,
         device=device,
         threads=threads,
@@ -163,6 +173,12 @@ def _check_data(data: Path | None) -> Path:
     if not exists(data):
         raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
     return data
+
+
+def _check_layout(layout: str | None, pattern: str | None) -> None:
+    from ..data.layouts import wanted_layout
+
+    wanted_layout(layout, pattern)
 
 
 def _refuse_beside_resume(given: dict[str, bool]) -> None:

@@ -47,6 +47,8 @@ class Request:
         config: checked configuration.
         preset: its name, for the record.
         name: of the run folder.
+        layout: the layout to read the data by, or None to find out.
+        pattern: the naming scheme of its files, or None.
         fold: fold to hold out, "none", or None for the data's own choice.
         device: "auto", "cpu", "cuda", "mps", ...
         threads: of torch on the CPU, or None for its default.
@@ -58,6 +60,8 @@ class Request:
     config: Config
     preset: str
     name: str
+    layout: str | None = None
+    pattern: str | None = None
     fold: str | None = None
     device: str = "auto"
     threads: int | None = None
@@ -84,12 +88,19 @@ def start_run(request: Request, listener: Listener) -> Result:
     check_run_name(request.name)
     device = choose_device(request.device)
     _set_threads(request.threads)
-    data = prepare_data(request.source, request.config, request.fold, listener.decoded)
+    data = prepare_data(
+        request.source,
+        request.config,
+        request.fold,
+        listener.decoded,
+        layout=request.layout,
+        pattern=request.pattern,
+    )
     network = _network(request.config, data)
     folder = new_run_folder(request.name, force=request.force, root=request.runs)
     write_text_atomic(folder.config, dump_config(request.config))
     folder.write_split(data.dataset, data.packed, data.split)
-    folder.write_json("env.json", _environment(request, device))
+    folder.write_json("env.json", _environment(request, data.dataset.layout, device))
     return _Run(folder, request.config, request.preset, data, network, device, listener).finish([])
 
 
@@ -114,7 +125,14 @@ def resume_run(path: Path, source: Path | None, device_name: str, listener: List
     device = choose_device(device_name)
     _set_threads(environment.get("threads"))
     source = source or Path(str(environment.get("data")))
-    data = prepare_data(source, config, environment.get("fold"), listener.decoded)
+    data = prepare_data(
+        source,
+        config,
+        environment.get("fold"),
+        listener.decoded,
+        layout=environment.get("layout"),
+        pattern=environment.get("pattern"),
+    )
     preset = str(environment.get("preset"))
     run = _Run(folder, config, preset, data, _network(config, data), device, listener)
     rows = run.restore()
@@ -267,10 +285,12 @@ def _absolute(source: Path) -> str:
     return os.path.abspath(source)  # noqa: PTH100 - Path.resolve would follow links
 
 
-def _environment(request: Request, device: torch.device) -> dict[str, Any]:
+def _environment(request: Request, layout: str, device: torch.device) -> dict[str, Any]:
     """What a reader of the run may want to know, and where its data was."""
     return {
         "data": _absolute(request.source),
+        "layout": layout,
+        "pattern": request.pattern,
         "preset": request.preset,
         "fold": request.fold,
         "device": str(device),
