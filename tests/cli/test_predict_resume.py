@@ -1,0 +1,359 @@
+"""Runs that are killed, stopped or refused by the system, and the same command again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.bulk import answer_log, resumable
+from wsnet_cli.core.files import TEMPORARY_SUFFIX
+
+MakeClip = Callable[..., Path]
+FORMATS = "csv,json,jsonl,parquet,raven,audacity"
+N_CLIPS = 61
+KILLS = [sys.executable, "-W", "error", "-m", "wsnet_cli"]
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+
+
+@pytest.fixture
+def clips(make_clip: MakeClip) -> Path:
+    """A folder of many short clips, some of which cannot be read."""
+    first = make_clip("in/a/000.wav")
+    second = make_clip("in/b/000.wav", hz=300)
+    for i in range(1, N_CLIPS - 1):
+        (Path("in") / "ab"[i % 2] / f"{i:03}.wav").symlink_to(
+            (first, second)[i % 3 == 0].absolute()
+        )
+    Path("in/a/empty.wav").touch()
+    Path("in/b/loop").symlink_to(Path("in").absolute())
+    return Path("in")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
+
+
+def arguments(model: str, out: str) -> list[str]:
+    return [
+        *("predict", "in", "-m", model, "--top-k", "2", "--format", FORMATS, "-o", f"{out}/t"),
+        *("--embeddings", f"{out}/e.npy", "--sort-into", f"{out}/s"),
+    ]
+
+
+def start(*command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*KILLS, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def wait_for_lines(path: Path, n_lines: int, process: subprocess.Popen[bytes]) -> None:
+    """Wait until a journal has so many lines, or its run has ended."""
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
+        if path.exists() and path.read_bytes().count(b"\n") >= n_lines:
+            return
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def whole(wsnet, model: str, clips: Path) -> dict[str, bytes]:
+    """What a run that nobody stops writes."""
+    outcome = wsnet(*arguments(model, "whole"))
+    assert outcome.code == 3
+    found = contents(Path("whole"))
+    assert len(found) == 2 * N_CLIPS + 4 + 2 + N_CLIPS
+    assert "t/predictions.parquet" in found
+    return found
+
+
+def test_a_run_killed_again_and_again_ends_as_if_it_had_not_been(
+    wsnet, model: str, whole: dict[str, bytes]
+):
+    journal = Path("out/t/.wsnet-journal")
+    hits = []
+    for n_lines in (1, 2, 5, 31, 100, 160, 185):
+        process = start(*arguments(model, "out"))
+        wait_for_lines(journal, n_lines, process)
+        process.kill()
+        process.communicate()
+        hits.append(journal.exists())
+    assert sum(hits) >= 5, "the kills came too late to show anything"
+    outcome = wsnet(*arguments(model, "out"))
+    if journal.exists() or outcome.code == 3:
+        assert outcome.code == 3
+    assert contents(Path("out")) == whole
+
+
+@pytest.mark.parametrize("torn", [b"", b"x", b"0a1b2c3d {", b"\0" * 4_096])
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_torn_journal_loses_and_doubles_nothing(
+    wsnet, model: str, whole: dict[str, bytes], share: float, torn: bytes, monkeypatch
+):
+    """As a kill in the middle of a write leaves it, or a power cut."""
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_log.AnswerLog, "mark_complete", _interrupt)
+        assert wsnet(*arguments(model, "out")).code == 130
+    journal = Path("out/t/.wsnet-journal")
+    content = journal.read_bytes()
+    journal.write_bytes(content[: int(share * len(content))] + torn)
+    assert wsnet(*arguments(model, "out")).code == 3
+    assert contents(Path("out")) == whole
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_run_stopped_while_it_puts_its_outputs_in_place_goes_on(
+    wsnet, model: str, whole: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+):
+    replace = Path.replace
+    for n_done in range(6):
+        with monkeypatch.context() as patch:
+            count = iter(range(n_done))
+
+            def stop(path: Path, target: Path, count: Iterator[int] = count) -> Path:
+                if next(count, None) is None:
+                    raise KeyboardInterrupt
+                return replace(path, target)
+
+            patch.setattr(Path, "replace", stop)
+            outcome = wsnet(*arguments(model, "out"))
+            assert outcome.code == 130
+    Path(f"out/t/.predictions.csv.123{TEMPORARY_SUFFIX}").touch()  # as a kill leaves it
+    assert wsnet(*arguments(model, "out")).code == 3
+    assert contents(Path("out")) == whole
+
+
+def test_only_what_is_missing_is_done_again(
+    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+):
+    command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", "1")
+    heard: list[str] = []
+    make_work = resumable.make_work
+
+    def noted(*given: object) -> Callable[..., object]:
+        work = make_work(*given)  # type: ignore[arg-type]
+
+        def note(name: str, check: object) -> object:
+            heard.append(name)
+            if len(heard) == 21:
+                raise KeyboardInterrupt
+            return work(name, check)  # type: ignore[arg-type]
+
+        return note
+
+    monkeypatch.setattr(resumable, "make_work", noted)
+    outcome = wsnet(*command)
+    assert (outcome.code, outcome.error) == (
+        130,
+        "interrupted: 20 of 63 inputs are done and kept; to go on, run the same command again, "
+        "without --force",
+    )
+    assert not Path("o.csv").exists()
+    first, heard[:] = heard[:20], [""] * 100
+    outcome = wsnet(*command)
+    again = heard[100:]
+    assert "going on where an earlier run stopped: 20 of 63 inputs are done" in outcome.stderr
+    # What could not be read is tried again, and what was skipped is told again.
+    assert sorted({*first, *again}) == sorted([*first, *again])
+    assert len(first) + len(again) == 63
+    assert Path("o.csv").read_text().count("\n") == 64
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+def stopped(wsnet, monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
+    """Run a command up to the point where its outputs would be written."""
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_log.AnswerLog, "mark_complete", _interrupt)
+        assert wsnet(*command).code == 130
+
+
+@pytest.mark.parametrize("change", ["file", "model", "option"])
+def test_what_has_changed_is_done_again(
+    wsnet,
+    model: str,
+    clips: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+    make_clip: MakeClip,
+):
+    command = ["predict", "in", "-m", model, "-o", "o.csv"]
+    stopped(wsnet, monkeypatch, *command)
+    if change == "file":
+        Path("in/a/002.wav").unlink()
+        make_clip("in/a/002.wav", hz=300, rate=16_000)
+    elif change == "model":
+        content = Path(model).read_bytes()
+        from wsnet_cli.core.artifact import load_model, save_model
+        from wsnet_cli.core.model import compress
+
+        save_model(Path(model), compress(load_model(Path(model))))
+        assert Path(model).read_bytes() != content
+    else:
+        command += ["--top-k", "3"]
+    outcome = wsnet(*command)
+    assert outcome.code == 3
+    told = "starting over" if change != "file" else "61 of 63 inputs are done"
+    assert told in outcome.stderr
+    fresh = wsnet(*command[:-2] if change != "option" else command, "-o", "fresh.csv")
+    assert fresh.code == 3
+    assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
+
+
+def test_more_inputs_are_added_and_others_left_out(
+    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch, make_clip: MakeClip
+):
+    stopped(wsnet, monkeypatch, "predict", "in/a", "-m", model, "-o", "o.csv")
+    make_clip("in/a/new.wav")
+    Path("in/a/004.wav").unlink()
+    outcome = wsnet("predict", "in/b", "in/a", "-m", model, "-o", "o.csv")
+    assert "29 of 63 inputs are done" in outcome.stderr
+    wsnet("predict", "in/b", "in/a", "-m", model, "-o", "fresh.csv")
+    assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
+
+
+def test_force_starts_over(wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch):
+    command = ("predict", "in", "-m", model, "-o", "o.csv")
+    stopped(wsnet, monkeypatch, *command)
+    outcome = wsnet(*command, "--force")
+    assert "going on" not in outcome.stderr
+    assert Path("o.csv").exists()
+
+
+def test_a_forced_run_that_was_stopped_is_gone_on_with_over_the_old_output(
+    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+):
+    command = ("predict", "in", "-m", model, "-o", "o.csv")
+    Path("o.csv").write_text("old")
+    stopped(wsnet, monkeypatch, *command, "--force")
+    assert Path("o.csv").read_text() == "old"
+    assert "61 of 63 inputs are done" in wsnet(*command).stderr
+    assert Path("o.csv").read_text().startswith("file,")
+    assert wsnet(*command).error.startswith("-o o.csv: exists;")
+
+
+def test_an_output_made_meanwhile_is_not_written_over(
+    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+):
+    command = ("predict", "in", "-m", model, "-o", "o.csv")
+    stopped(wsnet, monkeypatch, *command)
+    Path("o.csv").write_text("mine")
+    assert wsnet(*command).code == 2
+    assert Path("o.csv").read_text() == "mine"
+    Path("o.csv").unlink()
+    assert "61 of 63" in wsnet(*command).stderr, "the refusal must not cost what was done"
+
+
+# ------------------------------------------------------------------------------- signals
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")],
+)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_signals_end_with_one_line_that_says_how_to_go_on(
+    wsnet, model: str, clips: Path, number: int, code: int, word: str, workers: str
+):
+    command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", workers)
+    process = start(*command)
+    wait_for_lines(Path(".o.csv.wsnet-journal"), 10, process)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    if process.returncode == 3:
+        pytest.fail("the run ended before the signal came; give it more to do")
+    assert (process.returncode, stdout) == (code, b"")
+    (line,) = stderr.decode().splitlines()
+    assert line.startswith(f"error: {word}: ")
+    assert line.endswith(
+        "of 63 inputs are done and kept; to go on, run the same command again, without --force"
+    )
+    assert not Path("o.csv").exists()
+    assert wsnet(*command).code == 3
+    wsnet("predict", "in", "-m", model, "-o", "fresh.csv")
+    assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
+
+
+def test_sigterm_without_an_output_is_143(model: str, clips: Path):
+    for _ in range(3):
+        process = start("predict", "in", "-m", model, "--format", "csv")
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=30)
+        assert first.startswith(b"file,")
+        assert not stdout or stdout.endswith(b"\n")
+        if process.returncode != 3:  # it was faster than the signal
+            break
+    assert (process.returncode, stderr) == (143, b"error: terminated\n")
+
+
+# -------------------------------------------------------------------------- two at once
+
+
+def test_the_second_of_two_runs_on_one_output_is_refused(wsnet, model: str, clips: Path):
+    with resumable.open_log(Path(".o.csv.wsnet-journal"), {}, []):
+        outcome = wsnet("predict", "in", "-m", model, "-o", "o.csv")
+        other = wsnet("predict", "in", "-m", model, "-o", "other.csv")
+    assert outcome.code == 1
+    assert "another wsnet predict is writing the same output" in outcome.error
+    assert other.code == 3
+    again = wsnet("predict", "in", "-m", model, "-o", "o.csv")
+    assert again.code == 3
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+def test_a_lock_that_a_killed_run_has_left_holds_nobody(wsnet, model: str, clips: Path):
+    Path(".o.csv.wsnet-lock").touch()
+    assert wsnet("predict", "in", "-m", model, "-o", "o.csv").code == 3
+
+
+# -------------------------------------------------------------------------- a full disk
+
+LIMITED = """
+import resource, runpy, sys
+n = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
+sys.argv[0] = "wsnet"
+runpy.run_module("wsnet_cli", run_name="__main__")
+"""
+
+
+def limited(n_bytes: int, *command: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that may write no file longer than so many bytes."""
+    return subprocess.run(
+        [sys.executable, "-c", LIMITED, str(n_bytes), *command], capture_output=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 1_000, 3_000])
+def test_a_disk_that_fills_up_keeps_what_was_done(wsnet, model: str, clips: Path, n_bytes: int):
+    command = ("predict", "in", "-m", model, "-o", "o.csv")
+    Path("o.csv").write_text("old")
+    result = limited(n_bytes, *command, "--force")
+    assert (result.returncode, result.stdout) == (1, b"")
+    (line,) = result.stderr.decode().splitlines()
+    assert line.startswith("error: cannot write .o.csv.wsnet-journal: File too large")
+    assert Path("o.csv").read_text() == "old"
+    after = wsnet(*command, *(["--force"] if n_bytes < 1_000 else []))
+    assert after.code == 3
+    if n_bytes >= 1_000:
+        assert "going on where an earlier run stopped" in after.stderr
+    wsnet("predict", "in", "-m", model, "-o", "fresh.csv")
+    assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+def test_a_file_where_the_output_folder_should_be_is_said_at_once(wsnet, model: str, clips: Path):
+    Path("file").touch()
+    outcome = wsnet("predict", "in", "-m", model, "-o", "file/deep/o.csv")
+    assert outcome.code == 1
+    assert "Not a directory" in outcome.error
