@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from . import console
+from .left_out import warn_left_out
 
 if TYPE_CHECKING:
     from ..core.audio import AudioSettings
@@ -55,8 +56,7 @@ class ConsoleListener:
         self._stack.close()
         for line in _describe(data, network):
             console.note(line)
-        for failure in (*data.dataset.skipped, *data.packed.failures.values()):
-            console.warn(f"left out: {failure.name}: {failure.reason}")
+        warn_left_out((*data.dataset.skipped, *data.packed.failures.values()))
         for remark in (*data.dataset.notes, data.packed.note):
             if remark:
                 console.note(remark)
@@ -95,7 +95,9 @@ class ConsoleListener:
         done = self._fraction_done - fraction_before
         if done <= 0:
             return ""
-        return f"  {_duration((monotonic() - started_at) * (1 - self._fraction_done) / done)} left"
+        return (
+            f"  {say_duration((monotonic() - started_at) * (1 - self._fraction_done) / done)} left"
+        )
 
     def _enter_stage(self, stage: str) -> None:
         if stage != self._stage:
@@ -104,10 +106,10 @@ class ConsoleListener:
             self._advance = self._stack.enter_context(console.progress(stage))
 
 
-def _duration(seconds: float) -> str:
+def say_duration(seconds: float) -> str:
     """Round a duration as people say it.
 
-    >>> _duration(42.4), _duration(170), _duration(2 * 3600 + 310)
+    >>> say_duration(42.4), say_duration(170), say_duration(2 * 3600 + 310)
     ('42 s', '3 min', '2 h 5 min')
     """
     if seconds < 59.5:
