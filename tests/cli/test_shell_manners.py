@@ -269,6 +269,12 @@ REFUSALS = {
     "train, no such key": (("train", "tones", "--set", "no.key=1"), 2, "no"),
     "train, no such option": (("train", "tones", "--frobnicate"), 2, "--frobnicate"),
     "train, no such run": (("train", "--resume", "nowhere"), 2, "nowhere"),
+    "prepare, no such data": (("prepare", "nowhere", "-o", "../never"), 2, "nowhere"),
+    "prepare, data empty": (("prepare", "empty", "-o", "new"), 2, "empty"),
+    "prepare, data is text": (("prepare", "file", "-o", "../never"), 2, "file"),
+    "prepare, no output": (("prepare", "tones"), 2, "--out"),
+    "prepare, output is a file": (("prepare", "tones", "-o", "file"), 2, "file"),
+    "prepare, no such option": (("prepare", "tones", "-o", "new", "--no"), 2, "--no"),
     "compress, no such model": (("compress", "no.wsnet"), 2, "no.wsnet"),
     "no such command": (("frobnicate",), 2, "frobnicate"),
 }
@@ -298,6 +304,15 @@ def test_an_output_that_cannot_be_written_is_refused(odd_places: Path, output: s
     assert "read-only" in outcome.stderr
     assert "ermission" in outcome.stderr
     assert "classified" not in outcome.stderr, "refused after the work was done"
+    assert list((odd_places / "read-only").iterdir()) == []
+
+
+@pytest.mark.parametrize(("out", "said"), [("read-only/new", "ermission"), ("file/new", "file")])
+def test_a_set_that_cannot_be_written_is_refused(odd_places: Path, out: str, said: str):
+    outcome = run(["prepare", "tones", "-o", out], odd_places)
+    assert outcome.code in (1, 2)
+    assert said in outcome.stderr
+    assert (odd_places / "file").read_text() == "mine\n"
     assert list((odd_places / "read-only").iterdir()) == []
 
 

@@ -62,7 +62,7 @@ def entries() -> list[OddFile]:
         OddFile("zeros-for-ever.wav", link_to("/dev/zero"), Refused("is a device or socket")),
         OddFile("null.wav", link_to("/dev/null"), Refused("is a device or socket")),
         OddFile("dangling.wav", link_to("nowhere.wav"), Refused("does not exist")),
-        OddFile("loop.wav", link_to("loop.wav"), Refused("cannot be read (Too many levels")),
+        OddFile("loop.wav", link_to("loop.wav"), Refused("Too many levels of symbolic links")),
         OddFile("link.wav", linked_sound, Sound(TONE)),
         OddFile("sparse.wav", sparse(), Refused(NOT_DECODED)),
         OddFile("sparse.mp3", sparse(), Refused(NOT_DECODED)),
