@@ -76,6 +76,11 @@ def test_leaks_with_one_of_each(leaks: dict[str, Any]) -> None:
     ]
 
 
+def test_copies_across_parts_by_way_of_a_third_have_no_pair_to_show(leaks: dict[str, Any]) -> None:
+    leaks["pairs"] = [pair for pair in leaks["pairs"] if not pair["across"]]
+    assert leak_table({"leaks": leaks})[1][0] == ["copies across parts", "1", ""]
+
+
 def test_no_leaks_no_rows(leaks: dict[str, Any]) -> None:
     assert leak_table({"leaks": None})[1] == []
     nothing = {key: [] if isinstance(value, list) else 0 for key, value in leaks.items()}
