@@ -19,7 +19,9 @@ from typer.testing import CliRunner
 
 import wsnet_cli
 from wsnet_cli.bench.child import ONE_THREAD
-from wsnet_cli.bulk.writers import CSV_HEADER
+from wsnet_cli.bulk.writers.csv_rows import CSV_HEADER
+from wsnet_cli.bulk.writers.embeddings import INDEX_COLUMNS
+from wsnet_cli.bulk.writers.raven import RAVEN_HEADER
 from wsnet_cli.cli.app import app
 from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.artifact import model_to_bytes, save_model
@@ -253,6 +255,11 @@ def test_predictions_are_documented(tone_model_file: Path, tones: Path):
     assert [json.loads(line) for line in lines] == results
     header = run(*inputs, "--format", "csv", code=3).splitlines()[0]
     assert header.split(",") == list(CSV_HEADER) == columns_of("predict --format csv")
+    header = run(*inputs, "--format", "raven", code=3).splitlines()[0]
+    assert header.split("\t") == list(RAVEN_HEADER) == columns_of("predict --format raven")
+    run(*inputs, "--embeddings", "e.npy", code=3)
+    header = Path("e.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == list(INDEX_COLUMNS) == columns_of("predict --embeddings")
 
 
 def test_evaluation_is_documented(tone_model_file: Path, tones: Path):

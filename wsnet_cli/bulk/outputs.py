@@ -145,11 +145,13 @@ def _check_folder(out: Path) -> None:
 
 def _is_there(output: Output) -> bool:
     if output.is_folder:
-        return is_folder(output.path) and any(_entries(output.path))
+        return is_folder(output.path) and any(_visible(output.path))
     return os.path.lexists(output.path)
 
 
-def _entries(folder: Path) -> Iterator[str]:
+def _visible(folder: Path) -> Iterator[str]:
+    """Names in a folder, without those of journals, locks and parts."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            yield entry.name
+            if not entry.name.startswith("."):
+                yield entry.name

@@ -206,7 +206,7 @@ def _list(words: list[str], delivery: Delivery) -> Inputs:
     if STDIN in words:
         raise UsageError("- is standard input; expected no other input beside it")
     inputs = list_inputs(words)
-    check_inputs(words, inputs.names, delivery.sort_into)
+    check_inputs(words, inputs.names, delivery)
     return inputs
 
 

@@ -140,16 +140,20 @@ def check_view(request: Request, delivery: Delivery) -> None:
         )
 
 
-def check_inputs(words: Sequence[str], names: Sequence[str], sort_into: Path | None) -> None:
-    """Raise UsageError where files would be sorted into a folder that they are found in.
+def check_inputs(words: Sequence[str], names: Sequence[str], delivery: Delivery) -> None:
+    """Raise UsageError where the results of such inputs could not be told apart or found again.
 
-    The next run would find the copies too.
+    Labels for Audacity name no file; and of files that are sorted into a folder among the inputs,
+    the next run would find the copies too.
 
     Args:
         words: what the user named.
         names: the files that were found.
-        sort_into: the folder, or None.
+        delivery: where the results go.
     """
+    if delivery.formats == ("audacity",) and not delivery.out and len(names) > 1:
+        raise UsageError("--format audacity: labels of several files need -o and a folder")
+    sort_into = delivery.sort_into
     if sort_into is None:
         return
     target = Path(os.path.realpath(sort_into))
