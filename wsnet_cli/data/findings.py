@@ -91,7 +91,13 @@ def _median(h: Records) -> float:
 
 
 FINDINGS = (
-    Finding("silent", "no sound at all: all samples are equal, to a step of 16 bits", "peak", "peak", _silent),
+    Finding(
+        "silent",
+        "no sound at all: all samples are equal, to a step of 16 bits",
+        "peak",
+        "peak",
+        _silent,
+    ),
     Finding(
         "nearly-silent",
         "there is sound, but below -70 dB of full scale",
