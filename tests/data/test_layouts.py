@@ -192,13 +192,21 @@ def test_no_table_is_read_through_a_link_that_leads_out(
 
 
 @needs_links
-def test_no_folder_is_read_through_a_link_that_leads_out(tmp_path: Path) -> None:
-    for layout, folder in (("dcase", "evaluation_setup"), ("esc-50", "meta")):
-        root = make_tree(tmp_path / layout, TREES[layout])
-        (root / folder).rename(tmp_path / folder)
-        (root / folder).symlink_to(tmp_path / folder)
-        with pytest.raises(DataError, match=r"of its own|of the data set itself"):
-            load_dataset(root)
+@pytest.mark.parametrize(
+    ("layout", "folder", "message"),
+    [
+        ("esc-50", "meta", "esc50.csv: a link that leaves the data set"),
+        ("dcase", "evaluation_setup", "evaluation_setup: expected a folder of the data set itself"),
+    ],
+)
+def test_no_folder_is_read_through_a_link_that_leads_out(
+    tmp_path: Path, layout: str, folder: str, message: str
+) -> None:
+    root = make_tree(tmp_path / "set", TREES[layout])
+    (root / folder).rename(tmp_path / folder)
+    (root / folder).symlink_to(tmp_path / folder)
+    with pytest.raises(DataError, match=message):
+        load_dataset(root)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
