@@ -5,8 +5,8 @@ audio files of the folders, no two of them equal, so many that a run takes at le
 and some files that cannot be read. A run that nobody kills is the reference. Then rounds, each into
 a folder of its own: the command is started, killed with SIGKILL at a moment drawn uniformly from
 what it still has to do, and started again, up to five times, and then left to end; a run that ends
-before its kill ends its round. Rounds go on until there were so many kills. Each round's folder must
-hold the files of the reference, with the same bytes, and no other.
+before its kill ends its round. Rounds go on until there were so many kills. Each round's folder
+must hold the files of the reference, with the same bytes, and no other.
 
 Exit code 1 if any differs.
 """

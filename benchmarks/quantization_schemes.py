@@ -41,7 +41,7 @@ def main() -> None:
         phi = real(own.phi)
         decibels = (signal_to_noise_db(phi, scheme(phi)) for scheme in SCHEMES.values())
         print(f"{layer.name:9} {'  '.join(f'{value:12.1f}' for value in decibels)}")
-    clips = held_out_clips(path)
+    clips, _ = held_out_clips(path)
     truth = [model.labels.index(clip.label) for clip in clips]
     models = {"float32": model} | {n: rounded(model, s) for n, s in SCHEMES.items()}
     scores = {

@@ -26,7 +26,8 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 
 def measure_model(model: Model, model_path: Path) -> dict[str, Any]:
     """Bytes, bits and the prediction of every held-out clip."""
-    outcome = evaluate_clips(Classifier(model), held_out_clips(model_path))
+    clips, audio = held_out_clips(model_path)
+    outcome = evaluate_clips(Classifier(model), clips, audio=audio)
     return {
         "bits": model.bits,
         "bytes": len(model_to_bytes(model)),

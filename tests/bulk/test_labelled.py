@@ -4,17 +4,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from wsnet_cli.bulk import labelled
+from wsnet_cli.bulk import clip_audio, labelled
+from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.labelled import (
     clips_of_data,
-    held_out_clips,
-    n_trained_on,
 )
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.tables import csv_text
@@ -22,6 +21,16 @@ from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.layouts import load_dataset
 
 MakeTone = Callable[..., Path]
+
+
+def held_out_clips(model: Path) -> tuple[Clip, ...]:
+    return labelled.held_out_clips(model)[0]
+
+
+def n_trained_on(model: Path, clips: Sequence[Clip]) -> int:
+    return labelled.n_trained_on(model, clips, FileAudio())
+
+
 HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
 
 
@@ -244,7 +253,7 @@ def test_a_file_is_hashed_once_and_in_blocks(
         return path_open(path, *args, **options)
 
     monkeypatch.setattr(Path, "open", note)
-    monkeypatch.setattr(labelled, "_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(clip_audio, "_BLOCK_BYTES", 1_000)
     assert len(held_out_clips(model)) == 4
     assert opened.count("a.wav") == 1
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from wsnet_cli.bulk.answers import Answer, predictions_of
-from wsnet_cli.bulk.predict import fit, hear_file, predict_files
+from wsnet_cli.bulk.predict import fit, hear_clip, predict_files
 from wsnet_cli.bulk.request import EVENTS, MAX, WINDOWS, Request
 from wsnet_cli.bulk.sources import Refusal
 from wsnet_cli.core.audio import read_audio
@@ -110,13 +110,13 @@ def test_a_stopped_prediction_ends_between_blocks(classifier: Classifier, make_t
         raise Stopped
 
     with pytest.raises(Stopped):
-        hear_file(classifier, make_tone("a.wav"), check=check)
+        hear_clip(classifier, classifier.open_file(make_tone("a.wav")), "a.wav", check)
     assert n_checks == 1
 
 
 def test_a_part_of_a_file_is_heard_as_such(classifier: Classifier, make_tone: MakeTone):
     path = make_tone("a.wav")
-    heard = hear_file(classifier, path, 0.1, 0.3, check=lambda: None)
+    heard = hear_clip(classifier, classifier.open_file(path, 0.1, 0.3), path, lambda: None)
     assert heard.duration_s == 0.2
     assert np.array_equal(heard.scores, classifier.classify_file(path, 0.1, 0.3))
 

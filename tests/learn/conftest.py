@@ -53,7 +53,7 @@ class RecordingListener(SilentListener):
     rows: list[EpochRow] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
 
-    def decoded(self, n_done: int, n_total: int) -> None:
+    def decoded(self, stage: str, n_done: int, n_total: int) -> None:
         self.told.append("decoded")
 
     def prepared(self, *args: object) -> None:

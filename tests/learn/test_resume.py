@@ -145,7 +145,7 @@ def test_data_may_have_moved(interrupted: Path, tones: Path, train, tmp_path: Pa
         resume(interrupted)
     result = resume(interrupted, moved)
     assert_same(interrupted, whole)
-    assert len(held_out_clips(result.folder.model)) == result.metrics.n_clips
+    assert len(held_out_clips(result.folder.model)[0]) == result.metrics.n_clips
     environment = json.loads((interrupted / "env.json").read_text(encoding="utf-8"))
     before = json.loads((whole.folder.path / "env.json").read_text(encoding="utf-8"))
     assert environment == before | {"data": str(moved)}

@@ -12,7 +12,8 @@ from ..core.metrics import Metrics, measure
 from ..core.parallel import Check, map_in_order
 from ..data.dataset import Clip, Failure
 from ..engine.session import Classifier
-from .predict import hear_file
+from .clip_audio import ClipAudio, FileAudio
+from .predict import hear_clip
 
 N_LABELS_SHOWN = 3
 
@@ -49,6 +50,7 @@ def evaluate_clips(
     clips: Sequence[Clip],
     on_clip: Callable[[int, int, float], None] | None = None,
     workers: int = 1,
+    audio: ClipAudio | None = None,
 ) -> Evaluation:
     """Classify every clip and compare with its label; the same whatever the number of workers.
 
@@ -58,17 +60,19 @@ def evaluate_clips(
         on_clip: told after each clip how many are done, of how many, and the seconds of sound in
             the latest, 0 where it could not be read.
         workers: clips that are read and classified at once, >= 1.
+        audio: where the clips' audio comes from; None: their files.
 
     Raises:
         DataError: a clip's label is none of the model's, or no clip can be read.
     """
     _check_labels(classifier, clips)
+    source = audio or FileAudio()
     results: list[ClipResult] = []
     failures: list[Failure] = []
 
     def work(clip: Clip, check: Check) -> ClipResult | Failure:
         try:
-            heard = hear_file(classifier, clip.path, clip.start_s, clip.end_s, check=check)
+            heard = hear_clip(classifier, source.open(classifier, clip), clip.path, check)
         except AudioError as error:
             return Failure(clip.name, str(error))
         ((label, score),) = classifier.top(heard.scores, 1)

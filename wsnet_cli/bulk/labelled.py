@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 import json
 import math
@@ -16,11 +15,10 @@ from ..core.files import explain_os_errors
 from ..data.dataset import Clip, DataSet
 from ..data.layouts import load_dataset
 from ..data.units import SEGMENT_SIGN
+from .clip_audio import ClipAudio, audio_of
 
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
 """What is used of a run's split.csv."""
-
-_BLOCK_BYTES = 1 << 20
 
 
 def clips_of_data(
@@ -70,7 +68,7 @@ def _test_part(dataset: DataSet, source: Path) -> tuple[Clip, ...]:
     return dataset.clips[:]
 
 
-def n_trained_on(model_path: Path, clips: Sequence[Clip]) -> int:
+def n_trained_on(model_path: Path, clips: Sequence[Clip], audio: ClipAudio) -> int:
     """How many of the clips the run that a model file lies in was trained on, wholly or in part.
 
     Files are compared by content, whatever their names. 0 if the model lies in no run or the run's
@@ -88,8 +86,10 @@ def n_trained_on(model_path: Path, clips: Sequence[Clip]) -> int:
                 heard[digest].append((start_s, end_s))
     except (WsnetError, ValueError):
         return 0
-    digests = _hash_files(clips)
-    return sum(_overlaps(clip, heard.get(digests[clip.path], [])) for clip in clips)
+    digests = audio.digests(clips)
+    return sum(
+        _overlaps(clip, heard.get(digest, [])) for clip, digest in zip(clips, digests, strict=True)
+    )
 
 
 def _overlaps(clip: Clip, parts: Iterable[tuple[float, float]]) -> bool:
@@ -98,8 +98,10 @@ def _overlaps(clip: Clip, parts: Iterable[tuple[float, float]]) -> bool:
     return any(start_s < clip_end_s and clip_start_s < end_s for start_s, end_s in parts)
 
 
-def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
+def held_out_clips(model_path: Path) -> tuple[tuple[Clip, ...], ClipAudio]:
     """The held-out part of the run that a model file lies in, as it was while training.
+
+    Returns: the clips, and where their audio comes from.
 
     Raises:
         DataError: it lies in no run, the run held nothing out, its data is gone or has changed.
@@ -122,10 +124,10 @@ def held_out_clips(model_path: Path) -> tuple[Clip, ...]:
         if clip is None:
             raise DataError(f"{source}: {row['clip']} of the held-out part is gone; restore it")
         chosen.append(clip)
-    digests = _hash_files(chosen)
-    for clip, row in zip(chosen, rows, strict=True):
-        _check_unchanged(clip, digests[clip.path], row["content"], source)
-    return tuple(chosen)
+    audio = audio_of(source)
+    for clip, row, digest in zip(chosen, rows, audio.digests(chosen), strict=True):
+        _check_unchanged(clip, digest, row["content"], source)
+    return tuple(chosen), audio
 
 
 def _identity(clip: Clip) -> tuple[str, str, str]:
@@ -159,24 +161,6 @@ def _data_of_run(folder: Path) -> tuple[Path, str | None, str | None]:
         raise DataError(
             f"{folder}: env.json does not say where the data was; give the DATA to evaluate on"
         ) from error
-
-
-def _hash_files(clips: Iterable[Clip]) -> dict[Path, str]:
-    """Hash each file once, however many clips are cut from it; "" where it cannot be read."""
-    return {path: _hash_file(path) for path in dict.fromkeys(clip.path for clip in clips)}
-
-
-def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        if not path.is_file():  # a pipe would block for ever
-            return ""
-        with path.open("rb", buffering=0) as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                digest.update(block)
-    except OSError:
-        return ""  # classifying it will say why
-    return digest.hexdigest()
 
 
 def _check_unchanged(clip: Clip, digest: str, content: str, source: Path) -> None:

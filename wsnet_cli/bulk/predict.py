@@ -75,21 +75,21 @@ def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, R
     return work
 
 
-def hear_file(
-    classifier: Classifier,
-    file: str | os.PathLike[str],
-    start_s: float | None = None,
-    end_s: float | None = None,
-    *,
-    check: Check,
+def hear_clip(
+    classifier: Classifier, open_blocks: OpenBlocks, name: str | os.PathLike[str], check: Check
 ) -> Heard:
-    """Classify a file, or a part of it in seconds, calling `check` between the blocks of it.
+    """Classify a clip, calling `check` between the blocks of it.
+
+    Args:
+        classifier: the model.
+        open_blocks: of the clip, as `Classifier.hear` takes it.
+        name: of the clip, for messages.
+        check: what it raises ends the work.
 
     Raises:
         AudioError: it cannot be read. And what `check` raises.
     """
-    open_blocks = _checked(classifier.open_file(file, start_s, end_s), check)
-    return classifier.hear(open_blocks, shown(os.fspath(file)))
+    return classifier.hear(_checked(open_blocks, check), shown(os.fspath(name)))
 
 
 def _checked(open_blocks: OpenBlocks, check: Check) -> OpenBlocks:

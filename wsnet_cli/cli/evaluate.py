@@ -15,6 +15,7 @@ from .left_out import warn_left_out
 from .light import require
 
 if TYPE_CHECKING:
+    from ..bulk.clip_audio import ClipAudio
     from ..bulk.evaluate import Evaluation
     from ..core.metrics import Metrics
     from ..data.dataset import Clip, DataSet
@@ -38,6 +39,7 @@ def evaluate(
     Example: wsnet evaluate runs/default
     """
     require("sklearn")
+    from ..bulk.clip_audio import audio_of
     from ..bulk.labelled import clips_of_data, held_out_clips, n_trained_on
     from ..core.locate import find_model
     from ..engine.session import Classifier
@@ -46,13 +48,14 @@ def evaluate(
     classifier = Classifier.load(path)
     _refuse_without_data(data, {"--fold": fold, "--layout": layout, "--pattern": pattern})
     if data is None:
-        clips = held_out_clips(path)
+        clips, audio = held_out_clips(path)
     else:
         clips = clips_of_data(data, fold, layout, pattern, _show_data)
-        if n_known := n_trained_on(path, clips):
+        audio = audio_of(data)
+        if n_known := n_trained_on(path, clips, audio):
             known = f"{n_known} of {len(clips)} clips were trained on"
             console.warn(f"{known}; new sounds will do worse")
-    outcome = _measure(classifier, clips, workers)
+    outcome = _measure(classifier, clips, audio, workers)
     for failure in outcome.failures:
         console.warn(failure.reason)
     if json:
@@ -77,7 +80,9 @@ def _show_data(dataset: DataSet) -> None:
     warn_left_out(dataset.skipped)
 
 
-def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None) -> Evaluation:
+def _measure(
+    classifier: Classifier, clips: Sequence[Clip], audio: ClipAudio, workers: int | None
+) -> Evaluation:
     from ..bulk.evaluate import evaluate_clips
     from ..bulk.pace import Pace
     from ..core.parallel import count_workers
@@ -89,7 +94,8 @@ def _measure(classifier: Classifier, clips: Sequence[Clip], workers: int | None)
             pace.add(audio_s)
             advance(n_done / n_clips, str(pace))
 
-        outcome = evaluate_clips(classifier, clips, on_clip, count_workers(workers, len(clips)))
+        n_workers = count_workers(workers, len(clips))
+        outcome = evaluate_clips(classifier, clips, on_clip, n_workers, audio)
     if len(clips) > 1:
         n_failed = len(outcome.failures)
         console.note(f"{len(clips) - n_failed} classified, {n_failed} failed; {pace}")

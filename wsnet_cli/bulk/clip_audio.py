@@ -1,0 +1,92 @@
+"""Where the audio of labelled clips comes from: their files, or a prepared folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from ..core.resampling import resample_blocks
+from ..core.samples import Samples
+from ..core.stream import OpenBlocks
+from ..data.clips import Clip
+from ..data.prepared_folder import is_prepared, open_prepared
+from ..data.units import SEGMENT_SIGN
+from ..engine.session import Classifier
+
+_BLOCK_BYTES = 1 << 20
+
+
+class ClipAudio(Protocol):
+    """Gives the audio of clips, and says what it is by content."""
+
+    def open(self, classifier: Classifier, clip: Clip) -> OpenBlocks:
+        """What `Classifier.hear` takes."""
+        ...
+
+    def digests(self, clips: Sequence[Clip]) -> list[str]:
+        """The SHA-256 of each clip's file; "" where it cannot be read."""
+        ...
+
+
+class FileAudio:
+    """Clips that are files, or parts of them."""
+
+    def open(self, classifier: Classifier, clip: Clip) -> OpenBlocks:
+        """The file, or the part of it, at the model's rate."""
+        return classifier.open_file(clip.path, clip.start_s, clip.end_s)
+
+    def digests(self, clips: Sequence[Clip]) -> list[str]:
+        """Hash each file once, however many clips are cut from it."""
+        known = {path: _hash_file(path) for path in dict.fromkeys(clip.path for clip in clips)}
+        return [known[clip.path] for clip in clips]
+
+
+class PackedAudio:
+    """Clips of a prepared folder, whose files need not be there any more.
+
+    Raises:
+        DataError: the folder is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._dataset, self._packed = open_prepared(folder)
+        self._index = {_identity(clip): i for i, clip in enumerate(self._dataset.clips)}
+
+    def open(self, classifier: Classifier, clip: Clip) -> OpenBlocks:
+        """The packed samples, resampled where the model's rate is another."""
+        row = int(self._packed.rows[self._index[_identity(clip)]])
+        store, rate = self._packed.store, classifier.model.audio.sample_rate
+
+        def blocks() -> Iterator[Samples]:
+            yield store.read(row)
+
+        return lambda: resample_blocks(blocks(), store.sample_rate, rate)
+
+    def digests(self, clips: Sequence[Clip]) -> list[str]:
+        """As the folder has noted them."""
+        keys = (self._packed.content_keys[self._index[_identity(clip)]] for clip in clips)
+        return [key.partition(SEGMENT_SIGN)[0] for key in keys]
+
+
+def audio_of(source: Path) -> ClipAudio:
+    """The audio of a data set. Raises: as `PackedAudio`."""
+    return PackedAudio(source) if is_prepared(source) else FileAudio()
+
+
+def _identity(clip: Clip) -> tuple[str, float | None, float | None]:
+    return clip.name, clip.start_s, clip.end_s
+
+
+def _hash_file(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        if not path.is_file():  # a pipe would block for ever
+            return ""
+        with path.open("rb", buffering=0) as stream:
+            while block := stream.read(_BLOCK_BYTES):
+                digest.update(block)
+    except OSError:
+        return ""  # classifying it will say why
+    return digest.hexdigest()
