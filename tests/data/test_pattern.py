@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -208,3 +209,17 @@ def test_where_nothing_fits_an_example_is_given(tmp_path: Path) -> None:
         load_dataset(tmp_path, pattern="{label}_{n}")
     with pytest.raises(DataError, match="no audio found"):
         load_dataset(touch(tmp_path / "none", "x.txt"), pattern="{label}_{n}")
+
+
+@pytest.mark.shared
+def test_the_real_fsdd_is_read_by_its_names() -> None:
+    root = Path(__file__).resolve().parents[3] / "shared" / "data" / "fsdd"
+    if not root.is_dir():
+        pytest.skip("the recordings ../shared/data/fsdd are not beside this checkout")
+    official = load_dataset(root, pattern="{label}_{speaker}_{index:test=0-4}")
+    assert Counter((clip.label, clip.split) for clip in official.clips) == {
+        **{(str(digit), "train"): 270 for digit in range(10)},
+        **{(str(digit), "test"): 30 for digit in range(10)},
+    }
+    by_voice = load_dataset(root, pattern="{label}_{group}_{index}")
+    assert len({clip.group for clip in by_voice.clips}) == 6
