@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from ..core.resampling import resample_blocks
-from ..core.samples import Samples
 from ..core.stream import OpenBlocks
 from ..data.clips import Clip
 from ..data.prepared_folder import is_prepared, open_prepared
@@ -58,11 +57,7 @@ class PackedAudio:
         """The packed samples, resampled where the model's rate is another."""
         row = int(self._packed.rows[self._index[_identity(clip)]])
         store, rate = self._packed.store, classifier.model.audio.sample_rate
-
-        def blocks() -> Iterator[Samples]:
-            yield store.read(row)
-
-        return lambda: resample_blocks(blocks(), store.sample_rate, rate)
+        return lambda: resample_blocks(store.sample_blocks(row), store.sample_rate, rate)
 
     def digests(self, clips: Sequence[Clip]) -> list[str]:
         """As the folder has noted them."""

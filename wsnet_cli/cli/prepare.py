@@ -16,6 +16,11 @@ from .stopping import explained
 from .train import DEFAULT_PRESET
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ..data.dataset import DataSet
     from ..data.estimate import Estimate
     from ..data.prepare import Prepared
@@ -71,12 +76,15 @@ def prepare(
     from ..core.parallel import count_workers
     from ..data.layouts import load_dataset
     from ..data.prepare import check_target
+    from ..data.prepared_folder import is_prepared
 
     if report:
         require("jinja2")
     sample_rate = _rate(rate, config)
     if not 0 <= held_out < 1:
         raise UsageError(f"--held-out {held_out}; expected a share, 0 <= share < 1")
+    if is_prepared(source):
+        raise UsageError(f"{source}: is a prepared folder already; expected the data it was made of")
     check_target(out, source)
     dataset = load_dataset(source, layout, pattern)
     n_workers = count_workers(workers, len(dataset.clips))
@@ -188,13 +196,12 @@ def _write_page(prepared: Prepared, out: Path) -> None:
     from ..report.page import write_page
 
     packed = prepared.packed
-    write_page(
-        prepared.report,
-        out / PAGE,
-        lambda clip: (
-            iter([packed.store.read(int(packed.rows[clip]))]) if packed.has(clip) else None
-        ),
-    )
+
+    def waveform(clip: int) -> Iterator[NDArray[np.float32]] | None:
+        row = int(packed.rows[clip])
+        return packed.store.sample_blocks(row) if row >= 0 else None
+
+    write_page(prepared.report, out / PAGE, waveform)
 
 
 def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:

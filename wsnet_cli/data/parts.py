@@ -38,6 +38,11 @@ class Parts:
     how: str
     given: bool
 
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The parts as people read them: "fold 1", "train"."""
+        return tuple(f"fold {name}" if self.column == FOLD else name for name in self.names)
+
 
 def choose_parts(
     dataset: DataSet,

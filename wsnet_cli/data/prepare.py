@@ -158,7 +158,7 @@ def _sides(dataset: DataSet, parts: Parts) -> Sides:
     clips = dataset.clips
     return Sides(
         name=clips.names.__getitem__,
-        parts=parts.names,
+        parts=parts.titles,
         part_of=parts.of_clip,
         labels=dataset.labels,
         label_of=dataset.classes,
@@ -175,7 +175,7 @@ def _columns(dataset: DataSet, packed: PackedSet, parts: Parts) -> Columns:
         name=dataset.clips.names.__getitem__,
         labels=dataset.labels,
         label_of=dataset.classes,
-        parts=parts.names,
+        parts=parts.titles,
         part_of=parts.of_clip,
         health=health,
         failures={i: (failure.kind, failure.reason) for i, failure in packed.failures.items()},

@@ -109,6 +109,11 @@ class Store:
         for start in range(0, n, _BLOCK_CODES):
             yield self._read_codes(row, start, min(start + _BLOCK_CODES, n))
 
+    def sample_blocks(self, row: int) -> Iterator[NDArray[np.float32]]:
+        """The samples of a clip block by block, as `read` gives them. Raises: as `read`."""
+        for codes in self.code_blocks(row):
+            yield codes.astype(np.float32) * np.float32(self.index["scale"][row])
+
     def intact(self, row: int) -> bool:
         """Tell whether a clip's codes are those that were written."""
         digest = hashlib.sha256()
