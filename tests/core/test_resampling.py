@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import soundfile as sf
 
 from wsnet_cli.core import resampling
 from wsnet_cli.core.audio import read_audio, read_blocks
-from wsnet_cli.core.resampling import resample
+from wsnet_cli.core.resampling import resample, resample_blocks
 
 TARGET = 16_000
 
@@ -38,3 +39,19 @@ def test_resampling_in_blocks_equals_resampling_at_once(
     pieces = list(read_blocks(tmp_path / "a.wav", sample_rate=to_rate))
     assert np.array_equal(np.concatenate(pieces), expected)
     assert resample(noise, TARGET, TARGET) is noise
+
+
+@pytest.mark.parametrize("to_rate", [8_000, 16_000, 20_000])
+@pytest.mark.parametrize("from_rate", [8_000, 16_000, 22_050, 44_100, 48_000, 96_000])
+def test_samples_come_out_soon_after_they_went_in(from_rate: int, to_rate: int) -> None:
+    """Within 0.2 s, as the pages say of streams that are still being recorded."""
+    came = 0
+
+    def blocks() -> Iterator[np.ndarray]:
+        for number in range(300):
+            if number > 100:
+                assert number / 100 - came / to_rate < 0.2
+            yield np.zeros(from_rate // 100, np.float32)
+
+    for block in resample_blocks(blocks(), from_rate, to_rate):
+        came += len(block)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from wsnet_cli.core import stream
 from wsnet_cli.core.audio import AudioSettings, read_audio, read_blocks
 from wsnet_cli.core.errors import AudioError, ParameterError
-from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, Scratch, WindowStream
+from wsnet_cli.core.held import Scratch
+from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, WindowStream
 from wsnet_cli.core.windows import window_blocks
 
 RATE = 1_000

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from .audio import AudioSettings
 from .errors import AudioError, ParameterError
+from .held import Held, Scratch, empty_windows
 from .samples import Samples
 from .windows import normalise_windows, sound_bounds
 
@@ -28,9 +29,7 @@ Places = npt.NDArray[np.int64]
 MAX_PENDING_SAMPLES = 2**21
 """Quiet samples held back before the clip is read a second time: 8 MiB of float32."""
 
-_LEAST_ROOM = 2**18  # samples: 1 MiB
 _N_LAST = 64  # samples of a block that are looked at first
-_MOST_KEPT = 2**22  # samples of a store that a scratch keeps: 16 MiB
 
 
 class WindowBlock(NamedTuple):
@@ -103,7 +102,7 @@ class WindowStream:
         self._scratch = scratch
         self._n_at_least = 1 if eager else n_at_once
         self._once = once
-        self._held = _Held(scratch)
+        self._held = Held(scratch)
         self._n_yielded = 0
         # Places are counted in samples from the start of the clip, before trimming.
         self._first: int | None = None  # of the sound; None until a loud sample came
@@ -202,69 +201,13 @@ class WindowStream:
         """Cut `n` windows from `start` on, one every hop; none of them begins after `last`."""
         size, hop = self._settings.window_samples, self._settings.hop_samples
         every = np.lib.stride_tricks.sliding_window_view(samples, size)
-        out = self._scratch.windows_of(n, size) if self._scratch else _empty_windows(n, size)
+        out = self._scratch.windows_of(n, size) if self._scratch else empty_windows(n, size)
         n_regular = n if last is None else min(n, (last - start) // hop + 1)
         regular = every[start : start + n_regular * hop : hop]
         normalise_windows(regular, self._settings.normalise, out[:n_regular])
         if last is not None and n_regular < n:
             normalise_windows(every[last : last + 1], self._settings.normalise, out[n_regular:])
         return out
-
-
-class Scratch:
-    """Arrays that serve clip after clip.
-
-    Large arrays that come and go with each clip are pages that the system takes and gives again,
-    which was seen to take as long as running a small network.
-    """
-
-    def __init__(self) -> None:
-        self.store: Samples = np.empty(0, np.float32)
-        self._windows: Samples = np.empty((0, 0), np.float32)
-
-    def windows_of(self, n: int, size: int) -> Samples:
-        """Room for `n` windows, [n, size] float32; what it holds is anybody's."""
-        if self._windows.shape[0] < n or self._windows.shape[1] != size:
-            self._windows = _empty_windows(n, size)
-        return self._windows[:n]
-
-
-def _empty_windows(n: int, size: int) -> Samples:
-    return np.empty((n, size), np.float32)
-
-
-class _Held:
-    """The latest samples of a clip, from `start` on: appended behind, dropped in front."""
-
-    def __init__(self, scratch: Scratch | None = None) -> None:
-        self.start = 0
-        self._scratch = scratch
-        self._store = scratch.store if scratch else np.empty(0, np.float32)
-        self._offset = 0
-        self._n = 0
-
-    @property
-    def samples(self) -> Samples:
-        """A view, until the next `append`."""
-        return self._store[self._offset : self._offset + self._n]
-
-    def append(self, block: Samples) -> None:
-        n = self._n + len(block)
-        if self._offset + n > len(self._store):
-            # Room, so that few appends move all, and none where a clip is short.
-            store = np.empty(max(n + n // 2, _LEAST_ROOM), np.float32)
-            store[: self._n] = self.samples
-            self._store, self._offset = store, 0
-            if self._scratch and len(store) <= _MOST_KEPT:
-                self._scratch.store = store
-        self._store[self._offset + self._n : self._offset + n] = block
-        self._n = n
-
-    def drop_before(self, place: int) -> None:
-        n_dropped = min(max(0, place - self.start), self._n)
-        self.start += n_dropped
-        self._offset += n_dropped
-        self._n -= n_dropped
 
 
 def _loud_span(block: Samples, below: float) -> tuple[int, int] | None:

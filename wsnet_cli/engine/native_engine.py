@@ -86,8 +86,8 @@ class NativeEngine:
     def embed(self, windows: Array) -> tuple[Array, Array]:
         """Logits and features of each window, as `engines.Engine` says.
 
-        Takes as long as the logits alone where the last layer with weights is linear, and about
-        twice as long where it is a convolution.
+        Takes as long as the logits alone where the last layer with weights is linear; where it is a
+        convolution, the layers before it are run twice.
 
         Raises: ParameterError: as `check_windows`.
         """

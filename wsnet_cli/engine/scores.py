@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from ..core.checks import check
 from ..core.errors import ParameterError
 from ..core.quant import Array
 from .engines import Engine
@@ -37,37 +39,62 @@ def softmax(logits: Array) -> Array:
     return out
 
 
-def aggregate_scores(blocks: Iterable[Array], how: str = "mean") -> Array:
-    """One score per label for a whole clip.
+class Aggregate:
+    """One row for a whole clip, of the rows of its windows as they come.
 
     Args:
-        blocks: scores of its windows in order, each [n, n_labels] float32, n >= 1; one or more.
+        how: one of AGGREGATES.
+
+    Raises:
+        ParameterError: no such way.
+
+    >>> highest = Aggregate("max")
+    >>> highest.add(np.float32([[0.25, 0.75], [0.5, 0.5]]))
+    >>> highest.result().tolist()
+    [0.5, 0.75]
+    """
+
+    def __init__(self, how: str = "mean") -> None:
+        check("aggregate", how, how in AGGREGATES, f"one of {', '.join(AGGREGATES)}")
+        self._how = how
+        self._total: npt.NDArray[np.floating] | None = None
+        self._n_windows = 0
+
+    def add(self, rows: Array) -> None:
+        """Take the scores or features of further windows, [n, n_columns] float32, n >= 1."""
+        self._n_windows += len(rows)
+        if self._how == "mean":
+            part = rows.sum(axis=0, dtype=np.float64)
+            self._total = part if self._total is None else self._total + part
+        else:
+            part = rows.max(axis=0)
+            self._total = part if self._total is None else np.maximum(self._total, part)
+
+    def result(self) -> Array:
+        """[n_columns] float32. Raises: ParameterError: there were no windows."""
+        if self._total is None:
+            raise ParameterError("no windows; expected one or more")
+        total = self._total / self._n_windows if self._how == "mean" else self._total
+        row: Array = total.astype(np.float32)
+        return row
+
+
+def aggregate_scores(blocks: Iterable[Array], how: str = "mean") -> Array:
+    """`Aggregate` of the scores of a clip's windows.
+
+    Args:
+        blocks: in order, each [n, n_labels] float32; one or more.
         how: one of AGGREGATES.
 
     Returns: [n_labels] float32.
 
     Raises:
         ParameterError: no such way, said before `blocks` is asked for anything; or no block.
-
-    >>> aggregate_scores([np.float32([[0.25, 0.75], [0.5, 0.5]])], "max").tolist()
-    [0.5, 0.75]
     """
-    if how not in AGGREGATES:
-        raise ParameterError(f"aggregate = {how!r}; expected one of {', '.join(AGGREGATES)}")
-    total = None
-    n_windows = 0
+    aggregate = Aggregate(how)
     for scores in blocks:
-        if how == "mean":
-            part = scores.sum(axis=0, dtype=np.float64)
-            total = part if total is None else total + part
-        else:
-            part = scores.max(axis=0)
-            total = part if total is None else np.maximum(total, part)
-        n_windows += len(scores)
-    if total is None:
-        raise ParameterError("no windows; expected one or more")
-    out: Array = (total / n_windows if how == "mean" else total).astype(np.float32)
-    return out
+        aggregate.add(scores)
+    return aggregate.result()
 
 
 def score_clips(

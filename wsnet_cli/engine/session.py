@@ -13,12 +13,13 @@ from pathlib import Path
 from ..core.artifact import load_model
 from ..core.audio import AudioSettings, read_blocks
 from ..core.files import is_folder
+from ..core.held import Scratch
 from ..core.locate import find_model
 from ..core.model import Model
 from ..core.quant import Array
 from ..core.resampling import resample
 from ..core.sniff import shown
-from ..core.stream import OpenBlocks, Scratch, WindowStream
+from ..core.stream import OpenBlocks, WindowStream
 from ..core.windows import window_blocks
 from .engines import make_engine
 from .scores import Heard, aggregate_scores, score_clips, softmax
@@ -200,7 +201,7 @@ class Classifier:
                 layer with weights takes. Where that is a linear layer, as in most networks, these
                 are its inputs, so that features @ weights + bias are the logits, and they cost
                 nothing. Where it is a convolution, they are its input channels, averaged over
-                time, and windows take about twice as long. n_features: `core.network.Network`.
+                time, and each window is run a second time. n_features: `core.network.Network`.
 
         Returns: an iterator over `WindowScores`, and the clip's duration at its end.
         Raises: as `WindowStream`, while it is iterated over.
