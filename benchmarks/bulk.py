@@ -22,7 +22,7 @@ from time import perf_counter
 
 from compiled import compiled_environment
 
-from wsnet_cli.bulk.sources import expand_inputs
+from wsnet_cli.bulk.sources import list_inputs
 from wsnet_cli.core.parallel import Check, count_workers, map_in_order
 
 MODEL = "esc10"
@@ -56,7 +56,7 @@ def read_all(reader: str, sample_rate: str, workers: str, folder: str) -> None:
     def work(path: Path, check: Check) -> int:
         return READERS[reader](path, int(sample_rate))
 
-    total = sum(map_in_order(work, expand_inputs([folder]), int(workers)))
+    total = sum(map_in_order(work, map(Path, list_inputs([folder]).names), int(workers)))
     assert total > 0
 
 
@@ -112,7 +112,7 @@ def compare(
     """Run each command on both folders once a round; print rates, and shares of the first one's."""
     for command in commands.values():
         seconds(command(one), environment)  # compiles byte code
-    n_files = len(expand_inputs([str(folder)]))
+    n_files = len(list_inputs([str(folder)]).names)
     whole: dict[str, list[float]] = {name: [] for name in commands}
     start: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(n_rounds):
@@ -138,7 +138,7 @@ def main() -> None:
     """Measure and print."""
     folder = Path(sys.argv[1])
     n_rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
-    files = expand_inputs([str(folder)])
+    files = [Path(name) for name in list_inputs([str(folder)]).names]
     workers = count_workers(None, len(files))
     with tempfile.TemporaryDirectory() as name, compiled_environment() as environment:
         one = link(files[:1], Path(name) / "one")

@@ -43,7 +43,7 @@ from wsnet_cli.cli import app
 import wsnet_cli.cli.predict
 typer.main.get_command(app.app).commands["predict"]
 done("import the command line, prepare the command")
-import wsnet_cli.bulk.predict, wsnet_cli.bulk.sources, wsnet_cli.bulk.writers
+import wsnet_cli.bulk.predict, wsnet_cli.bulk.sources, wsnet_cli.cli.predict_run
 done("import the rest of wsnet")
 from wsnet_cli.core.locate import find_shipped
 from wsnet_cli.core.artifact import load_model
