@@ -39,8 +39,8 @@ _BAND_EDGES_HZ = (94.0, 3_700.0)  # what an mp3 or a telephone keeps
 _KNEE_HZ = 312.0  # below about this, bands are one bin of 15.6 Hz wide; above, they widen
 _SLICES = 6  # of the neighbourhood of a frame, each of two frames: 192 ms in all
 _EXTREME_FRAMES = 3  # an anchor is the loudest or softest of the frames this far to both sides
-_FEW_FRAMES = 64  # a second: in shorter clips the neighbours of anchors are anchors too
-_FLOOR = 10 ** (-70 / 20)  # amplitude, of the loudest frame; below, 16-bit steps are in the way
+_FEW_ANCHORS = 12  # with fewer, as in most clips below a second, all frames are anchors
+_FLOOR = 10 ** (-50 / 20)  # amplitude, of the loudest frame; noise at 20 dB has long covered it
 _STILL = 0.01  # a neighbourhood that changes less than this says nothing: a steady tone
 # Frames taken at once: few enough that BLAS starts no threads for a product of matrices, and that
 # the allocator serves their arrays from memory it has at hand.
@@ -54,7 +54,7 @@ def fingerprint(samples: NDArray[np.float32] | NDArray[np.int16], sample_rate: i
 
     A copy of the sound at another level or rate, through a codec, with some noise or cut elsewhere
     has words that differ in few bits, if compared at the right offset. A word is 0 where there is
-    nothing to tell: silence, a steady tone, more than 70 dB under the loudest frame of the minute.
+    nothing to tell: silence, a steady tone, more than 50 dB under the loudest frame of the minute.
     Long recordings are taken in blocks of 64 s; memory beyond the samples themselves is bounded.
 
     Args:
@@ -117,11 +117,12 @@ def _words(signal: NDArray[np.float32]) -> Words:
     energy = frames.sum(axis=1)
     changes, strength = _changes(frames)
     bits = np.zeros((len(frames), 64), np.bool_)
-    bits[:, 0] = _anchors(energy)
+    moves = np.square(changes).mean(axis=1) > _STILL**2 * strength
+    live = moves & (energy > _FLOOR * energy.max())
+    bits[:, 0] = _anchors(energy, live)
     bits[:, 1:] = changes > 0
     words = np.packbits(bits, axis=1).view(">u8")[:, 0].astype(np.uint64)
-    still = np.square(changes).mean(axis=1) <= _STILL**2 * strength
-    words[still | (energy <= _FLOOR * energy.max())] = 0
+    words[~live] = 0
     return words
 
 
@@ -159,13 +160,10 @@ def _changes(frames: _Frames) -> tuple[_Frames, _Frames]:
     return changes.reshape(-1, CODE_BITS)[:n_frames], strength
 
 
-def _anchors(energy: _Frames) -> NDArray[np.bool_]:
-    extremes = _is_extreme(energy) | _is_extreme(-energy)
-    if len(energy) < _FEW_FRAMES:
-        # Two or three in all: one that a cut moves by a frame would be missed.
-        extremes[1:] |= extremes[:-1].copy()
-        extremes[:-1] |= extremes[1:].copy()
-    return extremes
+def _anchors(energy: _Frames, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    extremes = (_is_extreme(energy) | _is_extreme(-energy)) & live
+    # Of a few, those that a cut leaves alone may be none.
+    return live if np.count_nonzero(extremes) < _FEW_ANCHORS else extremes
 
 
 def _is_extreme(energy: _Frames) -> NDArray[np.bool_]:
