@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wsnet_cli.bulk import predict
 from wsnet_cli.bulk.answers import Answer, predictions_of
 from wsnet_cli.bulk.predict import fit, hear_clip, predict_files
 from wsnet_cli.bulk.request import EVENTS, MAX, WINDOWS, Request
@@ -148,6 +149,28 @@ def test_a_timeline_has_the_windows_of_the_classifier(classifier: Classifier, ma
     scores = np.concatenate([part.scores for part in parts])
     for segment, row in zip(segments, scores, strict=True):
         assert dict(segment.scores) == pytest.approx(dict(enumerate(row.tolist())))
+
+
+@pytest.mark.parametrize("at_once", [1, 17, 10_000])
+@pytest.mark.parametrize("features", [False, True])
+def test_how_many_windows_are_held_in_one_piece_changes_none(
+    classifier: Classifier,
+    make_tone: MakeTone,
+    monkeypatch: pytest.MonkeyPatch,
+    at_once: int,
+    features: bool,
+):
+    path = make_tone("a.wav")
+    asked = {"view": WINDOWS, "hop_s": 0.005, "top_k": 2, "threshold": 0.4, "features": features}
+    (usual,) = ask(classifier, path, **asked)
+    monkeypatch.setattr(predict, "WINDOWS_AT_ONCE", at_once)
+    (answer,) = ask(classifier, path, **asked)
+    assert len(answer.parts) == {1: 6, 17: 3, 10_000: 1}[at_once]
+    found, expected = ([s[:3] for s in a.segments()] for a in (answer, usual))
+    assert found == expected
+    assert len(found) > 50
+    rows, others = ([s.features for s in a.segments()] for a in (answer, usual))
+    assert not features or np.array_equal(rows, others)
 
 
 def test_other_windows_are_asked_for(classifier: Classifier, make_tone: MakeTone):

@@ -84,8 +84,21 @@ class Hits:
         self._starts_s, self._ends_s = starts_s, ends_s
         self._labels = best.astype(np.int32)
         self._scores = np.take_along_axis(scores, best, axis=1)
-        self._n_kept = (self._scores >= threshold).sum(axis=1)
+        self._n_kept = (self._scores >= threshold).sum(axis=1, dtype=np.int32)
         self._features = features
+
+    def __len__(self) -> int:
+        """How many segments there are, told or not."""
+        return len(self._n_kept)
+
+    @classmethod
+    def join(cls, parts: Sequence[Hits]) -> Hits:
+        """Several that follow one another as one, which takes less room; at least one."""
+        joined = cls.__new__(cls)
+        for field in ("_starts_s", "_ends_s", "_labels", "_scores", "_n_kept", "_features"):
+            arrays = [getattr(part, field) for part in parts]
+            setattr(joined, field, None if arrays[0] is None else np.concatenate(arrays))
+        return joined
 
     def __iter__(self) -> Iterator[Segment]:
         """Those with at least one score; with features, all."""

@@ -21,6 +21,9 @@ from .events import find_events
 from .request import CLIP, EVENTS, Request
 from .sources import Refusal
 
+WINDOWS_AT_ONCE = 2_048
+"""Windows of a long recording that are held in one piece."""
+
 Work = Callable[[str, Check], Answer]
 
 
@@ -67,7 +70,7 @@ def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, R
         open_blocks = _checked(classifier.open_file(name, channel=request.channel), check)
         try:
             hearing = Hearing(classifier, request, open_blocks, shown(name))
-            parts = list(hearing)
+            parts = list(_in_large_parts(hearing))
         except AudioError as error:
             return Answer(name, FAILED, error=str(error), stamp=stamp)
         return Answer(name, OK, hearing.duration_s, stamp=stamp, parts=parts)
@@ -99,6 +102,21 @@ def _checked(open_blocks: OpenBlocks, check: Check) -> OpenBlocks:
             yield block
 
     return blocks
+
+
+def _in_large_parts(parts: Iterable[Iterable[Segment]]) -> Iterator[Iterable[Segment]]:
+    """Join small parts, whose arrays would take more room than what is in them."""
+    small: list[Hits] = []
+    for part in parts:
+        if not isinstance(part, Hits):
+            yield part
+            continue
+        small.append(part)
+        if sum(map(len, small)) >= WINDOWS_AT_ONCE:
+            yield Hits.join(small)
+            small = []
+    if small:
+        yield Hits.join(small)
 
 
 class Hearing:
