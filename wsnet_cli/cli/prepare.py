@@ -84,7 +84,7 @@ def prepare(
     if not 0 <= held_out < 1:
         raise UsageError(f"--held-out {held_out}; expected a share, 0 <= share < 1")
     if is_prepared(source):
-        raise UsageError(f"{source}: is a prepared folder already; expected the data it was made of")
+        raise UsageError(f"{source}: is a prepared folder already; expected what it was made of")
     check_target(out, source)
     dataset = load_dataset(source, layout, pattern)
     n_workers = count_workers(workers, len(dataset.clips))
@@ -148,8 +148,11 @@ def _prepare(
     done: dict[str, tuple[int, int]] = {}
 
     def how_to_go_on() -> str:
-        n_done, n_all = done.get("decoding", (0, len(dataset.clips)))
-        return f"{n_done:,} of {n_all:,} clips are packed; to go on, run the same command again"
+        go_on = "to go on, run the same command again"
+        if "decoding" not in done:
+            return f"nothing is lost; {go_on}"
+        n_done, n_all = done["decoding"]
+        return f"{n_done:,} of {n_all:,} clips are packed; {go_on}"
 
     with _Stages() as stages, explained(how_to_go_on):
 

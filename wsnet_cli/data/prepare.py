@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.errors import UsageError
 from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_text_atomic
-from .cache import packed_folder, trim_cache
+from .cache import PACKED, trim_cache
 from .comparing import compare_clips
 from .dataset import DataSet, shown
 from .leaks import Sides, leak_report
@@ -25,7 +25,7 @@ from .prepared_folder import CLIPS, MARKER, PAGE, REPORT, write_clips, write_mar
 from .report import Columns, build_report
 
 LOCK = ".prepare.lock"
-_OWN = frozenset((MARKER, CLIPS, REPORT, PAGE, LOCK, "packed"))
+_OWN = frozenset((MARKER, CLIPS, REPORT, PAGE, PACKED))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ def check_target(folder: Path, source: Path) -> None:
     """Refuse a folder that a data set must not be prepared into, before any work.
 
     Raises:
-        UsageError: it is a file, lies inside the source or holds it, or has other things in it.
+        UsageError: it is a file, lies inside the source or holds it, or has other things in it,
+            such as a clips.csv without the audio that a prepared folder gets before it.
         FileError: it cannot be listed.
     """
     if exists(folder) and not is_folder(folder):
@@ -62,10 +63,13 @@ def check_target(folder: Path, source: Path) -> None:
     there = there if is_folder(there) else there.parent
     if here.is_relative_to(there):
         raise UsageError(f"-o {shown(folder)}: lies inside the data, which is never written to")
+    if there.is_relative_to(here):
+        raise UsageError(f"-o {shown(folder)}: holds the data; expected a folder beside it")
     if is_folder(folder):
         with explain_os_errors("list", folder):
             names = sorted(os.listdir(folder))  # noqa: PTH208 - names alone
-        foreign = [name for name in names if name not in _OWN and not name.startswith(".")]
+        own = _OWN if PACKED in names else ()
+        foreign = [name for name in names if name not in own and not name.startswith(".")]
         if foreign:
             raise UsageError(
                 f"-o {shown(folder)}: holds {shown(foreign[0])}, which is no part of a prepared "
@@ -116,18 +120,16 @@ def prepare(
             left_out=[(failure.name, failure.reason) for failure in dataset.skipped],
             leaks=leak_report(copies, _sides(dataset, parts)),
         )
+        with explain_os_errors("remove", folder / PAGE):
+            (folder / PAGE).unlink(missing_ok=True)  # it shows another report
         write_clips(folder, dataset, packed, parts)
         text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
         write_text_atomic(folder / REPORT, text + "\n")
         write_marker(folder, dataset, packed, parts)
         trim_cache(folder, 0, keep=set_folder)
+        _remove_locks(set_folder)
     n_bytes = sum(path.stat().st_size for path in set_folder.iterdir())
     return Prepared(dataset, packed, parts, report, job.n_decoded, n_bytes)
-
-
-def has_started(folder: Path) -> bool:
-    """Tell whether an earlier run has left audio in a folder."""
-    return is_folder(packed_folder(folder))
 
 
 @contextlib.contextmanager
@@ -151,6 +153,14 @@ def _claimed(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _remove_locks(set_folder: Path) -> None:
+    """Remove the locks of sets that were never begun; nobody holds one who did not get ours."""
+    for path in set_folder.parent.glob(".*.lock"):
+        if path.name != f".{set_folder.name}.lock":
+            with explain_os_errors("remove", path):
+                path.unlink(missing_ok=True)
 
 
 def _sides(dataset: DataSet, parts: Parts) -> Sides:
