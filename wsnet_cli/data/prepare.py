@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import UsageError
+from ..core.errors import DataError, FileError, UsageError
 from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_text_atomic
 from .cache import PACKED, trim_cache
 from .comparing import compare_clips
@@ -53,12 +53,20 @@ def check_target(folder: Path, source: Path) -> None:
     """Refuse a folder that a data set must not be prepared into, before any work.
 
     Raises:
+        DataError: there is no source.
         UsageError: it is a file, lies inside the source or holds it, or has other things in it,
             such as a clips.csv without the audio that a prepared folder gets before it.
-        FileError: it cannot be listed.
+        FileError: it cannot be listed or written to.
     """
+    if not exists(source):
+        raise DataError(f"{shown(source)}: no such file or folder; expected a data set")
     if exists(folder) and not is_folder(folder):
         raise UsageError(f"-o {shown(folder)}: is a file; expected a folder, there or not")
+    above = next(path for path in (folder, *folder.absolute().parents) if exists(path))
+    if not is_folder(above):
+        raise UsageError(f"-o {shown(folder)}: {shown(above)} is a file; expected a folder")
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise FileError(f"cannot write {shown(above)}: Permission denied")
     here, there = Path(os.path.realpath(folder)), Path(os.path.realpath(source))
     there = there if is_folder(there) else there.parent
     if here.is_relative_to(there):
