@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.files import explain_os_errors
-from .fingerprint import ANCHOR, Words
+from .fingerprint import ANCHOR, CODE_BITS, Words
 
 _AROUND = (0, -4, 4, -8, 8, -16, 16, -32, 32)  # frames: up to half a second to both sides
 _FARTHEST = max(_AROUND)
@@ -34,15 +34,15 @@ class AnchorFile:
     Args:
         scratch: the folder of the temporary files, None = the system's. They have no name and go
             with the process.
-        orders: [n_orders, 63], each a permutation of the bits.
+        turns: by how many places the bits are turned around in each order, 0..62.
 
     Raises: FileError: from any method, where the system refuses.
     """
 
-    def __init__(self, scratch: Path | None, orders: NDArray[np.uint8]) -> None:
+    def __init__(self, scratch: Path | None, turns: Sequence[int]) -> None:
         self._where = scratch or Path(tempfile.gettempdir())
-        self._orders = orders
-        self._histograms = np.zeros((len(orders), _BINS), np.int64)
+        self._turns = turns
+        self._histograms = np.zeros((len(turns), _BINS), np.int64)
         with contextlib.ExitStack() as stack, explain_os_errors("write", self._where):
             self._file = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
             self._sorted = stack.enter_context(tempfile.TemporaryFile(dir=scratch))
@@ -83,7 +83,7 @@ class AnchorFile:
         starts = np.cumsum(sizes) - sizes
         filled = starts.copy()
         for piece in self._pieces(self._file, 0, int(sizes.sum())):
-            of_record = groups[_bins(_keys(piece, self._orders[order]))]
+            of_record = groups[_bins(_keys(piece, self._turns[order]))]
             piece = piece[np.argsort(of_record, kind="stable")]
             counts = np.bincount(of_record, minlength=len(sizes))
             ends = np.cumsum(counts)
@@ -93,11 +93,11 @@ class AnchorFile:
             filled += counts
         for start, size in zip(starts.tolist(), sizes.tolist(), strict=True):
             for piece in self._pieces(self._sorted, start, start + size):
-                yield piece[np.argsort(_keys(piece, self._orders[order]), kind="stable")]
+                yield piece[np.argsort(_keys(piece, self._turns[order]), kind="stable")]
 
     def _append(self, records: Anchors) -> None:
-        for histogram, order in zip(self._histograms, self._orders, strict=True):
-            histogram += np.bincount(_bins(_keys(records, order)), minlength=_BINS)
+        for histogram, turn in zip(self._histograms, self._turns, strict=True):
+            histogram += np.bincount(_bins(_keys(records, turn)), minlength=_BINS)
         with explain_os_errors("write", self._where):
             self._file.write(records.tobytes())
 
@@ -124,16 +124,15 @@ def _anchors(number: int, words: Words) -> Anchors:
     return records
 
 
-def _keys(anchors: Anchors, order: NDArray[np.uint8]) -> Words:
-    """Return the anchors' bits in another order, as numbers to sort by."""
-    codes = anchors["codes"][:, :1].astype(">u8")
-    bits = np.unpackbits(codes.view(np.uint8), axis=1)[:, 1:]  # without that of the flag
-    keys = np.packbits(bits[:, order], axis=1)
-    return np.ascontiguousarray(keys).view(">u8")[:, 0].astype(np.uint64)
+def _keys(anchors: Anchors, turn: int) -> Words:
+    """Return the anchors' 63 bits, turned around by some places, as numbers to sort by."""
+    codes = anchors["codes"][:, 0]
+    turned: Words = (codes << np.uint64(turn) | codes >> np.uint64(CODE_BITS - turn)) & ~ANCHOR
+    return turned
 
 
 def _bins(keys: Words) -> NDArray[np.int64]:
-    return (keys >> np.uint64(64 - 12)).astype(np.int64)
+    return (keys >> np.uint64(CODE_BITS - 12)).astype(np.int64)
 
 
 def _grouped(histogram: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,14 +1,14 @@
 """Which clips may hold one sound, by their fingerprints, in time that grows with their number.
 
-Anchors are sorted by their 63 bits, several times, with the bits in another order each time, and
-each is compared with the next few: two that differ in few bits share a long prefix in one order or
-another (M. Charikar, "Similarity Estimation Techniques from Rounding Algorithms", STOC 2002). A
-common sound thus costs no more than a rare one.
+Anchors are sorted by their 63 bits, several times, each time from another bit on, and each is
+compared with the next few: two that differ in few bits share a long prefix in one order or another
+(M. Charikar, "Similarity Estimation Techniques from Rounding Algorithms", STOC 2002, with turns in
+place of random permutations, as the bits are random already). A common sound thus costs no more
+than a rare one.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,7 +23,7 @@ ROW = np.dtype(
 )
 """A candidate: two clips, first < second, a frame of each, and the share of bits that differ."""
 
-_ORDERS = 6
+_TURNS = (0, 10, 21, 31, 42, 52)  # places: each order starts with other bits
 _NEIGHBOURS = 8
 _MOST_BITS = 12  # of the 63 of the anchor itself
 _MOST_DISTANCE = 0.18  # over the anchor and the frames around it
@@ -55,9 +55,9 @@ def find_candidates(
     """
     pool = np.empty(0, ROW)
     waiting: list[_Rows] = []
-    with AnchorFile(scratch, _bit_orders()) as anchors:
+    with AnchorFile(scratch, _TURNS) as anchors:
         anchors.write(fingerprints)
-        for order in range(_ORDERS):
+        for order in range(len(_TURNS)):
             for piece in anchors.sorted_pieces(order):
                 waiting.extend(_near(piece))
                 if sum(map(len, waiting)) > _POOL:
@@ -113,12 +113,3 @@ def _nearest(rows: _Rows, n_clips: int) -> _Rows:
     rank = np.arange(len(order)) - np.repeat(starts, np.diff(np.append(starts, len(order))))
     keep[order[rank < _PARTNERS] % max(1, len(rows))] = True
     return rows[keep]
-
-
-def _bit_orders() -> NDArray[np.uint8]:
-    """Return orders of the 63 bits [orders, 63], the same under every numpy."""
-    orders = []
-    for number in range(_ORDERS):
-        stream = hashlib.shake_256(f"wsnet order {number}".encode()).digest(8 * CODE_BITS)
-        orders.append(np.argsort(np.frombuffer(stream, "<u8")))
-    return np.array(orders, np.uint8)

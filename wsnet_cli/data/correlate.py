@@ -22,7 +22,7 @@ LEAST_DETAIL = 20.0
 
 SURELY_SAME = 0.98
 LEAST_DETAIL_IF_SURE = 6.0
-"""What copies of a sound of few frequencies have: FSDD's most similar words have 0.96, a tone 5.1."""
+"""What copies of few frequencies have; FSDD's most similar words have 0.96, and a tone 5.1."""
 
 _SHORTEST_S = 0.1
 _BAND_HZ = 100.0
