@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -267,21 +269,32 @@ def test_embeddings_beside_the_results(wsnet, model: str, make_clip: MakeClip, l
     assert not [name for name in os.listdir() if name.startswith(".")]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows reports a closed pipe otherwise")
+@pytest.mark.parametrize("format_", ["table", "csv", "json"])
+@pytest.mark.parametrize("n_lines", [0, 1])
 def test_a_reader_that_has_seen_enough_stops_no_file(
-    wsnet, model: str, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
+    model: str, make_clip: MakeClip, format_: str, n_lines: int
 ):
     make_clip("a.wav")
-    make_clip("b.wav")
-
-    class Closed:
-        def add(self, _: object) -> None:
-            raise BrokenPipeError
-
-    monkeypatch.setattr(predict_show, "_TextWriter", lambda *_: Closed())
-    monkeypatch.setattr("wsnet_cli.cli.console.silence_stdout", lambda: None)
-    command = ("predict", "a.wav", "b.wav", "-m", model, "--embeddings", "e.npy")
-    assert wsnet(*command, "--format", "csv").code == 0
-    assert np.load("e.npy", allow_pickle=False).shape[0] == 2
+    inputs = ["a.wav", *(f"{'x' * 200}{i}.wav" for i in range(400))]  # more than a pipe holds
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "wsnet_cli", "predict", *inputs, "-m", model),
+            *("--embeddings", "e.npy", "--format", format_, "-q"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    for _ in range(n_lines):
+        process.stdout.readline()
+    process.stdout.close()
+    stderr = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), stderr) == (3, b"")
+    assert np.load("e.npy", allow_pickle=False).shape[0] == 1
 
 
 # --------------------------------------------------------------------------------- sorting

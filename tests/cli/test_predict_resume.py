@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -350,6 +353,64 @@ def test_a_disk_that_fills_up_keeps_what_was_done(wsnet, model: str, clips: Path
     wsnet("predict", "in", "-m", model, "-o", "fresh.csv")
     assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
     assert not [name for name in os.listdir() if name.startswith(".")]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_whichever_call_of_the_system_fails_outputs_are_old_or_new_and_whole(
+    wsnet, model: str, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    make_clip("in/a.wav")
+    make_clip("in/b.wav", hz=300)
+    fresh = ("predict", "in", "-m", model, "--format", "csv,json,raven")
+    assert wsnet(*fresh, "-o", "new").code == 0
+    new = contents(Path("new"))
+    old = dict.fromkeys(new, b"old")
+    n_failed = 0
+    for n in itertools.count(1):
+        shutil.rmtree("out", ignore_errors=True)
+        for name in old:
+            (Path("out") / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path("out") / name).write_bytes(b"old")
+        calls = itertools.count(1)
+        with monkeypatch.context() as patch:
+            for owner, name in ((os, "fsync"), (Path, "replace"), (os, "open"), (Path, "open")):
+                patch.setattr(owner, name, _failing(getattr(owner, name), calls, n, number))
+            outcome = wsnet(*fresh, "-o", "out", "--force", "-q")
+        if next(calls) <= n:  # there were not so many
+            break
+        if outcome.code == 0:  # a call that may fail
+            continue
+        n_failed += 1
+        assert outcome.code in (1, 3), outcome.stderr
+        if outcome.code == 1:
+            assert os.strerror(number) in outcome.error
+            assert len(outcome.stderr.splitlines()) == 1
+        found = contents(Path("out"))
+        assert not [name for name in found if name.endswith(TEMPORARY_SUFFIX)]
+        if outcome.code == 1:
+            for name, content in old.items():
+                assert found[name] in (content, new[name]), (n, name)
+            assert (
+                wsnet(*fresh, "-o", "out", "-q", *([] if n_done(found) else ["--force"])).code == 0
+            )
+            assert contents(Path("out")) == new
+    assert n_failed > 8
+    assert contents(Path("out")) == new
+
+
+def n_done(found: dict[str, bytes]) -> int:
+    """Lines of the journal that the run has left."""
+    return found.get(".wsnet-journal", b"").count(b"\n")
+
+
+def _failing(call, calls: Iterator[int], n: int, number: int):
+    def wrapped(*given: object, **options: object) -> object:
+        first = str(given[0]) if given else ""
+        if not first.endswith((".wav", ".wsnet")) and next(calls) == n:
+            raise OSError(number, os.strerror(number))
+        return call(*given, **options)
+
+    return wrapped
 
 
 def test_a_file_where_the_output_folder_should_be_is_said_at_once(wsnet, model: str, clips: Path):

@@ -68,7 +68,11 @@ class AnswerLog:
         self.may_replace = may_replace
         self.of_another_request = False
         self._wanted = json.dumps({"format": FORMAT, **request}, sort_keys=True)
-        self._end = 0 if start_over else self._find()
+        try:
+            self._end = 0 if start_over else self._find()
+        except BaseException:
+            self._journal.__exit__(None, None, None)
+            raise
         self.n_known = sum(offset >= 0 for offset in self._offsets)
 
     def __enter__(self) -> AnswerLog:

@@ -43,8 +43,12 @@ class Journal:
             # Unbuffered: what was appended outlives this process, whatever ends it.
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
             self._stream = os.fdopen(descriptor, "r+b", buffering=0)
-            self._reader = path.open("rb")
-            self._end = self._stream.seek(0, os.SEEK_END)
+            try:
+                self._reader = path.open("rb")
+                self._end = self._stream.seek(0, os.SEEK_END)
+            except OSError:
+                self._stream.close()
+                raise
         except OSError as error:
             raise self._refused("open", error) from error
 
@@ -102,8 +106,8 @@ class Journal:
         """Forget everything from `end` on."""
         try:
             self._stream.truncate(end)
-            self._reader.close()  # it may hold what was cut off
-            self._reader = self.path.open("rb")
+            with self._reader:  # it may hold what was cut off
+                self._reader = self.path.open("rb")
         except OSError as error:
             raise self._refused("write", error) from error
         self._end = end

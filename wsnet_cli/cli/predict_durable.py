@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,11 +126,11 @@ def _go_through(
     with _shown_beside(request, targets, facts) as writer:
         with meter.drawn(), closing(answers):
             for answer, is_known in answers:
-                if writer:
-                    writer = writer if _try_show(answer, facts, writer) else None
+                if writer and not _is_read(partial(show, answer, facts, writer)):
+                    writer = None
                 meter.add(answer, is_known)
         if writer:
-            writer.end(meter.counts)
+            _is_read(partial(writer.end, meter.counts))
     meter.sum_up()
 
 
@@ -142,10 +143,10 @@ def _shown_beside(request: Request, targets: Targets, facts: Facts) -> Iterator[
         yield writer
 
 
-def _try_show(answer: Answer, facts: Facts, writer: Writer) -> bool:
-    """Show it; False where nobody reads any more, which is no reason to write no files."""
+def _is_read(write: Callable[[], object]) -> bool:
+    """Write to stdout; False where nobody reads any more, which is no reason to write no files."""
     try:
-        show(answer, facts, writer)
+        write()
     except BrokenPipeError:
         console.silence_stdout()
         return False
