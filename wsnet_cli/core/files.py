@@ -96,7 +96,7 @@ def atomic_stream(path: str | os.PathLike[str], *, sync: bool = True) -> Iterato
             temporary.unlink(missing_ok=True)
             raise
         if sync:
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
 
 def temporary_prefix(target: Path) -> str:
@@ -133,7 +133,8 @@ def _check_replaceable(path: str | os.PathLike[str]) -> None:
         raise FileError(f"cannot write {os.fspath(path)}: {what}; expected a file's name")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable. Raises OSError."""
     if os.name == "nt":  # Windows cannot open a folder; its rename is already journalled
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -23,7 +23,7 @@ CACHE_VARIABLE = "WSNET_CACHE"
 CACHE_LIMIT_BYTES = 10_000_000_000
 """The default cap: some 60 hours of audio at 22,050 Hz."""
 
-_PACKED = "packed"
+PACKED = "packed"
 _FOLDER = re.compile(
     rf"\.?([0-9a-f]{{{SET_KEY_SIGNS}}})(?:(?:\.[0-9a-f]+)?{re.escape(TEMPORARY_SUFFIX)})?", re.ASCII
 )
@@ -58,7 +58,7 @@ def default_cache_root() -> Path:
 
 def packed_folder(root: Path) -> Path:
     """Return the folder of all packed sets within a cache folder."""
-    return root / _PACKED
+    return root / PACKED
 
 
 def cache_size_bytes(root: Path) -> int:

@@ -64,10 +64,12 @@ class PackJob:
     @property
     def set_key(self) -> str:
         """Names the set; neither order nor the clips' names enter, so renaming keeps it."""
-        digest = hashlib.sha256()
-        for key in np.unique(self.keys[self._readable], axis=0):
-            digest.update(key.tobytes())
-        return digest.hexdigest()[:SET_KEY_SIGNS]
+        return _set_key(np.unique(self.keys[self._readable], axis=0))
+
+    @property
+    def ordered_set_key(self) -> str:
+        """Names the set with its clips in this order, where its very bytes matter."""
+        return _set_key(self.keys[self._unique])
 
     def is_complete(self, store: Store) -> bool:
         """Tell whether a store has all that can be decoded; notes why the rest cannot."""
@@ -188,6 +190,10 @@ class PackJob:
 def clip_key(sample_rate: int, content_key: str) -> bytes:
     """The key in a packed set of a clip with that content."""
     return short_hash(f"{PACK_VERSION} {sample_rate} {content_key}".encode())
+
+
+def _set_key(keys: Keys) -> str:
+    return hashlib.sha256(keys.tobytes()).hexdigest()[:SET_KEY_SIGNS]
 
 
 class _Plan:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, FileError, ParameterError
-from ..core.files import TEMPORARY_SUFFIX, explain_os_errors
+from ..core.files import TEMPORARY_SUFFIX, explain_os_errors, sync_folder
 from .cache import CACHE_LIMIT_BYTES, lock_set, mark_used, packed_folder, trim_cache
 from .dataset import DataSet, Failure, quoted, shown
 from .pack_job import DECODING, PackJob, Progress
@@ -116,13 +116,15 @@ def pack(
 def pack_into(job: PackJob, root: Path) -> tuple[PackedSet, Path]:
     """Decode all clips into a folder of one's own, in the form of the cache; and the set's folder.
 
-    What a killed run left there is taken up, and other sets there are taken from.
+    What a killed run left there is taken up, and other sets there are taken from. The same clips
+    in the same order give the same bytes, whatever was there.
 
     Raises:
         FileError: the system refused to write; what was packed until then stays for the next run.
     """
-    folder = packed_folder(root) / job.set_key
-    return packed_set(job, _complete(job, root, keep_part=True), None), folder
+    key = job.ordered_set_key
+    store = _complete(job, root, key, keep_part=True)
+    return packed_set(job, store, None), packed_folder(root) / key
 
 
 def packed_set(job: PackJob, store: Store, note: str | None) -> PackedSet:
@@ -163,7 +165,7 @@ def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
         )
         if inside:
             raise FileError(f"the cache folder {cache_root} lies inside the data set")
-        store = _complete(job, cache_root, keep_part=False)
+        store = _complete(job, cache_root, job.set_key, keep_part=False)
         trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=store.folder)
         return store, None
     except FileError as error:
@@ -176,14 +178,14 @@ def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
         return writer.finish(), f"the decoded audio is kept in memory: {refusal}"
 
 
-def _complete(job: PackJob, root: Path, *, keep_part: bool) -> Store:
+def _complete(job: PackJob, root: Path, key: str, *, keep_part: bool) -> Store:
     """The set in a folder of sets, packed if it is not there; `keep_part` also when that fails."""
-    folder = packed_folder(root) / job.set_key
+    folder = packed_folder(root) / key
     store = _open_complete(job, folder)
     if store is None:
         with explain_os_errors("write", folder.parent):
             folder.parent.mkdir(parents=True, exist_ok=True)
-        with lock_set(root, job.set_key):
+        with lock_set(root, key):
             # Whoever held the lock before may have packed the same set.
             store = _open_complete(job, folder) or _build(job, folder, keep_part)
     mark_used(folder)
@@ -207,6 +209,7 @@ def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
             if folder.exists():
                 shutil.rmtree(folder)  # damaged, or without a clip that can be decoded by now
             part.rename(folder)
+            sync_folder(folder.parent)
     except FileError:
         if not keep_part:
             shutil.rmtree(part, ignore_errors=True)

@@ -204,19 +204,25 @@ def _contents(dataset: DataSet) -> list[str]:
 
 
 def _rows(root: Path) -> Iterator[tuple[Clip, str]]:
-    """The clips that are used, and their content keys."""
+    """The clips that are used, and their content keys. Raises DataError."""
     path = root / CLIPS
-    with explain_os_errors("read", path), path.open(encoding="utf-8", newline="") as stream:
-        for row in csv.DictReader(stream):
-            if row["status"] == USED:
-                clip = Clip(
-                    path=root / row["path"],
-                    name=row["path"],
-                    label=row["label"],
-                    fold=row["fold"] or None,
-                    split=row["split"] or None,
-                    group=row["group"] or None,
-                    start_s=float(row["start"]) if row["start"] else None,
-                    end_s=float(row["end"]) if row["end"] else None,
-                )
-                yield clip, row["content"]
+    try:
+        with explain_os_errors("read", path), path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                if row["status"] == USED:
+                    yield _clip(root, row), row["content"]
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
+        raise DataError(f"{shown(path)}: is damaged ({error}); {_AGAIN}") from None
+
+
+def _clip(root: Path, row: dict[str, str]) -> Clip:
+    return Clip(
+        path=root / row["path"],
+        name=row["path"],
+        label=row["label"],
+        fold=row["fold"] or None,
+        split=row["split"] or None,
+        group=row["group"] or None,
+        start_s=float(row["start"]) if row["start"] else None,
+        end_s=float(row["end"]) if row["end"] else None,
+    )

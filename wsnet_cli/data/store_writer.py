@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.files import explain_os_errors, write_atomic
+from ..core.files import explain_os_errors, remove_stale, write_atomic
 from .packing import PackedClip
 from .store import (
     CODE,
@@ -56,6 +56,7 @@ class StoreWriter:
         self._journal: FileIO | None = None
         self._shard: FileIO | None = None
         self._n_rows = 0
+        self._reopen_finished()
         self._left = open_unfinished(folder, sample_rate)
         self.n_kept = 0 if self._left is None else _count_whole(self._left)
 
@@ -131,6 +132,14 @@ class StoreWriter:
             for stream in streams if durable else ():
                 os.fsync(stream.fileno())
 
+    def _reopen_finished(self) -> None:
+        """Take back what `finish` did before it was stopped, so that its clips are kept."""
+        remove_stale(self._folder)
+        with explain_os_errors("write", self._folder):
+            (self._folder / MANIFEST).unlink(missing_ok=True)
+            if (self._folder / INDEX).exists() and not (self._folder / JOURNAL).exists():
+                (self._folder / INDEX).replace(self._folder / JOURNAL)
+
     def _make_room(self, n_samples: int) -> None:
         """Go on to the next shard if this one would grow past the limit."""
         if self._shards and (self._shards[-1] + n_samples) * CODE.itemsize <= SHARD_BYTES:
@@ -138,10 +147,10 @@ class StoreWriter:
         if self._shards and self._shards[-1] == 0:
             return
         with explain_os_errors("write", self._folder):
-            if self._shard is not None:
-                with self._shard as full:
+            full, self._shard = self._shard, None
+            if full is not None:
+                with full:
                     os.fsync(full.fileno())
-                self._shard = None
             self._shards.append(0)
             self._open_shard(len(self._shards) - 1)
 
@@ -161,8 +170,12 @@ def _count_whole(store: Store) -> int:
 def _open_at(path: Path, n_bytes: int) -> FileIO:
     """Open a file for writing behind its first `n_bytes`, which stay."""
     stream = FileIO(path, "r+b" if n_bytes else "w+b")
-    stream.truncate(n_bytes)
-    stream.seek(n_bytes)
+    try:
+        stream.truncate(n_bytes)
+        stream.seek(n_bytes)
+    except OSError:
+        stream.close()
+        raise
     return stream
 
 
