@@ -1,4 +1,4 @@
-"""A disk that is full, or a process that is killed, at the n-th call that changes anything on disk."""
+"""A disk that is full, or a process that is killed, at the n-th call that writes to it."""
 
 from __future__ import annotations
 

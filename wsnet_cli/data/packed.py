@@ -124,6 +124,8 @@ def pack_into(job: PackJob, root: Path) -> tuple[PackedSet, Path]:
     """
     key = job.ordered_set_key
     store = _complete(job, root, key, keep_part=True)
+    with explain_os_errors("write", packed_folder(root)):
+        sync_folder(packed_folder(root))
     return packed_set(job, store, None), packed_folder(root) / key
 
 
@@ -209,7 +211,6 @@ def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
             if folder.exists():
                 shutil.rmtree(folder)  # damaged, or without a clip that can be decoded by now
             part.rename(folder)
-            sync_folder(folder.parent)
     except FileError:
         if not keep_part:
             shutil.rmtree(part, ignore_errors=True)
