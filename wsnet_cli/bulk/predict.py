@@ -13,7 +13,7 @@ from ..core.quant import Array
 from ..core.samples import Samples
 from ..core.sniff import shown
 from ..core.stream import OpenBlocks
-from ..engine.scores import Heard, aggregate_scores
+from ..engine.scores import Aggregate, Heard
 from ..engine.session import Classifier
 from ..engine.timeline import Timeline, Times
 from .answers import FAILED, OK, SKIPPED, Answer, Hits, Segment, stamp_of
@@ -168,9 +168,12 @@ class Hearing:
         aggregate = self._request.aggregate
         if self._request.features:
             timeline = self._timeline()
-            windows = [(part.scores, part.features) for part in timeline]
-            scores = aggregate_scores((scores for scores, _ in windows), aggregate)
-            features = aggregate_scores(f for _, f in windows if f is not None)[None]
+            total, mean = Aggregate(aggregate), Aggregate()
+            for part in timeline:
+                total.add(part.scores)
+                if part.features is not None:
+                    mean.add(part.features)
+            scores, features = total.result(), mean.result()[None]
             self.duration_s = timeline.duration_s
         else:
             heard = self._classifier.hear(self._open, self._name, aggregate, once=self._live)
