@@ -20,7 +20,7 @@ Reader = Callable[[int, int, int], NDArray[np.float32]]
 
 _EXCERPT_S = 10  # to both sides of a frame: all of a clip that is no longer
 _STRONG = 0.1  # a distance that is seldom chance, though it may be one repetition of a sound
-_MISSES = 2  # comparisons without success that a clip is good for
+_MISSES = 1  # comparisons without success that a clip is good for
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def find_duplicates(
 
     Candidates come from `candidates.find_candidates`; the audio of each is then compared, nearest
     first, up to 10 s to both sides of where the fingerprints agree, unless the two are linked
-    already or two comparisons of each have failed. Recordings that are longer count as copies
+    already or a comparison of each has failed. Recordings that are longer count as copies
     if these excerpts are. The result depends on the arguments alone.
 
     Args:

@@ -130,7 +130,7 @@ def _spectra(signal: NDArray[np.float32]) -> _Frames:
     """Return amplitudes [n_frames, 56] in bands, frame k centred at sample k * HOP."""
     around = np.zeros(len(signal) + _WINDOW, np.float32)
     around[_WINDOW // 2 : _WINDOW // 2 + len(signal)] = signal
-    frames = np.lib.stride_tricks.sliding_window_view(around, _WINDOW)[::HOP]
+    frames = _windows(around, 1 + len(signal) // HOP, _WINDOW, HOP)
     amplitudes = np.empty((len(frames), _N_BANDS), np.float32)
     edges = _edges()
     for first in range(0, len(frames), _CHUNK):
@@ -169,9 +169,17 @@ def _anchors(energy: _Frames, live: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _is_extreme(energy: _Frames) -> NDArray[np.bool_]:
     around = np.full(len(energy) + 2 * _EXTREME_FRAMES, -np.inf, np.float32)
     around[_EXTREME_FRAMES : _EXTREME_FRAMES + len(energy)] = energy
-    near = np.lib.stride_tricks.sliding_window_view(around, 2 * _EXTREME_FRAMES + 1)
+    near = _windows(around, len(energy), 2 * _EXTREME_FRAMES + 1, 1)
     is_largest: NDArray[np.bool_] = near.argmax(axis=1) == _EXTREME_FRAMES
     return is_largest
+
+
+def _windows(array: NDArray[np.float32], n_windows: int, size: int, hop: int) -> _Frames:
+    # sliding_window_view checks more, and takes longer than all that is done with a short clip.
+    step = array.strides[0]
+    return np.lib.stride_tricks.as_strided(
+        array, (n_windows, size), (hop * step, step), writeable=False
+    )
 
 
 @cache
