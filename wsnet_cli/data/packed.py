@@ -54,10 +54,19 @@ class PackedSet:
 
     @property
     def audio_keys(self) -> NDArray[np.uint8]:
-        """Per clip, the first bytes of the SHA-256 of its packed samples; zeros if unreadable."""
-        keys = self.store.index["audio"][self.rows] if len(self.store.index) else None
-        if keys is None:
+        """Per clip, the first bytes of the SHA-256 of its packed samples; zeros if unreadable.
+
+        Digital silence has a key of its own in each row: recordings that are both silent have
+        nothing in common that a model could learn.
+        """
+        index = self.store.index
+        if not len(index):
             return np.zeros((len(self), 0), np.uint8)
+        keys = index["audio"].copy()
+        silent = np.flatnonzero(index["scale"] == 0)
+        keys[silent] = 0xFF
+        keys[silent, :4] = silent.astype("<u4").view(np.uint8).reshape(-1, 4)
+        keys = keys[self.rows]
         keys[self.rows < 0] = 0
         return np.asarray(keys)
 
