@@ -108,7 +108,8 @@ def another_gain(x: Signal, rate: int, rng: np.random.Generator) -> Signal:
 def resampled(x: Signal, rate: int, rng: np.random.Generator) -> Signal:
     """To another rate and back: up to all above half of the band is lost."""
     between = int(rate * rng.choice([0.5, 0.7256, 1.378, 2.0]))
-    return soxr.resample(soxr.resample(x, rate, between), between, rate).astype(np.float32)
+    back: Signal = soxr.resample(soxr.resample(x, rate, between), between, rate)
+    return back
 
 
 def through_mp3(x: Signal, rate: int, rng: np.random.Generator) -> Signal:
@@ -116,7 +117,8 @@ def through_mp3(x: Signal, rate: int, rng: np.random.Generator) -> Signal:
     file = io.BytesIO()
     soundfile.write(file, x * (0.5 / np.abs(x).max()), rate, format="MP3")
     file.seek(0)
-    return soundfile.read(file, dtype="float32")[0]
+    decoded: Signal = soundfile.read(file, dtype="float32")[0]
+    return decoded
 
 
 def shifted(x: Signal, rate: int, rng: np.random.Generator) -> Signal:
