@@ -7,7 +7,8 @@ ESC10_DIR and FSDD_DIR are the data sets as published, with their folders audio,
 recordings. Each gets `--per-kind` (20) copies of each of five kinds, of different clips: another
 gain, resampled there and back, through an mp3, shifted and cut by up to 1 s (30 % of a clip below
 2 s), with white noise at 20 dB. Every copy is rounded to 16 bits. The thresholds of
-likeness were chosen on FSDD; ESC-10 is the test. A pair that was not planted is a false alarm, unless its clips are of one
+likeness were chosen on FSDD; ESC-10 is the test.
+A pair that was not planted is a false alarm, unless its clips are of one
 recording by the column src_file of ESC-10. `--scale` makes so many clips out of those of FSDD, each
 of them at several paces, every tenth a copy of the one before with noise, and tells time and
 memory. Times are of the processor.
