@@ -117,6 +117,20 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def many_clips(make_clip: Callable[..., Path]) -> Path:
+    """The folder `in` of 61 short clips, one that cannot be read, and a link that leads back."""
+    first = make_clip("in/a/000.wav")
+    second = make_clip("in/b/000.wav", hz=300)
+    for i in range(1, 60):
+        (Path("in") / "ab"[i % 2] / f"{i:03}.wav").symlink_to(
+            (first, second)[i % 3 == 0].absolute()
+        )
+    Path("in/a/empty.wav").touch()
+    Path("in/b/loop").symlink_to(Path("in").absolute())
+    return Path("in")
+
+
+@pytest.fixture
 def bad_clips(tmp_path: Path) -> list[str]:
     """Names of inputs that cannot be read, each for a reason of its own."""
     Path("empty.wav").touch()

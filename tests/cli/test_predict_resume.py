@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import itertools
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,20 +20,6 @@ FORMATS = "csv,json,jsonl,parquet,raven,audacity"
 N_CLIPS = 61
 KILLS = [sys.executable, "-W", "error", "-m", "wsnet_cli"]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
-
-
-@pytest.fixture
-def clips(make_clip: MakeClip) -> Path:
-    """A folder of many short clips, some of which cannot be read."""
-    first = make_clip("in/a/000.wav")
-    second = make_clip("in/b/000.wav", hz=300)
-    for i in range(1, N_CLIPS - 1):
-        (Path("in") / "ab"[i % 2] / f"{i:03}.wav").symlink_to(
-            (first, second)[i % 3 == 0].absolute()
-        )
-    Path("in/a/empty.wav").touch()
-    Path("in/b/loop").symlink_to(Path("in").absolute())
-    return Path("in")
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -66,7 +49,7 @@ def wait_for_lines(path: Path, n_lines: int, process: subprocess.Popen[bytes]) -
 
 
 @pytest.fixture
-def whole(wsnet, model: str, clips: Path) -> dict[str, bytes]:
+def whole(wsnet, model: str, many_clips: Path) -> dict[str, bytes]:
     """What a run that nobody stops writes."""
     outcome = wsnet(*arguments(model, "whole"))
     assert outcome.code == 3
@@ -136,7 +119,7 @@ def test_a_run_stopped_while_it_puts_its_outputs_in_place_goes_on(
 
 
 def test_only_what_is_missing_is_done_again(
-    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+    wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", "1")
     heard: list[str] = []
@@ -183,7 +166,7 @@ def stopped(wsnet, monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
 def test_what_has_changed_is_done_again(
     wsnet,
     model: str,
-    clips: Path,
+    many_clips: Path,
     monkeypatch: pytest.MonkeyPatch,
     change: str,
     make_clip: MakeClip,
@@ -212,7 +195,7 @@ def test_what_has_changed_is_done_again(
 
 
 def test_more_inputs_are_added_and_others_left_out(
-    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch, make_clip: MakeClip
+    wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch, make_clip: MakeClip
 ):
     stopped(wsnet, monkeypatch, "predict", "in/a", "-m", model, "-o", "o.csv")
     make_clip("in/a/new.wav")
@@ -223,7 +206,7 @@ def test_more_inputs_are_added_and_others_left_out(
     assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
 
 
-def test_force_starts_over(wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch):
+def test_force_starts_over(wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch):
     command = ("predict", "in", "-m", model, "-o", "o.csv")
     stopped(wsnet, monkeypatch, *command)
     outcome = wsnet(*command, "--force")
@@ -232,7 +215,7 @@ def test_force_starts_over(wsnet, model: str, clips: Path, monkeypatch: pytest.M
 
 
 def test_a_forced_run_that_was_stopped_is_gone_on_with_over_the_old_output(
-    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+    wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv")
     Path("o.csv").write_text("old")
@@ -244,7 +227,7 @@ def test_a_forced_run_that_was_stopped_is_gone_on_with_over_the_old_output(
 
 
 def test_an_output_made_meanwhile_is_not_written_over(
-    wsnet, model: str, clips: Path, monkeypatch: pytest.MonkeyPatch
+    wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv")
     stopped(wsnet, monkeypatch, *command)
@@ -264,7 +247,7 @@ def test_an_output_made_meanwhile_is_not_written_over(
 )
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_signals_end_with_one_line_that_says_how_to_go_on(
-    wsnet, model: str, clips: Path, number: int, code: int, word: str, workers: str
+    wsnet, model: str, many_clips: Path, number: int, code: int, word: str, workers: str
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", workers)
     process = start(*command)
@@ -285,7 +268,7 @@ def test_signals_end_with_one_line_that_says_how_to_go_on(
     assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
 
 
-def test_sigterm_without_an_output_is_143(model: str, clips: Path):
+def test_sigterm_without_an_output_is_143(model: str, many_clips: Path):
     for _ in range(3):
         process = start("predict", "in", "-m", model, "--format", "csv")
         assert process.stdout is not None
@@ -297,124 +280,3 @@ def test_sigterm_without_an_output_is_143(model: str, clips: Path):
         if process.returncode != 3:  # it was faster than the signal
             break
     assert (process.returncode, stderr) == (143, b"error: terminated\n")
-
-
-# -------------------------------------------------------------------------- two at once
-
-
-def test_the_second_of_two_runs_on_one_output_is_refused(wsnet, model: str, clips: Path):
-    with resumable.open_log(Path(".o.csv.wsnet-journal"), {}, []):
-        outcome = wsnet("predict", "in", "-m", model, "-o", "o.csv")
-        other = wsnet("predict", "in", "-m", model, "-o", "other.csv")
-    assert outcome.code == 1
-    assert "another wsnet predict is writing the same output" in outcome.error
-    assert other.code == 3
-    again = wsnet("predict", "in", "-m", model, "-o", "o.csv")
-    assert again.code == 3
-    assert not [name for name in os.listdir() if name.startswith(".")]
-
-
-def test_a_lock_that_a_killed_run_has_left_holds_nobody(wsnet, model: str, clips: Path):
-    Path(".o.csv.wsnet-lock").touch()
-    assert wsnet("predict", "in", "-m", model, "-o", "o.csv").code == 3
-
-
-# -------------------------------------------------------------------------- a full disk
-
-LIMITED = """
-import resource, runpy, sys
-n = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
-sys.argv[0] = "wsnet"
-runpy.run_module("wsnet_cli", run_name="__main__")
-"""
-
-
-def limited(n_bytes: int, *command: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a command that may write no file longer than so many bytes."""
-    return subprocess.run(
-        [sys.executable, "-c", LIMITED, str(n_bytes), *command], capture_output=True, timeout=60
-    )
-
-
-@pytest.mark.parametrize("n_bytes", [0, 100, 1_000, 3_000])
-def test_a_disk_that_fills_up_keeps_what_was_done(wsnet, model: str, clips: Path, n_bytes: int):
-    command = ("predict", "in", "-m", model, "-o", "o.csv")
-    Path("o.csv").write_text("old")
-    result = limited(n_bytes, *command, "--force")
-    assert (result.returncode, result.stdout) == (1, b"")
-    (line,) = result.stderr.decode().splitlines()
-    assert line.startswith("error: cannot write .o.csv.wsnet-journal: File too large")
-    assert Path("o.csv").read_text() == "old"
-    after = wsnet(*command, *(["--force"] if n_bytes < 1_000 else []))
-    assert after.code == 3
-    if n_bytes >= 1_000:
-        assert "going on where an earlier run stopped" in after.stderr
-    wsnet("predict", "in", "-m", model, "-o", "fresh.csv")
-    assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
-    assert not [name for name in os.listdir() if name.startswith(".")]
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
-def test_whichever_call_of_the_system_fails_outputs_are_old_or_new_and_whole(
-    wsnet, model: str, make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch, number: int
-):
-    make_clip("in/a.wav")
-    make_clip("in/b.wav", hz=300)
-    fresh = ("predict", "in", "-m", model, "--format", "csv,json,raven")
-    assert wsnet(*fresh, "-o", "new").code == 0
-    new = contents(Path("new"))
-    old = dict.fromkeys(new, b"old")
-    n_failed = 0
-    for n in itertools.count(1):
-        shutil.rmtree("out", ignore_errors=True)
-        for name in old:
-            (Path("out") / name).parent.mkdir(parents=True, exist_ok=True)
-            (Path("out") / name).write_bytes(b"old")
-        calls = itertools.count(1)
-        with monkeypatch.context() as patch:
-            for owner, name in ((os, "fsync"), (Path, "replace"), (os, "open"), (Path, "open")):
-                patch.setattr(owner, name, _failing(getattr(owner, name), calls, n, number))
-            outcome = wsnet(*fresh, "-o", "out", "--force", "-q")
-        if next(calls) <= n:  # there were not so many
-            break
-        if outcome.code == 0:  # a call that may fail
-            continue
-        n_failed += 1
-        assert outcome.code in (1, 3), outcome.stderr
-        if outcome.code == 1:
-            assert os.strerror(number) in outcome.error
-            assert len(outcome.stderr.splitlines()) == 1
-        found = contents(Path("out"))
-        assert not [name for name in found if name.endswith(TEMPORARY_SUFFIX)]
-        if outcome.code == 1:
-            for name, content in old.items():
-                assert found[name] in (content, new[name]), (n, name)
-            assert (
-                wsnet(*fresh, "-o", "out", "-q", *([] if n_done(found) else ["--force"])).code == 0
-            )
-            assert contents(Path("out")) == new
-    assert n_failed > 8
-    assert contents(Path("out")) == new
-
-
-def n_done(found: dict[str, bytes]) -> int:
-    """Lines of the journal that the run has left."""
-    return found.get(".wsnet-journal", b"").count(b"\n")
-
-
-def _failing(call, calls: Iterator[int], n: int, number: int):
-    def wrapped(*given: object, **options: object) -> object:
-        first = str(given[0]) if given else ""
-        if not first.endswith((".wav", ".wsnet")) and next(calls) == n:
-            raise OSError(number, os.strerror(number))
-        return call(*given, **options)
-
-    return wrapped
-
-
-def test_a_file_where_the_output_folder_should_be_is_said_at_once(wsnet, model: str, clips: Path):
-    Path("file").touch()
-    outcome = wsnet("predict", "in", "-m", model, "-o", "file/deep/o.csv")
-    assert outcome.code == 1
-    assert "Not a directory" in outcome.error

@@ -55,7 +55,7 @@ def open_log(
     Raises: FileError: another process holds it, or the system refuses.
     """
     with (
-        _alone(path.with_name(path.name.removesuffix(JOURNAL_SUFFIX) + LOCK_SUFFIX)),
+        _alone(path),
         AnswerLog(path, request, names, start_over=start_over, may_replace=start_over) as log,
     ):
         yield log
@@ -91,10 +91,12 @@ def logged_answers(log: AnswerLog, n_inputs: int) -> Iterable[Answer]:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold a lock, which the system gives back however this process ends; wait for nobody."""
+def _alone(journal: Path) -> Iterator[None]:
+    """Hold the lock of a journal, which the system gives back however this process ends."""
     import filelock
 
+    stem = journal.name.removesuffix(JOURNAL_SUFFIX)
+    path = journal.with_name(stem + LOCK_SUFFIX)
     lock = filelock.FileLock(path, timeout=0)
     with explain_os_errors("lock", path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,8 +104,8 @@ def _alone(path: Path) -> Iterator[None]:
             lock.acquire()
         except filelock.Timeout as error:
             raise FileError(
-                f"{path.parent}: another wsnet predict is writing the same output; "
-                "wait until it ends, or give another name with -o"
+                f"{journal.with_name(stem[1:]) if stem else journal.parent}: another wsnet "
+                "predict is writing it; wait until that ends, or give another name"
             ) from error
         except NotImplementedError as error:
             raise OSError(str(error)) from error
