@@ -88,10 +88,10 @@ def test_what_is_there_is_never_replaced():
 
 
 def test_files_of_one_size_and_time_are_told_apart_by_their_bytes():
-    first, second = make("a/x.wav", "11"), make("b/x.wav", "22")
-    for name in (first, second):
+    there, source = make("out/dog/x.wav", "11"), make("b/x.wav", "22")
+    for name in (there, source):
         os.utime(name, ns=(1, 1))
-    sort(heard(first, 0), heard(second, 0))
+    sort(heard(source, 0))
     assert tree() == {"dog/x.wav": "11", "dog/x-2.wav": "22"}
 
 
