@@ -28,7 +28,7 @@ _FOLDER = re.compile(
     rf"\.?([0-9a-f]{{{SET_KEY_SIGNS}}})(?:(?:\.[0-9a-f]+)?{re.escape(TEMPORARY_SUFFIX)})?", re.ASCII
 )
 _FILE = re.compile(
-    rf"{re.escape(MANIFEST)}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|shard-[0-9]+\.i16|"
+    rf"{re.escape(MANIFEST)}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|near\.json|shard-[0-9]+\.i16|"
     rf"\.{re.escape(MANIFEST)}\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -15,9 +15,11 @@ from ..core.files import explain_os_errors
 from ..core.parallel import Check, map_in_order
 from .duplicates import Duplicate, find_duplicates
 from .fingerprint import Words, fingerprint
+from .near_file import read_near, write_near
 from .pack_job import Progress
 from .packed import PackedSet
 from .packing import SPOOL_SAMPLES
+from .store import Store
 from .store_index import first_rows
 
 COMPARING = "comparing"
@@ -30,6 +32,9 @@ def compare_clips(
 ) -> list[Duplicate]:
     """Find the pairs of clips with the same audio, as `duplicates.find_duplicates` says.
 
+    What sounds alike depends on the packed set alone and is noted in its folder, so that a set is
+    compared once; which clips are identical depends on the clips, and is found each time.
+
     Args:
         packed: the clips; those that could not be read are nobody's copies.
         scratch: folder of temporary files.
@@ -37,63 +42,96 @@ def compare_clips(
         progress: is told how many fingerprints are taken.
 
     Raises:
-        FileError: the system refused to read the audio or to write the temporary files.
+        FileError: the system refused to read the audio, or to write.
     """
-    rate = packed.sample_rate
-    different = _different(packed)
-    done = progress or (lambda _stage, _done, _total: None)
+    store = packed.store
+    near = read_near(store)
+    if near is None:
+        near = _compare(store, scratch, workers, progress or (lambda _stage, _done, _total: None))
+        write_near(store, near)
+    clip_of = _first_clips(packed)
+    pairs = [*_identical(packed, clip_of)]
+    for pair in near:
+        clips = int(clip_of[pair.first]), int(clip_of[pair.second])
+        if min(clips) >= 0:
+            offset_s = pair.offset_s if clips[0] < clips[1] else 0.0 - pair.offset_s
+            pairs.append(Duplicate(min(clips), max(clips), "near", pair.correlation, offset_s))
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))
 
-    def work(clips: NDArray[np.int64], check: Check) -> list[Words]:
+
+def _compare(store: Store, scratch: Path, workers: int, progress: Progress) -> list[Duplicate]:
+    """The rows of a store that sound alike; of rows with equal samples the first stands for all."""
+    different = _different(store)
+
+    def work(rows: NDArray[np.int64], check: Check) -> list[Words]:
         check()
-        return [fingerprint(_samples(packed, int(i)), rate) for i in clips]
+        return [fingerprint(_samples(store, int(row)), store.sample_rate) for row in rows]
 
     chunks = (different[start : start + _AT_ONCE] for start in range(0, len(different), _AT_ONCE))
-    with _WordFile(len(packed), scratch) as words:
+    with _WordFile(len(store.index), scratch) as words:
         with closing(map_in_order(work, chunks, workers)) as outcomes:
             n_done = 0
             for found in outcomes:
-                for of_clip in found:
-                    words.append(int(different[n_done]), of_clip)
+                for of_row in found:
+                    words.append(int(different[n_done]), of_row)
                     n_done += 1
-                done(COMPARING, n_done, len(different))
+                progress(COMPARING, n_done, len(different))
         return find_duplicates(
-            _AudioKeys(packed),
+            _RowNames(len(store.index), different),
             words.read,
-            lambda i, start, stop: packed.store.read(int(packed.rows[i]), start, stop),
-            rate,
+            store.read,
+            store.sample_rate,
             scratch,
         )
 
 
-def _different(packed: PackedSet) -> NDArray[np.int64]:
-    """The first clip of each different sound."""
-    if not len(packed.store.index):
-        return np.zeros(0, np.int64)
-    first = first_rows(packed.audio_keys) == np.arange(len(packed))
-    return np.flatnonzero(first & (packed.rows >= 0))
+def _different(store: Store) -> NDArray[np.int64]:
+    """The rows whose samples no earlier row has."""
+    keys = np.ascontiguousarray(store.index["audio"])
+    return np.flatnonzero(first_rows(keys) == np.arange(len(keys)))
 
 
-def _samples(packed: PackedSet, i: int) -> NDArray[np.float32] | NDArray[np.int16]:
-    row = int(packed.rows[i])
-    long = packed.store.n_samples(row) > SPOOL_SAMPLES
-    return packed.store.codes(row) if long else packed.store.read(row)
+def _first_clips(packed: PackedSet) -> NDArray[np.int64]:
+    """For each row of the store, the first clip with its samples; -1 where no clip has them."""
+    index = packed.store.index
+    clip_of = np.full(len(index), -1, np.int64)
+    if len(index):
+        same = first_rows(np.ascontiguousarray(index["audio"]))
+        readable = np.flatnonzero(packed.rows >= 0)[::-1]
+        clip_of[same[packed.rows[readable]]] = readable  # the first clip is written last
+        clip_of = clip_of[same]
+    return clip_of
 
 
-class _AudioKeys(Sequence[str]):
-    """A name of each clip's audio, made when it is asked for; "" where there is none."""
+def _identical(packed: PackedSet, clip_of: NDArray[np.int64]) -> Iterator[Duplicate]:
+    """Each clip whose samples an earlier one has, with the first that has them; not silence."""
+    scales = packed.store.index["scale"]
+    for clip in np.flatnonzero(packed.rows >= 0).tolist():
+        row = int(packed.rows[clip])
+        first = int(clip_of[row])
+        if first != clip and scales[row] > 0:
+            yield Duplicate(first, clip, "identical", 1.0, 0.0)
 
-    def __init__(self, packed: PackedSet) -> None:
-        self._keys = packed.audio_keys
-        self._rows = packed.rows
+
+def _samples(store: Store, row: int) -> NDArray[np.float32] | NDArray[np.int16]:
+    long = store.n_samples(row) > SPOOL_SAMPLES
+    return store.codes(row) if long else store.read(row)
+
+
+class _RowNames(Sequence[str]):
+    """A name for each row that is to be compared, and "" for the others."""
+
+    def __init__(self, n_rows: int, compared: NDArray[np.int64]) -> None:
+        self._compared = np.zeros(n_rows, np.bool_)
+        self._compared[compared] = True
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._compared)
 
     def __getitem__(self, index: int) -> str:  # type: ignore[override]  # slices are not needed
         if not 0 <= index < len(self):
-            raise IndexError(f"clip {index} of {len(self)}")
-        key: str = self._keys[index].tobytes().hex()
-        return key if self._rows[index] >= 0 else ""
+            raise IndexError(f"row {index} of {len(self)}")
+        return str(index) if self._compared[index] else ""
 
 
 class _WordFile:
