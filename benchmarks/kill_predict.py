@@ -29,6 +29,7 @@ FORMATS = "csv,json,jsonl,parquet,raven"
 KILLS_PER_ROUND = 5
 BROKEN = {"empty.wav": b"", "text.wav": b"no audio\n", "cut.wav": b"RIFF\x24\x00\x00\x00WAVE"}
 EXIT_SOME_FAILED = 3
+ENDING = "ending, all done"
 
 
 def command(inputs: Path, out: Path) -> list[str]:
@@ -51,11 +52,14 @@ def link(files: list[str], folder: Path, n_copies: int) -> None:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """The digest of every file below a folder, hidden ones too."""
+    """The digest of every file below a folder, hidden ones too, but for locks.
+
+    A kill between the end of the work and that of the process leaves one, which holds nobody.
+    """
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and not path.name.endswith(".wsnet-lock")
     }
 
 
@@ -87,9 +91,9 @@ def state_of(out: Path) -> str:
     names = [path.name for path in out.rglob("*")]
     if any(name.endswith(".wsnet-part") for name in names):
         return "writing an output"
-    if any(not name.startswith(".") and name != "tables" for name in names):
-        return "between outputs"
     journals = [path for path in out.rglob("*.wsnet-journal") if path.stat().st_size]
+    if any(not name.startswith(".") and name != "tables" for name in names):
+        return "between outputs" if journals else ENDING
     return "predicting" if journals else "starting"
 
 
@@ -106,6 +110,8 @@ def one_round(
             return hit, used_s
         used_s += after_s
         hit.append(state_of(out))
+        if hit[-1] == ENDING:
+            return hit, used_s
     return hit, used_s + run_whole(arguments)
 
 

@@ -113,7 +113,10 @@ def test_a_run_stopped_while_it_puts_its_outputs_in_place_goes_on(
             patch.setattr(Path, "replace", stop)
             outcome = wsnet(*arguments(model, "out"))
             assert outcome.code == 130
-    Path(f"out/t/.predictions.csv.123{TEMPORARY_SUFFIX}").touch()  # as a kill leaves it
+    for name in ("t/.predictions.csv.1", "t/raven/.x.2", "s/high/.3", ".e.npy.4", ".e.csv.5"):
+        part = Path(f"out/{name}{TEMPORARY_SUFFIX}")  # as a kill leaves it
+        part.parent.mkdir(exist_ok=True)
+        part.touch()
     assert wsnet(*arguments(model, "out")).code == 3
     assert contents(Path("out")) == whole
 

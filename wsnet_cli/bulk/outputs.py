@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import UsageError
-from ..core.files import TEMPORARY_SUFFIX, atomic_stream, exists, is_folder, temporary_prefix
+from ..core.files import (
+    TEMPORARY_SUFFIX,
+    atomic_stream,
+    exists,
+    is_folder,
+    remove_stale,
+    temporary_prefix,
+)
 from .answers import OK, Answer, predictions_of
 from .safe_names import MirroredNames
 from .writers.formats import FORMATS, make_writer
@@ -82,17 +89,22 @@ def write_outputs(
             _write_file(output.path, output.format, answers(), facts, counts)
 
 
-def remove_leftovers(outputs: Iterable[Output]) -> None:
-    """Delete what a killed run has left half-written beside its outputs."""
+def remove_leftovers(outputs: Iterable[Output], files: Iterable[Path] = ()) -> None:
+    """Delete what a killed run has left half-written beside its outputs and further files."""
     for output in outputs:
-        folders = [output.path.parent]
-        pattern = f"{temporary_prefix(output.path)}*{TEMPORARY_SUFFIX}"
         if output.is_folder:
-            folders = [Path(parent) for parent, _, _ in os.walk(output.path)]
-            pattern = f".*{TEMPORARY_SUFFIX}"
-        for folder in folders:
-            for path in folder.glob(_escaped(pattern)):
-                path.unlink(missing_ok=True)
+            for parent, _, _ in os.walk(output.path):
+                remove_stale(Path(parent))
+        else:
+            _remove_parts(output.path)
+    for file in files:
+        _remove_parts(file)
+
+
+def _remove_parts(path: Path) -> None:
+    pattern = f"{temporary_prefix(path)}*{TEMPORARY_SUFFIX}"
+    for part in path.parent.glob(_escaped(pattern)):
+        part.unlink(missing_ok=True)
 
 
 def _escaped(pattern: str) -> str:

@@ -110,7 +110,7 @@ def run_durable(
         log.begin()
         meter = Meter(len(inputs.names), None if targets.outputs else targets.delivery.formats[0])
         with _keeping(log, meter):
-            remove_leftovers(targets.outputs)
+            remove_leftovers(targets.outputs, _embedding_files(targets.delivery))
             answers = answer_all(classifier, inputs, request, workers, log)
             _go_through(answers, request, targets, facts, meter)
             log.mark_complete()
@@ -175,7 +175,7 @@ def _deliver(
         console.note(f"sorted: {n:,} {what} in {delivery.sort_into.absolute()}")
     if delivery.embeddings:
         write_embeddings(delivery.embeddings, answers, classifier.model.network.n_features)
-        for path in embedding_files(delivery.embeddings):
+        for path in _embedding_files(delivery):
             console.note(f"written: {path.absolute()}")
     write_outputs(targets.outputs, answers, inputs.names, facts, counts)
     for output in targets.outputs:
@@ -190,11 +190,14 @@ def _warn_of_failures(answers: Iterable[Answer]) -> None:
         console.warn(answer.error)
 
 
+def _embedding_files(delivery: Delivery) -> list[Path]:
+    return embedding_files(delivery.embeddings) if delivery.embeddings else []
+
+
 def _check_free(targets: Targets) -> None:
     """Raise UsageError if an output exists."""
     check_replaceable(targets.outputs)
-    embeddings = targets.delivery.embeddings
-    for path in embedding_files(embeddings) if embeddings else []:
+    for path in _embedding_files(targets.delivery):
         if exists(path):
             raise UsageError(
                 f"--embeddings {path}: exists; give another name, or --force to write over it"
