@@ -123,3 +123,34 @@ def test_a_folder_that_takes_no_file_is_an_error_of_the_system(
     packed = make_set(rattle(1), rattle(2))
     with pytest.raises(FileError, match=r"cannot write .*nowhere: No such file"):
         compare_clips(packed, tmp_path / "nowhere")
+
+
+def test_a_set_on_disk_is_compared_once(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And other names, orders and copies of its clips need no other comparison."""
+    import soundfile
+
+    from wsnet_cli.data.packed import pack
+
+    root = tmp_path / "set"
+    root.mkdir()
+
+    def clip(name: str, samples: np.ndarray) -> Clip:
+        soundfile.write(root / name, samples, RATE)
+        return Clip(root / name, name, "a")
+
+    sounds = {f"{i}.wav": rattle(i) for i in range(5)} | {"5.wav": np.roll(rattle(3), 300)}
+    clips = [clip(name, samples) for name, samples in sounds.items()]
+    first = pack(DataSet(root, "x", clips), RATE, cache)
+    pairs = compare_clips(first, tmp_path)
+    assert [(p.first, p.second, p.kind) for p in pairs] == [(3, 5, "near")]
+    monkeypatch.setattr(comparing, "fingerprint", None)
+    assert compare_clips(first, tmp_path) == pairs
+    (root / "3.wav").rename(root / "z.wav")  # comes last now
+    (root / "y.wav").write_bytes((root / "0.wav").read_bytes())
+    names = ["0.wav", "1.wav", "2.wav", "4.wav", "5.wav", "y.wav", "z.wav"]
+    renamed = DataSet(root, "x", [Clip(root / n, n, "a") for n in names])
+    again = compare_clips(pack(renamed, RATE, cache), tmp_path)
+    assert [(p.first, p.second, p.kind) for p in again] == [(0, 5, "identical"), (4, 6, "near")]
+    assert again[1].offset_s == -pairs[0].offset_s

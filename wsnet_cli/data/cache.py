@@ -29,7 +29,7 @@ _FOLDER = re.compile(
 )
 _FILE = re.compile(
     rf"{re.escape(MANIFEST)}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|near\.json|shard-[0-9]+\.i16|"
-    rf"\.{re.escape(MANIFEST)}\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
+    rf"\.(?:{re.escape(MANIFEST)}|near\.json)\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
 )
 
 

@@ -118,6 +118,7 @@ def prepare(
         remove_stale(folder)
         job = PackJob(dataset, sample_rate, workers, progress)
         packed, set_folder = pack_into(job, folder)
+        remove_stale(set_folder)
         check_classes(dataset, packed)
         copies = compare_clips(packed, folder, workers, progress)
         together = [(pair.first, pair.second) for pair in copies]
