@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -198,8 +199,7 @@ def assert_documented(document: Any, marker: str, **nested: str) -> None:
 
     `nested` says which table describes the object at a key.
     """
-    page = text_of("outputs.md")
-    keys = names_in(page, f"<!-- keys: {marker} -->")
+    keys = names_of(marker)
     for key, inner in nested.items():
         keys.remove(key)
         keys += [f"{key}.{name}" for m in inner.split(",") for name in names_of(m)]
@@ -211,7 +211,8 @@ def assert_documented(document: Any, marker: str, **nested: str) -> None:
 
 
 def names_of(marker: str) -> list[str]:
-    return names_in(text_of("outputs.md"), f"<!-- keys: {marker} -->")
+    page = "leaks.md" if marker == "leaks" else "outputs.md"
+    return names_in(text_of(page), f"<!-- keys: {marker} -->")
 
 
 def columns_of(marker: str) -> list[str]:
@@ -331,6 +332,33 @@ def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyP
     document = run_json("demo")
     document["evaluation"]["failed"] = [{"file": "a.wav", "error": "why"}]
     assert_documented(document, "demo", evaluation="measures,evaluate failures")
+
+
+def test_prepared_folders_are_documented(in_own_folder: Path, tones: Path):
+    shutil.copy(tones / "low" / "0.wav", tones / "low" / "copy.wav")
+    (tones / "low" / "empty.wav").touch()
+    (tones / "low" / "out.wav").symlink_to("/outside.wav")
+    rows = [p for p in sorted(tones.rglob("*.wav")) if p.name != "out.wav"]
+    text = "".join(
+        f"{p.relative_to(tones).as_posix()},{p.parent.name},{i % 2},g{i // 2}\n"
+        for i, p in enumerate(rows)
+    )
+    (tones / "manifest.csv").write_text(f"path,label,fold,group\n{text}")
+    command = ("prepare", tones, "-o", "out", "--rate", "8000")
+    assert_documented(run_json(*command, "--dry-run"), "prepare --dry-run")
+    document = run_json(*command, "--report", code=3)
+    report = document.pop("report")
+    assert_documented({**document, "report": None}, "prepare")
+    assert report == json.loads(Path("out/report.json").read_text("utf-8"))
+    leaks = report.pop("leaks")
+    leaks["between"] = leaks["between"] or [{"parts": ["a"], "clusters": 1}]
+    assert_documented(leaks, "leaks")
+    page = section("outputs.md", "The prepared folder")
+    visible = {p.name for p in Path("out").iterdir() if not p.name.startswith(".")}
+    assert visible == {name.strip("/") for name in names_in(page, "was stopped.\n")}
+    assert_documented(json.loads(Path("out/prepared.json").read_text("utf-8")), "prepared.json")
+    header = Path("out/clips.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == columns_of("clips.csv")
 
 
 def test_the_health_report_is_documented():
