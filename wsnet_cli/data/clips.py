@@ -58,6 +58,26 @@ class _Words:
         self.numbers = array("i", (self.numbers[i] for i in order))
 
 
+class _Texts(Sequence[str]):
+    """Texts in a quarter of the memory that as many objects take."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._bytes = bytearray()
+        self._ends = array("Q", [0])
+        for text in texts:
+            self._bytes += text.encode("utf-8", "surrogateescape")
+            self._ends.append(len(self._bytes))
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, index: int) -> str:  # type: ignore[override]  # slices are not needed
+        if not 0 <= index < len(self):
+            raise IndexError(f"text {index} of {len(self)}")
+        part = self._bytes[self._ends[index] : self._ends[index + 1]]
+        return part.decode("utf-8", "surrogateescape")
+
+
 class ClipTable(Sequence[Clip]):
     """Clips in order of name, then start, then end; a `Clip` is made each time one is asked for.
 
@@ -70,13 +90,17 @@ class ClipTable(Sequence[Clip]):
 
     def __init__(self, root: Path, clips: Iterable[Clip] = ()) -> None:
         self._prefix = f"{root}/"
-        self._names: list[str] = []
+        self._names: Sequence[str] = ()
         self._elsewhere: dict[int, Path] = {}
         self._labels, self._folds, self._splits, self._groups = (_Words() for _ in range(4))
-        self._starts, self._ends = array("d"), array("d")
+        self._starts, self._ends = array("d"), array("d")  # empty where no clip is a part
+        names: list[str] = []
         for clip in clips:
+            if clip.path != self._path(clip.name):
+                self._elsewhere[len(names)] = clip.path
+            names.append(clip.name)
             self._append(clip)
-        self._sort()
+        self._sort(names)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -94,15 +118,17 @@ class ClipTable(Sequence[Clip]):
         i = index % len(self)
         label = self._labels[i]
         assert label is not None
+        name = self._names[i]
+        start_s, end_s = self.segment(i)
         return Clip(
-            self._elsewhere[i] if i in self._elsewhere else self._path(self._names[i]),
-            self._names[i],
+            self._elsewhere[i] if i in self._elsewhere else self._path(name),
+            name,
             label,
             fold=self._folds[i],
             split=self._splits[i],
             group=self._groups[i],
-            start_s=_bound(self._starts[i]),
-            end_s=_bound(self._ends[i]),
+            start_s=start_s,
+            end_s=end_s,
         )
 
     def __iter__(self) -> Iterator[Clip]:
@@ -155,15 +181,14 @@ class ClipTable(Sequence[Clip]):
 
     def segment(self, index: int) -> tuple[float | None, float | None]:
         """The `start_s` and `end_s` of a clip, without making the clip."""
+        if not self._starts:
+            return None, None
         return _bound(self._starts[index]), _bound(self._ends[index])
 
     def _path(self, name: str) -> Path:
         return Path(f"{self._prefix}{name}")  # a third of the time that joining paths takes
 
     def _append(self, clip: Clip) -> None:
-        if clip.path != self._path(clip.name):
-            self._elsewhere[len(self._names)] = clip.path
-        self._names.append(clip.name)
         self._labels.append(clip.label)
         self._folds.append(clip.fold)
         self._splits.append(clip.split)
@@ -171,17 +196,19 @@ class ClipTable(Sequence[Clip]):
         self._starts.append(_NAN if clip.start_s is None else clip.start_s)
         self._ends.append(_NAN if clip.end_s is None else clip.end_s)
 
-    def _sort(self) -> None:
+    def _sort(self, names: list[str]) -> None:
         """Sort by three stable sorts: tuples as keys would take ten times the memory."""
-        order = list(range(len(self)))
-        if any(not math.isnan(end) for end in self._ends):
+        order = list(range(len(names)))
+        if all(map(math.isnan, self._starts)) and all(map(math.isnan, self._ends)):
+            self._starts, self._ends = array("d"), array("d")
+        else:
             order.sort(key=lambda i: math.inf if math.isnan(self._ends[i]) else self._ends[i])
-        if any(not math.isnan(start) for start in self._starts):
             order.sort(key=lambda i: 0.0 if math.isnan(self._starts[i]) else self._starts[i])
-        order.sort(key=self._names.__getitem__)
-        self._names = [self._names[i] for i in order]
-        self._starts = array("d", (self._starts[i] for i in order))
-        self._ends = array("d", (self._ends[i] for i in order))
+        order.sort(key=names.__getitem__)
+        self._names = _Texts(names[i] for i in order)
+        if self._starts:
+            self._starts = array("d", (self._starts[i] for i in order))
+            self._ends = array("d", (self._ends[i] for i in order))
         for column in (self._labels, self._folds, self._splits, self._groups):
             column.reorder(order)
         if self._elsewhere:

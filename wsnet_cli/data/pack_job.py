@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -23,6 +25,10 @@ from .store_writer import StoreWriter
 HASHING, DECODING = "hashing", "decoding"
 Progress = Callable[[str, int, int], None]
 """Is told the stage, how many clips are done, and of how many."""
+
+
+Indices = NDArray[np.int32]
+"""Indices of clips."""
 
 
 class _Writer(Protocol):
@@ -60,6 +66,7 @@ class PackJob:
         self.failures = dict(self.contents.failures)
         self.keys = self._make_keys()
         self.n_decoded = 0
+        self._counting = threading.Lock()
 
     @property
     def set_key(self) -> str:
@@ -73,7 +80,7 @@ class PackJob:
 
     def is_complete(self, store: Store) -> bool:
         """Tell whether a store has all that can be decoded; notes why the rest cannot."""
-        missing = self._unique[store.rows(self.keys[self._unique]) < 0].tolist()
+        missing = self._unique[store.rows(self.keys[self._unique]) < 0]
         # Tried again each time: another version of a decoder may read what this one did not.
         with closing(self._pack(missing, [], None)) as outcomes:
             return all(clip is None for _, clip in outcomes)
@@ -110,7 +117,7 @@ class PackJob:
 
     def fill_memory(self, writer: _Writer) -> None:
         """Decode the whole set into memory."""
-        with closing(self._pack(self._unique.tolist(), [], None)) as outcomes:
+        with closing(self._pack(self._unique, [], None)) as outcomes:
             for index, clip in outcomes:
                 if clip is not None:
                     writer.add(self.keys[index].tobytes(), clip)
@@ -120,9 +127,10 @@ class PackJob:
     ) -> int | None:
         """Add what the plan lacks; the kept rows before a clip that came out of order, or None."""
         n_total = len(self._unique)
-        todo = plan.todo.tolist()
-        with closing(self._pack(self._unique[todo].tolist(), known, spool_folder)) as outcomes:
-            for place, (index, clip) in zip(todo, outcomes, strict=False):
+        indices = self._unique[plan.todo]
+        with closing(self._pack(indices, known, spool_folder)) as outcomes:
+            for number, (index, clip) in enumerate(outcomes):
+                place = int(plan.todo[number])
                 n_before = int(plan.kept_before[place])
                 if clip is not None:
                     if n_before < plan.n_kept:
@@ -138,11 +146,11 @@ class PackJob:
         readable[list(self.contents.failures)] = False
         return readable
 
-    @property
-    def _unique(self) -> NDArray[np.int64]:
+    @cached_property
+    def _unique(self) -> Indices:
         """The first clip of each key, in the clips' order."""
         first = first_rows(self.keys) == np.arange(len(self.keys))
-        return np.flatnonzero(first & self._readable)
+        return np.flatnonzero(first & self._readable).astype(np.int32)
 
     def _make_keys(self) -> Keys:
         keys = np.zeros((len(self.contents), KEY_BYTES), np.uint8)
@@ -152,21 +160,22 @@ class PackJob:
         return keys
 
     def _pack(
-        self, indices: Sequence[int], known: Sequence[Store], spool_folder: Path | None
+        self, indices: Indices, known: Sequence[Store], spool_folder: Path | None
     ) -> Generator[tuple[int, PackedClip | None], None, None]:
         """Each clip from a set that has it, or decoded, or None where neither can be done."""
-        sources = _sources(self.keys[list(indices)], known)
+        sources = _sources(self.keys[indices], known) if known else []
 
         def work(number: int, check: Check) -> PackedClip | Failure:
             for store, rows in sources:
                 row = int(rows[number])
                 if row >= 0 and store.intact(row):
                     return copy_clip(store, row)
-            return self._decode(indices[number], spool_folder, check)
+            return self._decode(int(indices[number]), spool_folder, check)
 
         outcomes = map_in_order(work, range(len(indices)), self.workers)
         with closing(outcomes):
-            for index, outcome in zip(indices, outcomes, strict=True):
+            for number, outcome in enumerate(outcomes):
+                index = int(indices[number])
                 if isinstance(outcome, Failure):
                     self.failures[index] = outcome
                     yield index, None
@@ -183,7 +192,8 @@ class PackJob:
                 raise AudioError("was changed while it was read", "changed")
         except (OSError, AudioError) as error:
             return refusal(error, clip)
-        self.n_decoded += 1
+        with self._counting:
+            self.n_decoded += 1
         return packed
 
 
@@ -214,8 +224,8 @@ class _Plan:
             if ours[place * KEY_BYTES : (place + 1) * KEY_BYTES] == next_left:
                 there[place] = True
                 self.n_kept += 1
-        self.todo = np.flatnonzero(~there)
-        self.kept_before = np.cumsum(there) - there
+        self.todo: Indices = np.flatnonzero(~there).astype(np.int32)
+        self.kept_before = np.cumsum(there, dtype=np.int32) - there
 
 
 def _sources(keys: Keys, known: Sequence[Store]) -> list[tuple[Store, NDArray[np.int32]]]:

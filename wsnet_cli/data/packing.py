@@ -77,7 +77,7 @@ def copy_clip(store: Store, row: int) -> PackedClip:
     entry = store.index[row]
     n_samples = int(entry["n_samples"])
     return PackedClip(
-        n_samples, float(entry["scale"]), entry["health"], lambda: store.code_blocks(row)
+        n_samples, float(entry["scale"]), store.health(row, 1)[0], lambda: store.code_blocks(row)
     )
 
 

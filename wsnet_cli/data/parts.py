@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ..core.errors import UsageError
 from .dataset import DataSet
 from .packed import PackedSet
-from .splits import choose_split, made_folds
-from .units import join_units
+from .splits import check_trainable, held_out_units, made_folds
+from .units import Units, join_units
 
 FOLD, SPLIT = "fold", "split"
 NO_PART = -1
@@ -77,27 +77,26 @@ def choose_parts(
         of_clip = _renumber(clips.split_words, clips.split_numbers, names)
         parts = (SPLIT, names, "the data set's own split", True)
     elif n_folds is not None:
-        readable = np.flatnonzero(packed.rows >= 0).tolist()
-        units = join_units(dataset, readable, packed.content_keys, packed.audio_keys, together)
+        units = _units(dataset, packed, together)
         of_clip = np.full(len(clips), NO_PART, np.int32)
         of_clip[units.clips] = made_folds(units, n_folds)[units.of_clip]
         names = tuple(str(number + 1) for number in range(n_folds))
         parts = (FOLD, names, f"{n_folds} folds made by content", False)
     else:
-        split = choose_split(
-            dataset,
-            packed.content_keys,
-            held_out=held_out,
-            audio_keys=packed.audio_keys,
-            together=together,
-            readable=packed.rows >= 0,
-        )
+        units = _units(dataset, packed, together)
+        test, how = held_out_units(units, held_out)
         of_clip = np.full(len(clips), NO_PART, np.int32)
-        of_clip[list(split.train)], of_clip[list(split.test)] = 0, 1
-        parts = (SPLIT, ("train", "test") if split.test else ("train",), split.how, False)
+        of_clip[units.clips] = test[units.of_clip]
+        check_trainable(dataset, np.flatnonzero(of_clip == 0), how)
+        parts = (SPLIT, ("train", "test") if test.any() else ("train",), how, False)
     of_clip[packed.rows < 0] = NO_PART
     column, part_names, how, given = parts
     return Parts(column, part_names, of_clip, how, given)
+
+
+def _units(dataset: DataSet, packed: PackedSet, together: Sequence[tuple[int, int]]) -> Units:
+    readable = np.flatnonzero(packed.rows >= 0)
+    return join_units(dataset, readable, packed.content_keys, packed.audio_keys, together)
 
 
 def _renumber(

@@ -17,6 +17,7 @@ from ..core.files import exists, explain_os_errors, is_folder, remove_stale, wri
 from .cache import PACKED, trim_cache
 from .comparing import compare_clips
 from .dataset import DataSet, shown
+from .health import HEALTH
 from .leaks import Sides, leak_report
 from .pack_job import PackJob, Progress
 from .packed import PackedSet, check_classes, pack_into
@@ -118,6 +119,8 @@ def prepare(
         remove_stale(folder)
         job = PackJob(dataset, sample_rate, workers, progress)
         packed, set_folder = pack_into(job, folder)
+        n_decoded = job.n_decoded
+        del job  # its keys are not needed any more
         remove_stale(set_folder)
         check_classes(dataset, packed)
         copies = compare_clips(packed, folder, workers, progress)
@@ -138,7 +141,7 @@ def prepare(
         trim_cache(folder, 0, keep=set_folder)
         _remove_locks(set_folder)
     n_bytes = sum(path.stat().st_size for path in set_folder.iterdir())
-    return Prepared(dataset, packed, parts, report, job.n_decoded, n_bytes)
+    return Prepared(dataset, packed, parts, report, n_decoded, n_bytes)
 
 
 @contextlib.contextmanager
@@ -188,8 +191,8 @@ def _sides(dataset: DataSet, parts: Parts) -> Sides:
 
 def _columns(dataset: DataSet, packed: PackedSet, parts: Parts) -> Columns:
     """The clips as the report takes them."""
-    index = packed.store.index
-    health = index["health"][packed.rows] if len(index) else index["health"]
+    health = packed.store.health()
+    health = health[packed.rows] if len(health) else np.zeros(len(packed), HEALTH)
     return Columns(
         name=dataset.clips.names.__getitem__,
         labels=dataset.labels,

@@ -78,7 +78,7 @@ def is_prepared(folder: Path) -> bool:
 
 def write_clips(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts) -> None:
     """Write clips.csv. Raises FileError."""
-    health = packed.store.index["health"]
+    health = packed.store.health()
     used = packed.rows[packed.rows >= 0]
     masks = np.zeros(len(health), np.uint32)
     masks[used] = judge(health[used])

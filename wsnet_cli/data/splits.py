@@ -140,16 +140,22 @@ def made_folds(units: Units, n_folds: int = N_MADE_FOLDS) -> NDArray[np.int64]:
 
 
 def _by_hash(units: Units, held_out: float) -> tuple[list[int], str]:
-    total = len(units.of_clip)
+    test, how = held_out_units(units, held_out)
+    return units.clips_of(test), how
+
+
+def held_out_units(units: Units, held_out: float) -> tuple[NDArray[np.bool_], str]:
+    """Tell of each unit whether it is held out, and in a line what came of it."""
     if held_out == 0:
-        return [], "trained on everything, nothing held out"
-    test = units.clips_of(mended(units, held_out))
-    if not test:
-        return [], "nothing held out: every label is one clip, or one group, or copies of one clip"
-    return test, f"{len(test)} of {total} clips ({len(test) / total:.0%}) held out by content"
+        return np.zeros(len(units.positions), np.bool_), "trained on everything, nothing held out"
+    test = _mended(units, held_out)
+    n_test, total = int(test[units.of_clip].sum()), len(units.of_clip)
+    if not n_test:
+        return test, "nothing held out: every label is one clip, or one group, or copies of one"
+    return test, f"{n_test} of {total} clips ({n_test / total:.0%}) held out by content"
 
 
-def mended(units: Units, held_out: float) -> NDArray[np.bool_]:
+def _mended(units: Units, held_out: float) -> NDArray[np.bool_]:
     """Tell of each unit whether it is held out."""
     total = units.totals
     most = np.minimum(np.maximum(1, np.ceil(2 * held_out * total)), total - 1)
@@ -183,12 +189,25 @@ def mended(units: Units, held_out: float) -> NDArray[np.bool_]:
 
 
 def _check_trainable(dataset: DataSet, split: Split) -> None:
-    trained = set(dataset.classes[list(split.train)].tolist())
+    check_trainable(dataset, np.array(split.train, np.int64), split.how)
+
+
+def check_trainable(dataset: DataSet, train: NDArray[np.int64], how: str) -> None:
+    """Make sure that every label has a clip to train on.
+
+    Args:
+        dataset: the clips.
+        train: indices of those that are trained on.
+        how: they were chosen, for the message.
+
+    Raises:
+        DataError: a label has none.
+    """
+    trained = set(np.unique(dataset.classes[train]).tolist())
     without = [label for i, label in enumerate(dataset.labels) if i not in trained]
     if without:
         names = ", ".join(quoted(label) for label in without[:_NAMED_AT_MOST])
         more = f" and {len(without) - _NAMED_AT_MOST} more" if len(without) > _NAMED_AT_MOST else ""
         raise DataError(
-            f"no clip to train on is left of {names}{more} ({split.how}); "
-            "expected at least one per class"
+            f"no clip to train on is left of {names}{more} ({how}); expected at least one per class"
         )

@@ -16,7 +16,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import FileError
-from .store_index import Finder, Index, Keys, hash_file, read_records
+from ..core.files import explain_os_errors
+from .store_index import Finder, Index, Keys, hash_file, read_health, read_places
 
 PACK_VERSION = 2
 MANIFEST = "manifest.json"
@@ -47,22 +47,32 @@ class Store:
     Attributes:
         folder: of the set, None where it is in memory.
         sample_rate: Hz.
-        index: a record for each clip; a clip is named by its row.
+        index: PLACE for each clip; a clip is named by its row.
         shards: opens a shard by number: a memory map, or an array in memory.
+        records: the file that the HEALTH of the clips is read from, or HEALTH [n] itself.
     """
 
     folder: Path | None
     sample_rate: int
     index: Index
     shards: Sequence[NDArray[np.int16]]
+    records: Path | Index
 
-    @cached_property
-    def _finder(self) -> Finder:
-        return Finder(self.index["key"])
+    def health(self, first: int = 0, n: int | None = None) -> Index:
+        """The HEALTH records [n] of the clips from row `first` on, to the end if n is None.
+
+        Raises:
+            FileError: the system refused to read them.
+        """
+        n = len(self.index) - first if n is None else n
+        if not isinstance(self.records, Path):
+            return self.records[first : first + n]
+        with explain_os_errors("read", self.records):
+            return read_health(self.records, n, first)
 
     def rows(self, keys: Keys) -> NDArray[np.int32]:
         """The rows of keys [n, KEY_BYTES]; -1 where a clip is not there."""
-        return self._finder.rows(keys)
+        return Finder(self.index["key"]).rows(keys)
 
     def n_samples(self, row: int) -> int:
         """The length of a clip."""
@@ -142,7 +152,7 @@ class Store:
     def __reduce__(self) -> tuple[Any, ...]:
         # A worker process maps the files again; pickling a map would copy all the audio.
         if self.folder is None:
-            return Store, (None, self.sample_rate, self.index, self.shards)
+            return Store, (None, self.sample_rate, self.index, self.shards, self.records)
         return _reopen, (self.folder, self.sample_rate)
 
 
@@ -179,19 +189,19 @@ def open_store(folder: Path, sample_rate: int) -> Store | None:
         for number, n_samples in enumerate(body["shards"]):
             if (folder / shard_name(number)).stat().st_size != n_samples * CODE.itemsize:
                 return None
-        index = read_records(folder / INDEX)
+        index = read_places(folder / INDEX)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Store(folder, sample_rate, index, Maps(folder, body["shards"]))
+    return Store(folder, sample_rate, index, Maps(folder, body["shards"]), folder / INDEX)
 
 
 def open_unfinished(folder: Path, sample_rate: int) -> Store | None:
     """What a stopped writer left, as a store whose clips must be asked for with `intact`."""
     try:
-        index = read_records(folder / JOURNAL)
+        index = read_places(folder / JOURNAL)
     except (OSError, ValueError):
         return None
-    return Store(folder, sample_rate, index, ())
+    return Store(folder, sample_rate, index, (), folder / JOURNAL)
 
 
 def shard_name(number: int) -> str:

@@ -17,7 +17,7 @@ from .health import HEALTH
 KEY_BYTES = 16
 """Of a SHA-256 that are kept: two clips of ten billion share them with a chance of 1e-19."""
 
-ENTRY = np.dtype(
+PLACE = np.dtype(
     [
         ("key", "u1", KEY_BYTES),  # what was decoded, and how
         ("audio", "u1", KEY_BYTES),  # SHA-256 of the codes
@@ -25,9 +25,11 @@ ENTRY = np.dtype(
         ("offset", "<u8"),  # of the first sample in the shard
         ("n_samples", "<u8"),
         ("scale", "<f8"),  # what one code is worth
-        ("health", HEALTH),
     ]
 )
+"""What of a record is held in memory while a set is in use."""
+
+ENTRY = np.dtype([*((name, PLACE[name]) for name in PLACE.names or ()), ("health", HEALTH)])
 """A record, little-endian and without gaps."""
 
 Index = NDArray[np.void]
@@ -35,6 +37,7 @@ Keys = NDArray[np.uint8]
 """Keys [n, KEY_BYTES]."""
 
 _BLOCK_BYTES = 1 << 20
+_RECORDS_AT_ONCE = 1 << 12
 
 
 def short_hash(content: bytes | memoryview) -> bytes:
@@ -42,14 +45,33 @@ def short_hash(content: bytes | memoryview) -> bytes:
     return hashlib.sha256(content).digest()[:KEY_BYTES]
 
 
-def read_records(path: Path) -> Index:
-    """The whole records of a file; what is torn at its end is left out.
+def read_places(path: Path) -> Index:
+    """What is held in memory of the whole records of a file, PLACE [n]; a torn end is left out.
 
     Raises:
         OSError: the system refused.
     """
-    n = path.stat().st_size // ENTRY.itemsize
-    return np.fromfile(path, ENTRY, n)
+    places = np.zeros(path.stat().st_size // ENTRY.itemsize, PLACE)
+    for start in range(0, len(places), _RECORDS_AT_ONCE):
+        block = places[start : start + _RECORDS_AT_ONCE]
+        records = np.fromfile(path, ENTRY, len(block), offset=start * ENTRY.itemsize)
+        for field in PLACE.names or ():
+            block[field] = records[field]
+    return places
+
+
+def read_health(path: Path, n: int, first: int = 0) -> Index:
+    """The HEALTH [n] of the records of a file from `first` on.
+
+    Raises:
+        OSError: the system refused.
+    """
+    health = np.zeros(n, HEALTH)
+    for start in range(0, n, _RECORDS_AT_ONCE):
+        block = health[start : start + _RECORDS_AT_ONCE]
+        offset = (first + start) * ENTRY.itemsize
+        block[:] = np.fromfile(path, ENTRY, len(block), offset=offset)["health"]
+    return health
 
 
 def hash_file(path: Path) -> str:

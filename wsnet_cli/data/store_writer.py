@@ -29,7 +29,7 @@ from .store import (
     open_unfinished,
     shard_name,
 )
-from .store_index import ENTRY, KEY_BYTES, Keys, hash_file, short_hash
+from .store_index import ENTRY, KEY_BYTES, PLACE, Keys, hash_file, short_hash
 
 SHARD_BYTES = 256_000_000
 """A shard grows no larger than this, unless one clip alone does; clips never span shards."""
@@ -71,7 +71,7 @@ class StoreWriter:
     def begin(self, n_rows: int) -> None:
         """Keep the first rows of the earlier writer, cut off the rest, and be ready to add."""
         self.close()
-        index = np.zeros(0, ENTRY) if self._left is None else self._left.index[:n_rows]
+        index = np.zeros(0, PLACE) if self._left is None else self._left.index[:n_rows]
         self._n_rows = len(index)
         self._shards = []
         for number in range(int(index["shard"].max(initial=0)) + 1 if len(index) else 0):
@@ -206,5 +206,8 @@ class MemoryWriter:
 
     def finish(self) -> Store:
         """The set."""
-        index = np.concatenate([np.zeros(0, ENTRY), *self._entries])
-        return Store(None, self._sample_rate, index, self._shards)
+        records = np.concatenate([np.zeros(0, ENTRY), *self._entries])
+        index = np.zeros(len(records), PLACE)
+        for field in PLACE.names or ():
+            index[field] = records[field]
+        return Store(None, self._sample_rate, index, self._shards, records["health"])

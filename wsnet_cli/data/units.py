@@ -82,7 +82,7 @@ class Units:
 
 def join_units(
     dataset: DataSet,
-    readable: Sequence[int],
+    readable: Sequence[int] | Ints,
     content_keys: Sequence[str],
     audio_keys: Keys | None = None,
     together: Iterable[tuple[int, int]] = (),
@@ -96,21 +96,23 @@ def join_units(
         audio_keys: of every clip, a hash of its samples [n, any bytes]; None: not known.
         together: pairs of clips; those that are not readable are passed over.
     """
-    clips = np.array(readable, np.int64)
-    place = {clip: i for i, clip in enumerate(readable)} if together else {}
+    clips = np.asarray(readable, np.int64)
     joined = _Joined(len(clips))
     joined.by_number(np.array(dataset.clips.group_numbers, np.int64)[clips])
-    joined.by_key(_hashes(_file_of(content_keys[i]) for i in readable))
+    joined.by_key(_hashes(_file_of(content_keys[int(i)]) for i in clips))
     if audio_keys is not None and audio_keys.shape[1]:
         joined.by_key(audio_keys[clips])
-    for first, second in together:
-        if first in place and second in place:
-            joined.join(place[first], place[second])
+    for pair in together:
+        places = np.searchsorted(clips, pair)
+        if places.max() < len(clips) and clips[places].tolist() == list(pair):
+            joined.join(*places.tolist())
     roots = joined.roots()
     positions = np.zeros(len(clips))
     order = np.argsort(roots, kind="stable")
     starts = np.flatnonzero(np.diff(roots[order], prepend=-1))
-    for members in np.split(order, starts[1:]) if len(order) else []:
+    stops = np.append(starts[1:], len(order))
+    for unit in range(len(starts)):
+        members = order[starts[unit] : stops[unit]]
         # A group's name comes before content, so that a group stays put whatever joins it.
         tokens = (_token(dataset, content_keys, int(clips[i])) for i in members)
         key = max(tokens, key=lambda token: (token.startswith("group "), token))
@@ -147,7 +149,7 @@ class _Joined:
         self.by_number(np.unique(names, return_inverse=True)[1].astype(np.int64))
 
     def roots(self) -> Ints:
-        return np.array([self._find(i) for i in range(len(self._leader))], np.int64)
+        return np.fromiter(map(self._find, range(len(self._leader))), np.int64, len(self._leader))
 
     def _find(self, i: int) -> int:
         leader = self._leader
@@ -162,7 +164,9 @@ def _file_of(content_key: str) -> str:
 
 
 def _hashes(texts: Iterable[str]) -> Keys:
-    hashes = b"".join(hashlib.sha256(text.encode()).digest()[:_HASH_BYTES] for text in texts)
+    hashes = bytearray()
+    for text in texts:
+        hashes += hashlib.sha256(text.encode()).digest()[:_HASH_BYTES]
     return np.frombuffer(hashes, np.uint8).reshape(-1, _HASH_BYTES)
 
 
