@@ -231,6 +231,20 @@ def test_no_copy_and_no_group_is_divided(planted: Path, n_folds: int | None) -> 
     assert len({part for s in sides.values() for part in s}) == (n_folds or 2)
 
 
+def test_a_prepared_folder_divides_none_of_them(planted: Path) -> None:
+    from wsnet_cli.data.prepare import prepare
+
+    dataset = load_dataset(planted / "grouped.csv")
+    prepared = prepare(dataset, planted.with_name("prepared 7 folds"), RATE, n_folds=7)
+    sides: dict[str, set[str | None]] = {}
+    for name, part in part_of(dataset, prepared.parts).items():
+        sides.setdefault(kin(name), set()).add(part)
+    assert all(len(parts) == 1 for parts in sides.values())
+    leaks = prepared.report["leaks"]
+    assert (leaks["identical"], leaks["near"], leaks["clusters_across"]) == (10, 10, 0)
+    assert leaks["groups_across"] == 0
+
+
 def test_copies_across_given_folds_are_reported_and_not_moved(planted: Path) -> None:
     from wsnet_cli.data.prepare import prepare
 
