@@ -47,10 +47,10 @@ def plain_loop(pool: str, folder: str) -> None:
         assert sum(executor.map(read_by_hand, files, chunksize=CHUNK)) > 0
 
 
-def timed(command: list[str]) -> tuple[float, str]:
+def timed(command: list[str], environment: dict[str, str]) -> tuple[float, str]:
     """Seconds that a command takes, and what it prints."""
     start = perf_counter()
-    done = subprocess.run(command, check=True, capture_output=True, env=compiled_environment())
+    done = subprocess.run(command, check=True, capture_output=True, env=environment)
     return perf_counter() - start, done.stdout.decode()
 
 
@@ -60,20 +60,21 @@ def prepare_command(source: Path, out: Path) -> list[str]:
     return [*wsnet, "--rate", str(RATE), "--json", "-q"]
 
 
-def compare(name: str, source: Path, out: Path, n_rounds: int) -> None:
+def compare(name: str, source: Path, out: Path, n_rounds: int, environment: dict[str, str]) -> None:
     """Take turns, and print the rates."""
     n_files = sum(file.is_file() for file in source.rglob("*"))
     ratios: dict[str, list[float]] = {pool: [] for pool in POOLS}
     rates = []
     for _ in range(n_rounds):
         shutil.rmtree(out, ignore_errors=True)
-        seconds, text = timed(prepare_command(source, out))
+        seconds, text = timed(prepare_command(source, out), environment)
         rates.append(n_files / seconds)
         for pool in POOLS:
-            plain_s, _ = timed([sys.executable, __file__, "--plain", pool, str(source)])
+            plain = [sys.executable, __file__, "--plain", pool, str(source)]
+            plain_s, _ = timed(plain, environment)
             ratios[pool].append(plain_s / seconds)
     decoded = json.loads(text)["decoded"]
-    again_s, text = timed(prepare_command(source, out))
+    again_s, text = timed(prepare_command(source, out), environment)
     print(f"\n{name}: {n_files:,} files, {decoded:,} decoded, median of {n_rounds} rounds")
     print(f"  wsnet prepare: {statistics.median(rates):,.0f} files a second")
     for pool in POOLS:
@@ -84,11 +85,11 @@ def compare(name: str, source: Path, out: Path, n_rounds: int) -> None:
 def main(folders: list[Path], n_files: int, n_rounds: int) -> None:
     """Both sets."""
     files = recordings(folders)
-    with tempfile.TemporaryDirectory() as work:
+    with compiled_environment() as environment, tempfile.TemporaryDirectory() as work:
         for name, make in (("links", make_linked), ("different files", make_different)):
             source = Path(work, name.replace(" ", "-"))
             make(files, n_files, source)
-            compare(name, source, Path(work, "out"), n_rounds)
+            compare(name, source, Path(work, "out"), n_rounds, environment)
             shutil.rmtree(source)
 
 
