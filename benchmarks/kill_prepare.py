@@ -41,8 +41,9 @@ def make_source(files: list[Path], seconds: float, work: Path) -> tuple[Path, fl
         for folder in (source, out):
             shutil.rmtree(folder, ignore_errors=True)
         make_different(files, n_files, source)
+        label = min(source.iterdir())
         for name, content in BROKEN.items():
-            (source / "digit0" / name).write_bytes(content)
+            (label / name).write_bytes(content)
         whole_s = run_whole(command(source, out))
         print(f"{n_files:,} files: {whole_s:.1f} s", flush=True)
         if whole_s >= seconds:
