@@ -4,9 +4,9 @@ python benchmarks/prepare.py ESC10_AUDIO FSDD_RECORDINGS [N [ROUNDS]]
 
 Two sets of N files (20,000) out of all recordings: hard links, of which wsnet decodes each
 different one once; and copies that differ in some bytes behind the sound, so that every one must be
-decoded. In each round `wsnet prepare` into a new folder and the loop take turns, the loop by threads
-and by processes; ratios are of rates within a round, medians over the rounds. Then `wsnet prepare`
-again into the same folder, which must decode nothing.
+decoded. In each round `wsnet prepare` into a new folder and the loop take turns, the loop by
+threads and by processes; ratios are of rates within a round, medians over the rounds. Then `wsnet
+prepare` again into the same folder, which must decode nothing.
 """
 
 from __future__ import annotations

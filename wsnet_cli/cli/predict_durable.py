@@ -23,13 +23,13 @@ from ..bulk.resumable import answer_all, journal_path, logged_answers, open_log
 from ..bulk.writers.embeddings import embedding_files, write_embeddings
 from ..bulk.writers.formats import FORMATS
 from ..bulk.writers.writer import Counts, Facts, Writer
-from ..core.errors import FileError, Interrupted, UsageError
+from ..core.errors import FileError, UsageError
 from ..core.files import exists
 from . import console
-from .exits import EXIT_INTERRUPTED, EXIT_TERMINATED
 from .predict_meter import Meter
-from .predict_run import Terminated, show, terminable
+from .predict_run import show
 from .predict_show import screen_writer
+from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
     from ..bulk.answer_log import AnswerLog
@@ -225,10 +225,6 @@ def _keeping(log: AnswerLog, meter: Meter) -> Iterator[None]:
             yield
     except KeyboardInterrupt as error:
         log.sync()
-        is_term = isinstance(error, Terminated)
-        raise Interrupted(
-            f"{'terminated' if is_term else 'interrupted'}: {meter.how_far()} done and kept; {how}",
-            EXIT_TERMINATED if is_term else EXIT_INTERRUPTED,
-        ) from error
+        raise stopped(error, f"{meter.how_far()} done and kept; {how}") from error
     except FileError as error:
         raise FileError(f"{error}; {meter.how_far()} done and kept; {how}") from error

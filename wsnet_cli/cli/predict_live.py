@@ -12,11 +12,10 @@ from ..bulk.answers import FAILED, OK, Answer, Prediction
 from ..bulk.outputs import check_replaceable, plan_outputs
 from ..bulk.sources import STDIN
 from ..bulk.writers.writer import Counts, Facts, Writer
-from ..core.errors import AudioError, Interrupted, UsageError
+from ..core.errors import AudioError, UsageError
 from . import console
-from .exits import EXIT_INTERRUPTED, EXIT_TERMINATED
-from .predict_run import Terminated, terminable
 from .predict_show import screen_writer
+from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
     from ..bulk.request import Request
@@ -67,11 +66,7 @@ def run_live(
     if delivery.out:
         console.note(f"written: {delivery.out.absolute()}")
     if stop is not None:
-        is_term = isinstance(stop, Terminated)
-        raise Interrupted(
-            f"{'terminated' if is_term else 'interrupted'}: what was heard until then is told",
-            EXIT_TERMINATED if is_term else EXIT_INTERRUPTED,
-        )
+        raise stopped(stop, "what was heard until then is told")
     return counts
 
 

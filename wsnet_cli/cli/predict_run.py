@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from types import FrameType
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..bulk.answers import Answer, predictions_of
@@ -15,15 +11,12 @@ from ..core.errors import Interrupted
 from .exits import EXIT_TERMINATED
 from .predict_meter import Meter
 from .predict_show import screen_writer
+from .stopping import Terminated, terminable
 
 if TYPE_CHECKING:
     from ..bulk.request import Request
     from ..bulk.sources import Inputs
     from ..engine.session import Classifier
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
 
 
 def run_shown(
@@ -59,20 +52,3 @@ def show(answer: Answer, facts: Facts, writer: Writer) -> None:
     """Write all that is said of an answer."""
     for prediction in predictions_of(answer, facts.labels):
         writer.add(prediction)
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Within the block SIGTERM raises `Terminated`; outside the main thread it cannot."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    former = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former)

@@ -12,7 +12,7 @@ from ..core.errors import UsageError
 from . import console, options
 from .exits import EXIT_SOME_FAILED
 from .light import require
-from .stopping import explained
+from .stopping import stopped, terminable
 from .train import DEFAULT_PRESET
 
 if TYPE_CHECKING:
@@ -154,21 +154,24 @@ def _prepare(
         n_done, n_all = done["decoding"]
         return f"{n_done:,} of {n_all:,} clips are packed; {go_on}"
 
-    with _Stages() as stages, explained(how_to_go_on):
+    with _Stages() as stages, terminable():
 
         def progress(stage: str, n_done: int, n_all: int) -> None:
             done[stage] = n_done, n_all
             stages.move(stage, n_done, n_all)
 
-        return prepare_folder(
-            dataset,
-            out,
-            rate,
-            n_folds=folds,
-            held_out=held_out,
-            workers=workers,
-            progress=progress,
-        )
+        try:
+            return prepare_folder(
+                dataset,
+                out,
+                rate,
+                n_folds=folds,
+                held_out=held_out,
+                workers=workers,
+                progress=progress,
+            )
+        except KeyboardInterrupt as error:
+            raise stopped(error, how_to_go_on()) from error
 
 
 class _Stages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -33,22 +33,13 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
-@contextmanager
-def explained(how_to_go_on: Callable[[], str]) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into one line.
+def stopped(by: KeyboardInterrupt, words: str) -> Interrupted:
+    """The error that ends a command which a signal stopped.
 
     Args:
-        how_to_go_on: asked for when one comes: what is kept, and what to do.
-
-    Raises:
-        Interrupted: one came.
+        by: what was raised; `Terminated` where it was SIGTERM.
+        words: what is kept, and what to do.
     """
-    with terminable():
-        try:
-            yield
-        except KeyboardInterrupt as error:
-            is_term = isinstance(error, Terminated)
-            raise Interrupted(
-                f"{'terminated' if is_term else 'interrupted'}: {how_to_go_on()}",
-                EXIT_TERMINATED if is_term else EXIT_INTERRUPTED,
-            ) from error
+    if isinstance(by, Terminated):
+        return Interrupted(f"terminated: {words}", EXIT_TERMINATED)
+    return Interrupted(f"interrupted: {words}", EXIT_INTERRUPTED)
