@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from wsnet_cli.core.decode import open_audio
 from wsnet_cli.core.errors import AudioError
 from wsnet_cli.data.dataset import DataSet
-from wsnet_cli.data.findings import FINDINGS, judge
-from wsnet_cli.data.health import HEALTH, HealthMeter
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.health.findings import FINDINGS, judge
+from wsnet_cli.data.health.meter import HEALTH, HealthMeter
+from wsnet_cli.data.layouts.known import load_dataset
 
 ROUNDS = 3
 SHOWN = ("duration_s", "peak", "rms", "dc", "flat", "over", "padding")

@@ -36,8 +36,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from wsnet_cli.data.duplicates import Clusters, Duplicate, find_duplicates
-from wsnet_cli.data.fingerprint import fingerprint
+from wsnet_cli.data.copies.duplicates import Clusters, Duplicate, find_duplicates
+from wsnet_cli.data.copies.fingerprint import fingerprint
 
 ESC_RATE = 22_050
 FSDD_RATE = 8_000

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from wsnet_cli.data import store_writer
+from wsnet_cli.data.packing import store_writer
 
 CALLS = ("mkdir", "rename", "replace", "fsync", "truncate")
 """Of `os`; what deletes is refused to a killed process alone, as a full disk takes that."""

@@ -35,9 +35,9 @@ from wsnet_cli.core.metrics import measure
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.core.yamlfile import load_yaml
-from wsnet_cli.data.findings import FINDINGS
-from wsnet_cli.data.health import HEALTH
-from wsnet_cli.data.report import Columns, build_report
+from wsnet_cli.data.health.findings import FINDINGS
+from wsnet_cli.data.health.meter import HEALTH
+from wsnet_cli.data.health.report import Columns, build_report
 from wsnet_cli.data.synthetic import KINDS
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
@@ -101,7 +101,7 @@ def test_every_relative_link_leads_somewhere(page: Path):
 def test_the_map_names_every_module_and_no_other():
     named = set(re.findall(r"`((?:\w+/)*\w+\.py)`", text_of("architecture.md")))
     files = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py")}
-    packages = {name for name in files if re.fullmatch(r"\w+/__init__\.py", name)}
+    packages = {name for name in files if re.fullmatch(r"(\w+/)+__init__\.py", name)}
     assert files - packages - named == set()
     assert {name for name in named if not (PACKAGE / name).is_file()} == set()
     assert all((PACKAGE / name).read_text("utf-8").count('"""') == 2 for name in packages)
@@ -114,7 +114,7 @@ def test_the_map_names_every_file_of_the_kernels():
 
 
 def test_every_module_has_one_row_of_its_own():
-    rows = re.findall(r"^\| `(\w+/\w+\.py)` \|", text_of("architecture.md"), flags=re.M)
+    rows = re.findall(r"^\| `((?:\w+/)+\w+\.py)` \|", text_of("architecture.md"), flags=re.M)
     assert len(rows) == len(set(rows))
 
 

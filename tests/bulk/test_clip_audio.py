@@ -13,7 +13,7 @@ from wsnet_cli.bulk.clip_audio import FileAudio, PackedAudio, audio_of
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.model import Model
 from wsnet_cli.data.dataset import Clip
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.prepare import prepare
 from wsnet_cli.engine.session import Classifier
 

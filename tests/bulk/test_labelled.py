@@ -18,7 +18,7 @@ from wsnet_cli.bulk.labelled import (
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.tables import csv_text
 from wsnet_cli.data.dataset import Clip, DataSet
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.layouts.known import load_dataset
 
 MakeTone = Callable[..., Path]
 

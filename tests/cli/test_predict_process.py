@@ -49,7 +49,11 @@ def test_predict_imports_nothing_heavy(model: str, make_clip: MakeClip):
     assert {"numpy", "soundfile", "soxr", "safetensors"} <= modules
     assert not modules & (HEAVY | {"rich", "yaml"})
     # Typer itself may import pydantic; the schema of configurations is ours to leave out.
-    assert not modules & {"wsnet_cli.core.config", "wsnet_cli.learn", "wsnet_cli.data.packed"}
+    assert not modules & {
+        "wsnet_cli.core.config",
+        "wsnet_cli.learn",
+        "wsnet_cli.data.packing.packed",
+    }
 
 
 def test_one_file_needs_no_threads(model: str, make_clip: MakeClip):

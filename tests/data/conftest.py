@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from wsnet_cli.core.decode import Decoder, open_audio
-from wsnet_cli.data import packing
-from wsnet_cli.data.duplicates import Duplicate
-from wsnet_cli.data.leaks import Sides, leak_report
+from wsnet_cli.data.copies.duplicates import Duplicate
+from wsnet_cli.data.copies.leaks import Sides, leak_report
+from wsnet_cli.data.packing import one_clip as packing
 
 MakeSine = Callable[..., Path]
 MakeFolders = Callable[[Mapping[str, int]], Path]

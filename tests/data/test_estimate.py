@@ -13,8 +13,8 @@ from wsnet_cli.core.decode import open_audio
 from wsnet_cli.data import estimate as estimate_module
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.estimate import TRIAL_AUDIO_S, TRIAL_FILES, TRIAL_S, estimate
-from wsnet_cli.data.layouts import load_dataset
-from wsnet_cli.data.packed import pack
+from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.packing.packed import pack
 
 MakeSine = Callable[..., Path]
 RATE = 8000

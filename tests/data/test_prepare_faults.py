@@ -11,8 +11,8 @@ from faulty_disk import Killed, contents, faulty_disk
 
 from wsnet_cli.core.errors import DataError, FileError
 from wsnet_cli.data import prepare as prepare_module
-from wsnet_cli.data import store_writer
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.packing import store_writer
 from wsnet_cli.data.prepare import Prepared
 from wsnet_cli.data.prepared_folder import is_prepared, open_prepared
 

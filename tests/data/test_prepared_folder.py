@@ -15,8 +15,8 @@ import pytest
 
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.data import prepared_folder
-from wsnet_cli.data.layouts import load_dataset
-from wsnet_cli.data.packed import pack
+from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.packing.packed import pack
 from wsnet_cli.data.prepare import prepare
 from wsnet_cli.data.prepared_folder import COLUMNS, is_prepared, open_prepared, read_marker
 
@@ -77,7 +77,7 @@ def moved_samples(folder: Path) -> list[float]:
 
 
 def prepared_entry() -> np.dtype[Any]:
-    from wsnet_cli.data.store_index import ENTRY
+    from wsnet_cli.data.packing.store_index import ENTRY
 
     return ENTRY
 

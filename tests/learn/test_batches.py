@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config import AugmentConfig
 from wsnet_cli.core.windows import trim_silence
-from wsnet_cli.data.health import HEALTH
-from wsnet_cli.data.packed import PackedSet
-from wsnet_cli.data.packing import PackedClip, Spool
-from wsnet_cli.data.store_index import KEY_BYTES
-from wsnet_cli.data.store_writer import MemoryWriter
+from wsnet_cli.data.health.meter import HEALTH
+from wsnet_cli.data.packing.one_clip import PackedClip, Spool
+from wsnet_cli.data.packing.packed import PackedSet
+from wsnet_cli.data.packing.store_index import KEY_BYTES
+from wsnet_cli.data.packing.store_writer import MemoryWriter
 from wsnet_cli.learn.augment import finish_windows, stretch
 from wsnet_cli.learn.batches import Batch, Feed
 

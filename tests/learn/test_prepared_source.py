@@ -12,7 +12,7 @@ import pytest
 from wsnet_cli.bulk.clip_audio import PackedAudio
 from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.errors import DataError, Interrupted, UsageError, WsnetError
-from wsnet_cli.data.layouts import load_dataset
+from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.prepare import prepare
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.prepared import prepare_data

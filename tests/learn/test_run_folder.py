@@ -7,10 +7,10 @@ import pytest
 
 from wsnet_cli.core.errors import ArtifactError, FileError, UsageError
 from wsnet_cli.core.metrics import measure
-from wsnet_cli.data.cache import default_cache_root
-from wsnet_cli.data.layouts import load_dataset
-from wsnet_cli.data.packed import pack
-from wsnet_cli.data.splits import Split
+from wsnet_cli.data.dividing.splits import Split
+from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.packing.cache import default_cache_root
+from wsnet_cli.data.packing.packed import pack
 from wsnet_cli.learn.run_folder import RunFolder, new_run_folder, open_run_folder
 from wsnet_cli.learn.trainer import EpochRow
 

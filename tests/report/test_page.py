@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wsnet_cli.data.duplicates import Duplicate
-from wsnet_cli.data.health import HEALTH, HealthMeter
-from wsnet_cli.data.leaks import MAX_PAIRS, Sides, leak_report
-from wsnet_cli.data.report import Columns, build_report
+from wsnet_cli.data.copies.duplicates import Duplicate
+from wsnet_cli.data.copies.leaks import MAX_PAIRS, Sides, leak_report
+from wsnet_cli.data.health.meter import HEALTH, HealthMeter
+from wsnet_cli.data.health.report import Columns, build_report
 from wsnet_cli.report.page import MAX_DRAWN, MAX_LINES, render, write_page
 
 NASTY = [

@@ -10,8 +10,8 @@ from typing import Protocol
 from ..core.resampling import resample_blocks
 from ..core.stream import OpenBlocks
 from ..data.clips import Clip
+from ..data.dividing.units import SEGMENT_SIGN
 from ..data.prepared_folder import is_prepared, open_prepared
-from ..data.units import SEGMENT_SIGN
 from ..engine.session import Classifier
 
 _BLOCK_BYTES = 1 << 20

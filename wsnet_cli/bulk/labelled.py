@@ -13,8 +13,8 @@ from pathlib import Path
 from ..core.errors import DataError, WsnetError
 from ..core.files import explain_os_errors
 from ..data.dataset import Clip, DataSet
-from ..data.layouts import load_dataset
-from ..data.units import SEGMENT_SIGN
+from ..data.dividing.units import SEGMENT_SIGN
+from ..data.layouts.known import load_dataset
 from .clip_audio import ClipAudio, audio_of
 
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")

@@ -20,7 +20,12 @@ def cache(
 
     Example: wsnet cache --clear
     """
-    from ..data.cache import CACHE_LIMIT_BYTES, cache_size_bytes, clear_cache, default_cache_root
+    from ..data.packing.cache import (
+        CACHE_LIMIT_BYTES,
+        cache_size_bytes,
+        clear_cache,
+        default_cache_root,
+    )
 
     root = default_cache_root()
     n_freed = clear_cache(root) if clear else 0

@@ -98,7 +98,7 @@ def _device() -> str:
 
 
 def _cache() -> dict[str, str | int]:
-    from ..data.cache import cache_size_bytes, default_cache_root
+    from ..data.packing.cache import cache_size_bytes, default_cache_root
 
     root = default_cache_root()
     return {"folder": str(root), "bytes": cache_size_bytes(root)}

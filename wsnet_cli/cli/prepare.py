@@ -74,7 +74,7 @@ def prepare(
     Example: wsnet prepare sounds/ -o prepared/ --report
     """
     from ..core.parallel import count_workers
-    from ..data.layouts import load_dataset
+    from ..data.layouts.known import load_dataset
     from ..data.prepare import check_target
     from ..data.prepared_folder import is_prepared
 
@@ -235,7 +235,7 @@ def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:
 
 
 def _show_tables(report: Any) -> None:
-    from ..data.report_tables import class_table, finding_table, leak_table
+    from ..data.health.report_tables import class_table, finding_table, leak_table
 
     for table, numbers in ((class_table, True), (finding_table, False), (leak_table, False)):
         headings, rows = table(report)

@@ -176,7 +176,7 @@ def _check_data(data: Path | None) -> Path:
 
 
 def _check_layout(layout: str | None, pattern: str | None) -> None:
-    from ..data.layouts import wanted_layout
+    from ..data.layouts.known import wanted_layout
 
     wanted_layout(layout, pattern)
 

@@ -11,8 +11,8 @@ from ..core.decode import open_audio
 from ..core.errors import AudioError
 from ..core.resampling import resample_blocks
 from .clips import ClipTable
-from .health import HealthMeter
-from .store import CODE
+from .health.meter import HealthMeter
+from .packing.store import CODE
 
 TRIAL_FILES = 8
 """Files of each kind, by suffix, that are decoded on trial."""

@@ -14,16 +14,16 @@ import numpy as np
 
 from ..core.errors import DataError, FileError, UsageError
 from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_text_atomic
-from .cache import PACKED, trim_cache
-from .comparing import compare_clips
+from .copies.comparing import compare_clips
+from .copies.leaks import Sides, leak_report
 from .dataset import DataSet, shown
-from .health import HEALTH
-from .leaks import Sides, leak_report
-from .pack_job import PackJob, Progress
-from .packed import PackedSet, check_classes, pack_into
-from .parts import Parts, choose_parts
+from .dividing.parts import Parts, choose_parts
+from .health.meter import HEALTH
+from .health.report import Columns, build_report
+from .packing.cache import PACKED, trim_cache
+from .packing.pack_job import PackJob, Progress
+from .packing.packed import PackedSet, check_classes, pack_into
 from .prepared_folder import CLIPS, MARKER, PAGE, REPORT, write_clips, write_marker
-from .report import Columns, build_report
 
 LOCK = ".prepare.lock"
 _OWN = frozenset((MARKER, CLIPS, REPORT, PAGE, PACKED))

@@ -21,17 +21,17 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.files import atomic_stream, explain_os_errors, write_text_atomic
 from ..core.tables import csv_line
-from .cache import packed_folder
 from .clips import Clip
 from .dataset import DataSet, shown
-from .findings import findings_of, judge
-from .layout import Findings, read_clips
-from .pack_job import clip_key
-from .packed import PackedSet
-from .parts import NO_PART, Parts
-from .paths import Root
-from .store import open_store
-from .store_index import KEY_BYTES, hash_file
+from .dividing.parts import NO_PART, Parts
+from .health.findings import findings_of, judge
+from .layouts.layout import Findings, read_clips
+from .layouts.paths import Root
+from .packing.cache import packed_folder
+from .packing.pack_job import clip_key
+from .packing.packed import PackedSet
+from .packing.store import open_store
+from .packing.store_index import KEY_BYTES, hash_file
 
 MARKER = "prepared.json"
 CLIPS = "clips.csv"

@@ -236,6 +236,7 @@ class Classifier:
         Returns: (label, score), best first; equal scores in the order of the labels.
 
         >>> esc10 = Classifier.load("esc10")
+        >>> import numpy as np
         >>> esc10.top(np.float32([0, 0.25, 0, 0.5, 0, 0, 0.25, 0, 0, 0]), k=2)
         [('crying_baby', 0.5), ('clock_tick', 0.25)]
         """

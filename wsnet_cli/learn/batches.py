@@ -15,7 +15,7 @@ from ..core.audio import AudioSettings
 from ..core.config import AugmentConfig
 from ..core.quant import Array
 from ..core.windows import sound_bounds
-from ..data.packed import PackedSet
+from ..data.packing.packed import PackedSet
 from .augment import CropSource, finish_windows, mix_between_classes, random_crop, root_mean_square
 
 _ORDER, _BATCH = 0, 1

@@ -9,7 +9,7 @@ import torch
 from ..core.audio import AudioSettings
 from ..core.quant import Array
 from ..core.windows import window_blocks
-from ..data.packed import PackedSet
+from ..data.packing.packed import PackedSet
 from ..engine.session import WINDOWS_AT_ONCE
 from .network import WaveformClassifier
 

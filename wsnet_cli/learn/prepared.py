@@ -10,13 +10,13 @@ from ..core.config import Config
 from ..core.errors import DataError
 from ..core.parallel import count_workers
 from ..core.settings import audio_settings
-from ..data.cache import default_cache_root
 from ..data.dataset import DataSet
-from ..data.layouts import load_dataset
-from ..data.pack_job import Progress
-from ..data.packed import PackedSet, check_classes, pack
+from ..data.dividing.splits import Split, choose_split
+from ..data.layouts.known import load_dataset
+from ..data.packing.cache import default_cache_root
+from ..data.packing.pack_job import Progress
+from ..data.packing.packed import PackedSet, check_classes, pack
 from ..data.prepared_folder import TITLE, is_prepared, open_prepared
-from ..data.splits import Split, choose_split
 from .batches import Feed
 
 

@@ -14,8 +14,8 @@ from ..core.files import explain_os_errors, remove_stale, write_text_atomic
 from ..core.metrics import Metrics
 from ..core.tables import csv_text
 from ..data.dataset import DataSet
-from ..data.packed import PackedSet
-from ..data.splits import Split
+from ..data.dividing.splits import Split
+from ..data.packing.packed import PackedSet
 from .trainer import EpochRow
 
 RUNS = Path("runs")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..core.files import write_text_atomic
 from ..core.sniff import shown
-from ..data.report_tables import alike_text, differs, group_text, value_text
-from ..data.report_words import plural
+from ..data.health.report_tables import alike_text, differs, group_text, value_text
+from ..data.health.report_words import plural
 from .waveform import draw
 
 MAX_DRAWN = 4
@@ -37,7 +37,7 @@ def write_page(
     control characters are shown as escapes.
 
     Args:
-        report: as `data/report.py` builds it, or as read from report.json.
+        report: as `data/health/report.py` builds it, or as read from report.json.
         path: of the page; replaced as a whole.
         waveforms: gives a clip's samples as mono blocks, by its index, or None where there are
             none. Asked for the examples that are drawn alone.

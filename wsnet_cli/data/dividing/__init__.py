@@ -1,0 +1,1 @@
+"""Which clips are trained on and which are held out."""

@@ -1,0 +1,1 @@
+"""The layouts of data sets that are known, and how their clips are found."""

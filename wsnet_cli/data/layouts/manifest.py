@@ -1,0 +1,153 @@
+"""Manifests: a CSV or JSON Lines file that lists clips with their labels.
+
+The columns, or keys, are `path,label[,split|fold][,group][,start,end]`. Paths are relative to the
+manifest's own folder and never lead out of it. A file that is listed but not there is no error
+here: it is reported when it is decoded, like any other unreadable one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...core.errors import DataError
+from ..clips import Clip
+from ..dataset import DataSet, clean_label, quoted, shown
+from .json_rows import NAME, NUMBER, TEXT, json_rows
+from .layout import Findings, read_clips
+from .paths import Root
+from .rows import Row, csv_rows, row_clips
+
+REQUIRED = ("path", "label")
+OPTIONAL = ("split", "fold", "group", "start", "end")
+JSON_SUFFIXES = (".jsonl", ".ndjson")
+MANIFEST_SUFFIXES = (".csv", *JSON_SUFFIXES)
+MANIFEST_NAMES = ("manifest.csv", "manifest.jsonl")
+MANIFEST_TITLE = "manifest"
+
+SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+}
+"""What data sets call their parts, and what wsnet calls them."""
+
+_KINDS = {
+    **dict.fromkeys(("path", "label", "split"), TEXT),
+    **dict.fromkeys(("fold", "group"), NAME),
+    **dict.fromkeys(("start", "end"), NUMBER),
+}
+_LARGEST_S = 1e9  # as for decoding
+
+
+def load_manifest(path: Path) -> DataSet:
+    """Read a manifest; `.jsonl` and `.ndjson` are JSON Lines, all else is CSV.
+
+    Columns may come in any order, in CSV in any case; further ones are ignored and noted.
+
+    Raises:
+        DataError: the first thing that is wrong, with its row.
+        FileError: the system refused to read it.
+    """
+    root = Root(path.parent)
+    return read_clips(root, MANIFEST_TITLE, lambda root, found: _clips(path, root, found))
+
+
+def read_manifest_of(root: Root, found: Findings) -> Iterator[Clip]:
+    """Yield the clips of the manifest that lies in a folder.
+
+    Raises:
+        DataError: as `load_manifest`, or there are two.
+    """
+    names = [name for name in MANIFEST_NAMES if (root.path / name).exists()]
+    if len(names) > 1:
+        raise DataError(f"{shown(root.path)}: holds {' and '.join(names)}; name the one to read")
+    return _clips(root.own_file(names[0]), root, found)
+
+
+def split_word(text: str) -> str:
+    """Return the name of a part, whatever the data set calls it.
+
+    Raises:
+        DataError: a reason without place: the word is none of a part.
+    """
+    if text.lower() not in SPLIT_WORDS:
+        raise DataError(f"split {quoted(text)}; expected train, validation or test")
+    return SPLIT_WORDS[text.lower()]
+
+
+def fold_name(text: str | None) -> str:
+    """Return the name of a fold.
+
+    Raises:
+        DataError: a reason without place: it is empty or cannot be printed.
+    """
+    if text is None:
+        raise DataError("the fold is empty; expected its name in every row")
+    if not text.isprintable():
+        raise DataError(f"the fold {quoted(text)} holds signs that cannot be printed")
+    return text
+
+
+def _clips(path: Path, root: Root, found: Findings) -> Iterator[Clip]:
+    def build(row: Row) -> Clip:
+        return _clip(row, root)
+
+    if path.suffix.lower() not in JSON_SUFFIXES:
+        return row_clips(path, lambda: csv_rows(path, REQUIRED, OPTIONAL, found.notes), build)
+    return row_clips(
+        path, lambda: _even(path, json_rows(path, REQUIRED, _KINDS, found.notes)), build
+    )
+
+
+def _even(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
+    """Refuse a split or fold that some rows have and others lack, as no CSV file can."""
+    first: Row | None = None
+    for row in rows:
+        first = first or row
+        for key in ("split", "fold"):
+            if (key in row.cells) != (key in first.cells):
+                raise DataError(
+                    f"{shown(path)}: row {row.number}: {key} stands in row "
+                    f"{(first if key in first.cells else row).number} and not in row "
+                    f"{(row if key in first.cells else first).number}; "
+                    "expected it in every row or in none"
+                )
+        yield row
+
+
+def _clip(row: Row, root: Root) -> Clip:
+    label = row.get("label") or ""
+    if ";" in label:
+        raise DataError(f"label {quoted(label)}: multi-label sets are not supported yet")
+    if "split" in row.cells and "fold" in row.cells:
+        raise DataError("columns split and fold in one manifest; expected one of them")
+    path, name = root.member(row.get("path") or "")
+    label = clean_label(label)
+    start_s, end_s = _seconds(row, "start"), _seconds(row, "end")
+    if end_s is not None and end_s <= (start_s or 0.0):
+        raise DataError(f"end {end_s:g} is not after start {start_s or 0.0:g}")
+    return Clip(
+        path,
+        name,
+        label,
+        fold=fold_name(row.get("fold")) if "fold" in row.cells else None,
+        split=split_word(row.get("split") or "") if "split" in row.cells else None,
+        group=row.get("group"),
+        start_s=start_s,
+        end_s=end_s,
+    )
+
+
+def _seconds(row: Row, column: str) -> float | None:
+    text = row.get(column)
+    if text is None:
+        return None
+    try:
+        value = float(text) if "_" not in text else math.nan  # Python reads 1_0 as ten
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < _LARGEST_S:
+        raise DataError(f"{column} {quoted(text)}; expected seconds, 0 or more")
+    return value

@@ -1,0 +1,1 @@
+"""The decoded audio of a data set: packed once, found by content."""

@@ -1,0 +1,234 @@
+"""What is to be packed: each clip's key in a packed set, and how its audio gets there."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import AudioError
+from ...core.parallel import Check, map_in_order
+from ..dataset import DataSet, Failure
+from .content import hash_contents, refusal
+from .one_clip import PackedClip, copy_clip, decode_clip
+from .store import PACK_VERSION, SET_KEY_SIGNS, Store
+from .store_index import KEY_BYTES, Keys, first_rows, short_hash
+from .store_writer import StoreWriter
+
+HASHING, DECODING = "hashing", "decoding"
+Progress = Callable[[str, int, int], None]
+"""Is told the stage, how many clips are done, and of how many."""
+
+
+Indices = NDArray[np.int32]
+"""Indices of clips."""
+
+
+class _Writer(Protocol):
+    def add(self, key: bytes, clip: PackedClip) -> None: ...
+
+
+class PackJob:
+    """The clips of a data set with their keys; gathers why those that fail cannot be read.
+
+    Hashes every file when it is made.
+
+    Args:
+        dataset: the clips.
+        sample_rate: of the set, Hz.
+        workers: files worked on at once.
+        progress: see `Progress`.
+
+    Attributes:
+        contents: the content of each clip.
+        keys: of each clip in a set, [n, KEY_BYTES]; zeros where the file cannot be read at all.
+        failures: by the clip's index.
+        n_decoded: clips that were decoded so far.
+    """
+
+    def __init__(
+        self, dataset: DataSet, sample_rate: int, workers: int, progress: Progress | None
+    ) -> None:
+        self.dataset = dataset
+        self.sample_rate = sample_rate
+        self.workers = workers
+        self.progress = progress or (lambda _stage, _done, _total: None)
+        self.contents = hash_contents(
+            dataset.clips, workers, lambda done, total: self.progress(HASHING, done, total)
+        )
+        self.failures = dict(self.contents.failures)
+        self.keys = self._make_keys()
+        self.n_decoded = 0
+        self._counting = threading.Lock()
+
+    @property
+    def set_key(self) -> str:
+        """Names the set; neither order nor the clips' names enter, so renaming keeps it."""
+        return _set_key(np.unique(self.keys[self._readable], axis=0))
+
+    @property
+    def ordered_set_key(self) -> str:
+        """Names the set with its clips in this order, where its very bytes matter."""
+        return _set_key(self.keys[self._unique])
+
+    def is_complete(self, store: Store) -> bool:
+        """Tell whether a store has all that can be decoded; notes why the rest cannot."""
+        missing = self._unique[store.rows(self.keys[self._unique]) < 0]
+        # Tried again each time: another version of a decoder may read what this one did not.
+        with closing(self._pack(missing, [], None)) as outcomes:
+            return all(clip is None for _, clip in outcomes)
+
+    def fill(self, writer: StoreWriter, known: Sequence[Store], spool_folder: Path) -> None:
+        """Write the whole set, keeping what an earlier writer left in its order.
+
+        Args:
+            writer: of the set's folder.
+            known: other sets of this rate, to take clips over from.
+            spool_folder: for clips that are too long for memory.
+
+        Raises:
+            FileError: the system refused to write.
+        """
+        n_kept = writer.n_kept
+        while True:
+            plan = _Plan(self.keys[self._unique], writer.kept[:n_kept])
+            writer.begin(plan.n_kept)
+            n_before = self._add_rest(writer, plan, known, spool_folder)
+            if n_before is None:
+                return
+            # What could not be decoded then can be now, and belongs before clips that are kept.
+            n_kept = n_before
+
+    def failures_by_clip(self, readable: NDArray[np.bool_]) -> dict[int, Failure]:
+        """Why each clip that is not readable is not; a copy fails as the first of its kind did."""
+        first = first_rows(self.keys)
+        failures = {}
+        for i in np.flatnonzero(~readable).tolist():
+            known = self.failures.get(i) or self.failures[int(first[i])]
+            failures[i] = Failure(self.dataset.clips.names[i], known.reason, known.kind)
+        return failures
+
+    def fill_memory(self, writer: _Writer) -> None:
+        """Decode the whole set into memory."""
+        with closing(self._pack(self._unique, [], None)) as outcomes:
+            for index, clip in outcomes:
+                if clip is not None:
+                    writer.add(self.keys[index].tobytes(), clip)
+
+    def _add_rest(
+        self, writer: StoreWriter, plan: _Plan, known: Sequence[Store], spool_folder: Path
+    ) -> int | None:
+        """Add what the plan lacks; the kept rows before a clip that came out of order, or None."""
+        n_total = len(self._unique)
+        indices = self._unique[plan.todo]
+        with closing(self._pack(indices, known, spool_folder)) as outcomes:
+            for number, (index, clip) in enumerate(outcomes):
+                place = int(plan.todo[number])
+                n_before = int(plan.kept_before[place])
+                if clip is not None:
+                    if n_before < plan.n_kept:
+                        return n_before
+                    writer.add(self.keys[index].tobytes(), clip)
+                self.progress(DECODING, place + 1, n_total)
+        self.progress(DECODING, n_total, n_total)
+        return None
+
+    @property
+    def _readable(self) -> NDArray[np.bool_]:
+        readable = np.ones(len(self.keys), bool)
+        readable[list(self.contents.failures)] = False
+        return readable
+
+    @cached_property
+    def _unique(self) -> Indices:
+        """The first clip of each key, in the clips' order."""
+        first = first_rows(self.keys) == np.arange(len(self.keys))
+        return np.flatnonzero(first & self._readable).astype(np.int32)
+
+    def _make_keys(self) -> Keys:
+        keys = np.zeros((len(self.contents), KEY_BYTES), np.uint8)
+        for i, content_key in enumerate(self.contents):
+            if content_key:
+                keys[i] = np.frombuffer(clip_key(self.sample_rate, content_key), np.uint8)
+        return keys
+
+    def _pack(
+        self, indices: Indices, known: Sequence[Store], spool_folder: Path | None
+    ) -> Generator[tuple[int, PackedClip | None], None, None]:
+        """Each clip from a set that has it, or decoded, or None where neither can be done."""
+        sources = _sources(self.keys[indices], known) if known else []
+
+        def work(number: int, check: Check) -> PackedClip | Failure:
+            for store, rows in sources:
+                row = int(rows[number])
+                if row >= 0 and store.intact(row):
+                    return copy_clip(store, row)
+            return self._decode(int(indices[number]), spool_folder, check)
+
+        outcomes = map_in_order(work, range(len(indices)), self.workers)
+        with closing(outcomes):
+            for number, outcome in enumerate(outcomes):
+                index = int(indices[number])
+                if isinstance(outcome, Failure):
+                    self.failures[index] = outcome
+                    yield index, None
+                else:
+                    self.failures.pop(index, None)
+                    yield index, outcome
+
+    def _decode(self, index: int, spool_folder: Path | None, check: Check) -> PackedClip | Failure:
+        clip = self.dataset.clips[index]
+        try:
+            packed = decode_clip(clip, self.sample_rate, spool_folder, check)
+            # Else new audio could be kept under the old content's hash.
+            if not self.contents.unchanged(index, clip.path):
+                raise AudioError("was changed while it was read", "changed")
+        except (OSError, AudioError) as error:
+            return refusal(error, clip)
+        with self._counting:
+            self.n_decoded += 1
+        return packed
+
+
+def clip_key(sample_rate: int, content_key: str) -> bytes:
+    """The key in a packed set of a clip with that content."""
+    return short_hash(f"{PACK_VERSION} {sample_rate} {content_key}".encode())
+
+
+def _set_key(keys: Keys) -> str:
+    return hashlib.sha256(keys.tobytes()).hexdigest()[:SET_KEY_SIGNS]
+
+
+class _Plan:
+    """Which clips of a set are there already, as the first rows of what was left, and which not.
+
+    Attributes:
+        n_kept: rows to keep.
+        todo: places in `wanted` that no row is kept for.
+        kept_before: for each place, how many rows are kept for earlier ones.
+    """
+
+    def __init__(self, wanted: Keys, left: Keys) -> None:
+        self.n_kept = 0
+        there = np.zeros(len(wanted), bool)
+        ours, theirs = wanted.tobytes(), left.tobytes()
+        for place in range(len(wanted)):
+            next_left = theirs[self.n_kept * KEY_BYTES : (self.n_kept + 1) * KEY_BYTES]
+            if ours[place * KEY_BYTES : (place + 1) * KEY_BYTES] == next_left:
+                there[place] = True
+                self.n_kept += 1
+        self.todo: Indices = np.flatnonzero(~there).astype(np.int32)
+        self.kept_before = np.cumsum(there, dtype=np.int32) - there
+
+
+def _sources(keys: Keys, known: Sequence[Store]) -> list[tuple[Store, NDArray[np.int32]]]:
+    """The stores that have any of the clips, with the row of each clip."""
+    found = [(store, store.rows(keys)) for store in known]
+    return [(store, rows) for store, rows in found if (rows >= 0).any()]

@@ -1,0 +1,272 @@
+"""The decoded audio of a data set, packed once and memory-mapped from then on.
+
+A packed set is found by content alone: the bytes of each source file, the segment taken from it,
+the sample rate and the version of the format. So a changed file, rate or segment never meets old
+audio, a renamed one still finds its own, and when files are added only those are decoded.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import DataError, FileError, ParameterError
+from ...core.files import TEMPORARY_SUFFIX, explain_os_errors, sync_folder
+from ..dataset import DataSet, Failure, quoted, shown
+from .cache import CACHE_LIMIT_BYTES, lock_set, mark_used, packed_folder, trim_cache
+from .pack_job import DECODING, PackJob, Progress
+from .store import Store, open_store, open_unfinished
+from .store_writer import MemoryWriter, StoreWriter
+
+
+@dataclass(frozen=True, eq=False)
+class PackedSet:
+    """The audio of a data set's clips, by their index; len() is the number of clips.
+
+    Attributes:
+        sample_rate: of all clips, Hz.
+        failures: why clips could not be read, by index; they are left out, never replaced.
+        content_keys: per clip, the SHA-256 of its file, for a segment followed by `@start-end`;
+            "" where the file cannot be read.
+        note: why nothing could be kept for the next run, or None.
+        rows: per clip, its row in `store`, [n] int32; -1 where it could not be read.
+        store: the packed samples.
+    """
+
+    sample_rate: int
+    failures: dict[int, Failure]
+    content_keys: Sequence[str]
+    note: str | None
+    rows: NDArray[np.int32]
+    store: Store
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def audio_keys(self) -> NDArray[np.uint8]:
+        """Per clip, the first bytes of the SHA-256 of its packed samples; zeros if unreadable.
+
+        Digital silence has a key of its own in each row: recordings that are both silent have
+        nothing in common that a model could learn.
+        """
+        index = self.store.index
+        if not len(index):
+            return np.zeros((len(self), 0), np.uint8)
+        keys = index["audio"].copy()
+        silent = np.flatnonzero(index["scale"] == 0)
+        keys[silent] = 0xFF
+        keys[silent, :4] = silent.astype("<u4").view(np.uint8).reshape(-1, 4)
+        keys = keys[self.rows]
+        keys[self.rows < 0] = 0
+        return np.asarray(keys)
+
+    def has(self, i: int) -> bool:
+        """Tell whether clip i could be read."""
+        return bool(self.rows[i] >= 0)
+
+    def samples(self, i: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
+        """Return clip i, or its samples start..stop - 1, as a new float32 array, mono.
+
+        Raises:
+            ParameterError: the clip could not be read; ask `has` first.
+        """
+        return self.store.samples(self._row(i), start, stop)
+
+    def n_samples(self, i: int) -> int:
+        """Return the length of clip i; raises as `samples` does."""
+        return self.store.n_samples(self._row(i))
+
+    def _row(self, i: int) -> int:
+        if not self.has(i):
+            raise ParameterError(f"clip {i} could not be read; it has no samples")
+        return int(self.rows[i])
+
+
+def pack(
+    dataset: DataSet,
+    sample_rate: int,
+    cache_root: Path,
+    progress: Progress | None = None,
+    workers: int = 1,
+) -> PackedSet:
+    """Decode all clips of a data set, or find them decoded in the cache.
+
+    Every file is hashed each time. Where the cache cannot be used (a folder that cannot be
+    written, a full disk, one inside the data set), a temporary folder or memory takes its place
+    and `note` says so. Never writes into the data set.
+
+    Args:
+        dataset: the clips; those that cannot be read become `failures`.
+        sample_rate: Hz, above 0.
+        cache_root: the cache folder, made if needed.
+        progress: see `pack_job.Progress`.
+        workers: files that are read at once, >= 1.
+
+    Raises:
+        ParameterError: the sample rate is not above 0.
+    """
+    if sample_rate <= 0:
+        raise ParameterError(f"sample_rate = {sample_rate}; expected Hz above 0")
+    job = PackJob(dataset, sample_rate, workers, progress)
+    store, note = _store_for(job, cache_root)
+    return packed_set(job, store, note)
+
+
+def pack_into(job: PackJob, root: Path) -> tuple[PackedSet, Path]:
+    """Decode all clips into a folder of one's own, in the form of the cache; and the set's folder.
+
+    What a killed run left there is taken up, and other sets there are taken from. The same clips
+    in the same order give the same bytes, whatever was there.
+
+    Raises:
+        FileError: the system refused to write; what was packed until then stays for the next run.
+    """
+    key = job.ordered_set_key
+    store = _complete(job, root, key, keep_part=True)
+    with explain_os_errors("write", packed_folder(root)):
+        sync_folder(packed_folder(root))
+    return packed_set(job, store, None), packed_folder(root) / key
+
+
+def packed_set(job: PackJob, store: Store, note: str | None) -> PackedSet:
+    """The clips of a job and a store that has all of them that can be read."""
+    rows = store.rows(job.keys)
+    rows[list(job.contents.failures)] = -1
+    return PackedSet(
+        sample_rate=job.sample_rate,
+        failures=job.failures_by_clip(rows >= 0),
+        content_keys=job.contents,
+        note=note,
+        rows=rows,
+        store=store,
+    )
+
+
+def check_classes(dataset: DataSet, packed: PackedSet) -> None:
+    """Make sure that every class has a clip that could be read.
+
+    Raises:
+        DataError: one has none; names it and why its first clip could not be read.
+    """
+    readable = set(dataset.classes[packed.rows >= 0].tolist())
+    for i, failure in sorted(packed.failures.items()):
+        if int(dataset.classes[i]) not in readable:
+            raise DataError(
+                f"class {quoted(dataset.clips[i].label)} has no clip that can be read; the first, "
+                f"{shown(failure.name)}: {failure.reason}"
+            )
+
+
+def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
+    if not job.keys.any():
+        return MemoryWriter(job.sample_rate).finish(), None
+    try:
+        inside = Path(os.path.realpath(cache_root)).is_relative_to(
+            os.path.realpath(job.dataset.root)
+        )
+        if inside:
+            raise FileError(f"the cache folder {cache_root} lies inside the data set")
+        store = _complete(job, cache_root, job.set_key, keep_part=False)
+        trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=store.folder)
+        return store, None
+    except FileError as error:
+        refusal = str(error)
+    try:
+        return _temporary(job), f"the decoded audio is not kept for the next run: {refusal}"
+    except FileError:
+        writer = MemoryWriter(job.sample_rate)
+        job.fill_memory(writer)
+        return writer.finish(), f"the decoded audio is kept in memory: {refusal}"
+
+
+def _complete(job: PackJob, root: Path, key: str, *, keep_part: bool) -> Store:
+    """The set in a folder of sets, packed if it is not there; `keep_part` also when that fails."""
+    folder = packed_folder(root) / key
+    store = _open_complete(job, folder)
+    if store is None:
+        with explain_os_errors("write", folder.parent):
+            folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock_set(root, key):
+            # Whoever held the lock before may have packed the same set.
+            store = _open_complete(job, folder) or _build(job, folder, keep_part)
+    mark_used(folder)
+    job.progress(DECODING, len(job.keys), len(job.keys))
+    return store
+
+
+def _open_complete(job: PackJob, folder: Path) -> Store | None:
+    store = open_store(folder, job.sample_rate)
+    return store if store is not None and job.is_complete(store) else None
+
+
+def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
+    """Pack in a folder beside, which a later run takes up if this one is killed or interrupted."""
+    part = folder.with_name(f".{folder.name}{TEMPORARY_SUFFIX}")
+    with explain_os_errors("write", part):
+        part.mkdir(exist_ok=True)
+    try:
+        _write(job, part, _known(job, folder))
+        with explain_os_errors("write", folder):
+            if folder.exists():
+                shutil.rmtree(folder)  # damaged, or without a clip that can be decoded by now
+            part.rename(folder)
+    except FileError:
+        if not keep_part:
+            shutil.rmtree(part, ignore_errors=True)
+        raise
+    return _opened(folder, job.sample_rate)
+
+
+def _temporary(job: PackJob) -> Store:
+    with explain_os_errors("write", tempfile.gettempdir()):
+        folder = Path(tempfile.mkdtemp(prefix="wsnet-"))
+    try:
+        _write(job, folder, [])
+        store = _opened(folder, job.sample_rate)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(store, _remove_own, folder, os.getpid())
+    return store
+
+
+def _write(job: PackJob, folder: Path, known: Sequence[Store]) -> None:
+    writer = StoreWriter(folder, job.sample_rate)
+    try:
+        job.fill(writer, known, folder)
+        writer.finish()
+    finally:
+        with suppress(FileError):
+            writer.close()
+
+
+def _known(job: PackJob, folder: Path) -> list[Store]:
+    """The other sets beside it, finished or not, that clips can be taken from."""
+    stores = [open_store(path, job.sample_rate) for path in sorted(folder.parent.glob("[0-9a-f]*"))]
+    part = f".{folder.name}{TEMPORARY_SUFFIX}"
+    for path in sorted(folder.parent.glob(f".*{TEMPORARY_SUFFIX}")):
+        if path.name != part:
+            stores.append(open_unfinished(path, job.sample_rate))
+    return [store for store in stores if store is not None]
+
+
+def _opened(folder: Path, sample_rate: int) -> Store:
+    store = open_store(folder, sample_rate)
+    if store is None:
+        raise FileError(f"cannot read {folder}: it was changed while it was written")
+    return store
+
+
+def _remove_own(folder: Path, process: int) -> None:
+    if os.getpid() == process:  # a forked worker that ends must leave its parent's files
+        shutil.rmtree(folder, ignore_errors=True)
