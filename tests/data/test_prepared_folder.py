@@ -205,6 +205,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "row short": (short_row, "is damaged"),
     "audio gone": (lambda f: shutil.rmtree(f / "packed"), "audio is damaged or gone"),
     "shard cut": (lambda f: cut(next(f.glob("packed/*/*.i16"))), "audio is damaged or gone"),
+    "sample flipped": (lambda f: flip(next(f.glob("packed/*/*.i16"))), "audio is damaged or gone"),
     "index flipped": (lambda f: flip(next(f.glob("packed/*/index.bin"))), "damaged or gone"),
     "manifest flipped": (lambda f: flip(next(f.glob("packed/*/*.json"))), "damaged or gone"),
 }

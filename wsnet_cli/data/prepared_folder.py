@@ -28,6 +28,7 @@ from .health.findings import findings_of, judge
 from .layouts.layout import Findings, read_clips
 from .layouts.paths import Root
 from .packing.cache import packed_folder
+from .packing.integrity import is_whole
 from .packing.pack_job import clip_key
 from .packing.packed import PackedSet
 from .packing.store import open_store
@@ -190,7 +191,7 @@ def open_prepared(folder: Path, sample_rate: int | None = None) -> tuple[DataSet
     rows = np.full(len(contents), -1, np.int32)
     if store is not None:
         rows = store.rows(np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES))
-    if store is None or (rows < 0).any():
+    if store is None or (rows < 0).any() or not is_whole(store):
         raise DataError(f"{shown(folder)}: its audio is damaged or gone; {_AGAIN}")
     return dataset, PackedSet(marker.sample_rate, {}, contents, None, rows, store)
 

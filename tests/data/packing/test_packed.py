@@ -102,7 +102,7 @@ def test_a_class_without_a_readable_clip_is_refused(sounds: Path, cache: Path) -
     assert str(error.value).endswith(reason)
 
 
-@pytest.mark.parametrize("damage", ["manifest", "shard", "both gone"])
+@pytest.mark.parametrize("damage", ["manifest", "shard", "a sample", "both gone"])
 def test_a_damaged_cache_is_packed_again(
     sounds: Path, cache: Path, decoded: list[str], damage: str
 ) -> None:
@@ -114,12 +114,16 @@ def test_a_damaged_cache_is_packed_again(
         manifest.write_text("{")
     elif damage == "shard":
         shard.write_bytes(shard.read_bytes()[:100])
+    elif damage == "a sample":
+        content = bytearray(shard.read_bytes())
+        content[1000] ^= 1
+        shard.write_bytes(content)
     else:
         manifest.unlink()
         shard.unlink()
     decoded.clear()
     assert pack(dataset, RATE, cache).note is None
-    assert len(decoded) == 4
+    assert len(decoded) == (1 if damage == "a sample" else 4)
     assert _files(cache) == before
 
 

@@ -23,6 +23,7 @@ from ...core.errors import DataError, FileError, ParameterError
 from ...core.files import TEMPORARY_SUFFIX, explain_os_errors, sync_folder
 from ..dataset import DataSet, Failure, quoted, shown
 from .cache import CACHE_LIMIT_BYTES, lock_set, mark_used, packed_folder, trim_cache
+from .integrity import is_whole
 from .pack_job import DECODING, PackJob, Progress
 from .store import Store, open_store, open_unfinished
 from .store_writer import MemoryWriter, StoreWriter
@@ -206,7 +207,9 @@ def _complete(job: PackJob, root: Path, key: str, *, keep_part: bool) -> Store:
 
 def _open_complete(job: PackJob, folder: Path) -> Store | None:
     store = open_store(folder, job.sample_rate)
-    return store if store is not None and job.is_complete(store) else None
+    if store is None or not is_whole(store):
+        return None
+    return store if job.is_complete(store) else None
 
 
 def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
