@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from wsnet_cli.core.errors import DataError, UsageError
 from wsnet_cli.learn.prepared import PreparedData, prepare_data
@@ -142,3 +144,34 @@ def test_fingerprint_says_where_training_ends(tones: Path, prepare) -> None:
         assert len(data.train) == 2 + (part == "train")
         prints.add(data.fingerprint)
     assert len(prints) == 2
+
+
+@pytest.fixture
+def noises(tmp_path: Path) -> Path:
+    """Ten sounds in two classes, and a softer copy of each."""
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        levels = np.repeat(rng.uniform(0.02, 1.0, 30), 200)
+        noise = (levels * rng.standard_normal(6_000)).astype(np.float32)
+        noise *= np.float32(0.5 / np.abs(noise).max())
+        folder = tmp_path / "noises" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        soundfile.write(folder / f"{i}.wav", noise, 4_000)
+        soundfile.write(folder / f"{i}-softer.wav", 0.3 * noise, 4_000)
+    return tmp_path / "noises"
+
+
+def test_what_sounds_alike_is_on_one_side(noises: Path, prepare) -> None:
+    for fold in (None, "1", "2"):
+        data = prepare(noises, fold)
+        held = {data.dataset.clips[i].path.stem for i in data.test}
+        assert all((str(i) in held) == (f"{i}-softer" in held) for i in range(10))
+        assert data.n_leaks == 0
+
+
+def test_copies_across_a_given_split_are_counted(noises: Path, prepare) -> None:
+    parts = [("a/0.wav", "train"), ("a/0-softer.wav", "test"), ("a/2.wav", "test")]
+    parts += [("b/1.wav", "train"), ("b/3.wav", "train"), ("b/3-softer.wav", "test")]
+    rows = "".join(f"{name},{name[0]},{part}\n" for name, part in parts)
+    (noises / "manifest.csv").write_text(f"path,label,split\n{rows}")
+    assert prepare(noises).n_leaks == 2

@@ -60,6 +60,11 @@ class ConsoleListener:
         for remark in (*data.dataset.notes, data.packed.note):
             if remark:
                 console.note(remark)
+        if data.n_leaks:
+            console.warn(
+                f"{data.n_leaks} held-out clips are copies of clips that are trained on: what is "
+                "measured will be too good (wsnet prepare names them)"
+            )
         console.note(f"run folder: {folder}")
 
     def step(self, fraction_done: float) -> None:

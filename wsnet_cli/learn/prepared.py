@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.config import Config
-from ..core.errors import DataError
+from ..core.errors import DataError, FileError
 from ..core.parallel import count_workers
 from ..core.settings import audio_settings
+from ..data.copies.comparing import compare_clips
+from ..data.copies.duplicates import Clusters
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split, choose_split
 from ..data.layouts.known import load_dataset
@@ -22,12 +25,17 @@ from .batches import Feed
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A data set, its decoded audio and its split; `fingerprint` changes with any of them."""
+    """A data set, its decoded audio and its split; `fingerprint` changes with any of them.
+
+    `n_leaks` held-out clips are copies of clips that are trained on: only where the data set's own
+    split divides them.
+    """
 
     dataset: DataSet
     packed: PackedSet
     split: Split
     fingerprint: str
+    n_leaks: int = 0
 
     @property
     def train(self) -> list[int]:
@@ -91,18 +99,41 @@ def prepare_data(
         workers = count_workers(None, len(dataset.clips))
         packed = pack(dataset, rate, default_cache_root(), on_decoded, workers)
     check_classes(dataset, packed)
+    together = _copies(packed, on_decoded)
     split = choose_split(
         dataset,
         packed.content_keys,
         fold=fold,
         audio_keys=packed.audio_keys,
         readable=packed.rows >= 0,
+        together=together,
     )
-    data = PreparedData(dataset, packed, split, _fingerprint(dataset, packed, split))
+    fingerprint = _fingerprint(dataset, packed, split)
+    data = PreparedData(dataset, packed, split, fingerprint, _n_leaks(split, together))
     missing = set(dataset.labels) - {dataset.clips[i].label for i in data.train}
     if missing:
         raise DataError(f"{source}: class {min(missing)!r} has no readable training clip; add some")
     return data
+
+
+def _copies(packed: PackedSet, progress: Progress | None) -> list[tuple[int, int]]:
+    """The pairs of clips that sound alike; none where there is no room to compare them."""
+    scratch = packed.store.folder or Path(tempfile.gettempdir())
+    try:
+        pairs = compare_clips(packed, scratch, count_workers(None, len(packed)), progress)
+    except FileError:
+        return []
+    return [(pair.first, pair.second) for pair in pairs]
+
+
+def _n_leaks(split: Split, together: list[tuple[int, int]]) -> int:
+    """How many held-out clips are copies of clips that are trained on."""
+    clusters = Clusters(1 + max((second for _, second in together), default=0))
+    for first, second in together:
+        clusters.join(first, second)
+    members = {clip for pair in together for clip in pair}
+    trained = {clusters.first(clip) for clip in members.intersection(split.train)}
+    return sum(clusters.first(clip) in trained for clip in members.intersection(split.test))
 
 
 def _fingerprint(dataset: DataSet, packed: PackedSet, split: Split) -> str:
