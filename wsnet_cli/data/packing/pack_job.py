@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,9 @@ HASHING, DECODING = "hashing", "decoding"
 Progress = Callable[[str, int, int], None]
 """Is told the stage, how many clips are done, and of how many."""
 
+
+CHUNK_BYTES = 1 << 18
+"""Files that a thread takes at once: handing over a small one takes as long as decoding it."""
 
 Indices = NDArray[np.int32]
 """Indices of clips."""
@@ -165,23 +168,40 @@ class PackJob:
         """Each clip from a set that has it, or decoded, or None where neither can be done."""
         sources = _sources(self.keys[indices], known) if known else []
 
-        def work(number: int, check: Check) -> PackedClip | Failure:
+        def work_one(number: int, check: Check) -> PackedClip | Failure:
             for store, rows in sources:
                 row = int(rows[number])
                 if row >= 0 and store.intact(row):
                     return copy_clip(store, row)
             return self._decode(int(indices[number]), spool_folder, check)
 
-        outcomes = map_in_order(work, range(len(indices)), self.workers)
-        with closing(outcomes):
-            for number, outcome in enumerate(outcomes):
-                index = int(indices[number])
-                if isinstance(outcome, Failure):
-                    self.failures[index] = outcome
-                    yield index, None
-                else:
-                    self.failures.pop(index, None)
-                    yield index, outcome
+        def work(numbers: range, check: Check) -> list[PackedClip | Failure]:
+            return [work_one(number, check) for number in numbers]
+
+        chunks = map_in_order(work, self._chunks(indices), self.workers)
+        with closing(chunks):
+            number = 0
+            for outcomes in chunks:
+                for outcome in outcomes:
+                    index = int(indices[number])
+                    number += 1
+                    if isinstance(outcome, Failure):
+                        self.failures[index] = outcome
+                        yield index, None
+                    else:
+                        self.failures.pop(index, None)
+                        yield index, outcome
+
+    def _chunks(self, indices: Indices) -> Iterator[range]:
+        """Ranges of small files that go to a thread together; a large one goes alone."""
+        start, n_bytes = 0, 0
+        for number, size in enumerate(self.contents.stamps[indices, 0]):
+            n_bytes += int(size)
+            if n_bytes > CHUNK_BYTES and number > start:
+                yield range(start, number)
+                start, n_bytes = number, int(size)
+        if start < len(indices):
+            yield range(start, len(indices))
 
     def _decode(self, index: int, spool_folder: Path | None, check: Check) -> PackedClip | Failure:
         clip = self.dataset.clips[index]
