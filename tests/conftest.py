@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,10 @@ from wsnet_cli.core.network import Conv, Flatten, Layer, Linear, Mean, Network, 
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 
 TONE_RATE = 8_000
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job ignores Ctrl-C, and so would the processes that tests interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

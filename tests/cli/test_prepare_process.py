@@ -39,12 +39,12 @@ main()
 """Runs wsnet; after the n-th return of a function it sends itself a signal, or waits for a line."""
 
 PLACES = {
-    "hashed": ("content:_hash_file", 10),
-    "first packed": ("store_writer:StoreWriter:add", 1),
-    "packed": ("store_writer:StoreWriter:add", 11),
-    "all packed": ("store_writer:StoreWriter:add", 21),
-    "finished": ("store_writer:StoreWriter:finish", 1),
-    "compared": ("comparing:fingerprint", 10),
+    "hashed": ("packing.content:_hash_file", 10),
+    "first packed": ("packing.store_writer:StoreWriter:add", 1),
+    "packed": ("packing.store_writer:StoreWriter:add", 11),
+    "all packed": ("packing.store_writer:StoreWriter:add", 21),
+    "finished": ("packing.store_writer:StoreWriter:finish", 1),
+    "compared": ("copies.comparing:fingerprint", 10),
     "table": ("prepare:write_clips", 1),
     "marker": ("prepare:write_marker", 1),
 }

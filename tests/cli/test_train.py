@@ -158,7 +158,7 @@ def test_a_class_without_a_readable_clip_is_an_error_that_names_it(
     ("make", "message"),
     [
         (lambda: Path("d").mkdir(), "d: no audio found; expected one sub-folder of recordings"),
-        (lambda: Path("d").write_text("x"), "d: a file, but no manifest; expected a CSV file"),
+        (lambda: Path("d").write_text("x"), "d: a file, but no manifest; expected a CSV or JSON"),
         (lambda: None, "d: no such folder or manifest; expected the data to train on"),
     ],
     ids=["empty", "file", "missing"],
