@@ -244,6 +244,33 @@ def test_a_long_table_comes_in_pieces(
 # ----------------------------------------------------------------------------- embeddings
 
 
+def test_outputs_that_would_be_one_file_are_refused(wsnet, model: str, make_clip: MakeClip):
+    make_clip("a.wav")
+    command = ("predict", "a.wav", "-m", model, "--embeddings")
+    for options in (
+        ("e.npy", "-o", "e.csv"),
+        ("o/predictions.csv", "-o", "o", "--format", "csv,json"),
+    ):
+        outcome = wsnet(*command, *options)
+        assert (outcome.code, "as -o does; give another name" in outcome.error) == (2, True)
+    assert not any(Path(name).exists() for name in ("e.npy", "e.csv", "o"))
+
+
+@pytest.mark.parametrize("output", [("-o", "b.wav", "--format", "csv"), ("--embeddings", "c.npy")])
+def test_force_writes_over_no_input(
+    wsnet, model: str, make_clip: MakeClip, output: tuple[str, ...]
+):
+    sound = make_clip("a.wav").read_bytes()
+    for name in ("b.wav", "c.csv"):
+        Path(name).write_bytes(sound)
+    outcome = wsnet("predict", "a.wav", "b.wav", "c.csv", "-m", model, *output, "--force")
+    assert outcome.code == 2
+    assert outcome.error.endswith(
+        "is an input, and would be written over; give another name to write to"
+    )
+    assert Path("b.wav").read_bytes() == Path("c.csv").read_bytes() == sound
+
+
 def test_embeddings_beside_the_results(wsnet, model: str, make_clip: MakeClip, long_clip: str):
     make_clip("a.wav")
     outcome = wsnet(

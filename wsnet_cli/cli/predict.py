@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import UsageError
+from ..core.errors import ParameterError, UsageError
 from ..core.locate import DEFAULT_MODEL, find_model, find_shipped
 from . import console, options
 from .exits import EXIT_SOME_FAILED
@@ -171,7 +171,7 @@ def _run(
     if delivery.is_durable:
         from .predict_durable import plan_targets, run_durable
 
-        targets = plan_targets(delivery, len(inputs.names))
+        targets = plan_targets(delivery, inputs.names)
     classifier, facts = _load(path, model, request)
     n_workers = count_workers(workers, len(inputs.names))
     if targets:
@@ -215,7 +215,7 @@ def _raw_format(
 ) -> PcmFormat | None:
     """How samples without a header are written; None where there is a header.
 
-    Raises: UsageError: options without what they belong to. ParameterError: a value out of range.
+    Raises: UsageError: options without what they belong to, or a value out of range.
     """
     if rate is None:
         if encoding or n_channels:
@@ -227,4 +227,7 @@ def _raw_format(
         raise UsageError("--raw-rate is of standard input; expected the input - and no other")
     from ..core.pcm import PcmFormat
 
-    return PcmFormat(rate, encoding or "s16le", n_channels or 1)
+    try:
+        return PcmFormat(rate, encoding or "s16le", n_channels or 1)
+    except ParameterError as error:
+        raise UsageError(f"samples without a header (--raw-...): {error}") from error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -60,13 +61,18 @@ class Targets:
     journal: Path
 
 
-def plan_targets(delivery: Delivery, n_inputs: int) -> Targets:
+def plan_targets(delivery: Delivery, names: Sequence[str]) -> Targets:
     """Say what is written.
 
-    Raises: UsageError: something is there already, and no run that was stopped has to do with it.
+    Args:
+        delivery: as the user asked for it.
+        names: the inputs.
+
+    Raises: UsageError: two outputs are one file, or one is an input; or something is there
+        already, and no run that was stopped has to do with it.
     """
     out, embeddings, sort_into = delivery.out, delivery.embeddings, delivery.sort_into
-    outputs = plan_outputs(delivery.formats, out, n_inputs) if out else []
+    outputs = plan_outputs(delivery.formats, out, len(names)) if out else []
     if out:
         journal = journal_path(out, len(outputs) > 1 or outputs[0].is_folder)
     elif embeddings:
@@ -75,6 +81,7 @@ def plan_targets(delivery: Delivery, n_inputs: int) -> Targets:
         assert sort_into is not None
         journal = journal_path(sort_into, True)
     targets = Targets(delivery, outputs, journal)
+    _check_apart(targets, names)
     if not delivery.force and not exists(journal):
         _check_free(targets)
     return targets
@@ -192,6 +199,25 @@ def _warn_of_failures(answers: Iterable[Answer]) -> None:
 
 def _embedding_files(delivery: Delivery) -> list[Path]:
     return embedding_files(delivery.embeddings) if delivery.embeddings else []
+
+
+def _check_apart(targets: Targets, names: Iterable[str]) -> None:
+    """Raise UsageError if two outputs are one file, or an input would be written over."""
+    embeddings = targets.delivery.embeddings
+    results = {os.path.realpath(output.path) for output in targets.outputs}
+    features = {os.path.realpath(path) for path in _embedding_files(targets.delivery)}
+    if results & features:
+        raise UsageError(
+            f"--embeddings {embeddings}: writes {(results & features).pop()}, as -o does; "
+            "give another name"
+        )
+    present = [path for path in results | features if Path(path).is_file()]
+    if present and targets.delivery.force:
+        for name in names:
+            if os.path.realpath(name) in present:
+                raise UsageError(
+                    f"{name}: is an input, and would be written over; give another name to write to"
+                )
 
 
 def _check_free(targets: Targets) -> None:
