@@ -282,4 +282,5 @@ def test_sigterm_without_an_output_is_143(model: str, many_clips: Path):
         assert not stdout or stdout.endswith(b"\n")
         if process.returncode != 3:  # it was faster than the signal
             break
-    assert (process.returncode, stderr) == (143, b"error: terminated\n")
+    hint = b"error: terminated: with -o, a run can go on where it was stopped\n"
+    assert (process.returncode, stderr) == (143, hint)

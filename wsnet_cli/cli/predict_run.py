@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 
 from ..bulk.answers import Answer, predictions_of
 from ..bulk.writers.writer import Counts, Facts, Writer
-from ..core.errors import Interrupted
-from .exits import EXIT_TERMINATED
 from .predict_meter import Meter
 from .predict_show import screen_writer
-from .stopping import Terminated, terminable
+from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
     from ..bulk.request import Request
@@ -29,7 +27,7 @@ def run_shown(
 ) -> Counts:
     """Classify and put the results on stdout.
 
-    Raises: Interrupted: SIGTERM came. KeyboardInterrupt: SIGINT came.
+    Raises: Interrupted: SIGINT or SIGTERM came.
     """
     from ..bulk.predict import predict_files
 
@@ -42,8 +40,8 @@ def run_shown(
                     show(answer, facts, writer)
                     meter.add(answer)
             writer.end(meter.counts)
-    except Terminated as error:
-        raise Interrupted("terminated", EXIT_TERMINATED) from error
+    except KeyboardInterrupt as error:
+        raise stopped(error, "with -o, a run can go on where it was stopped") from error
     meter.sum_up()
     return meter.counts
 
