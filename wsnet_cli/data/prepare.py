@@ -23,9 +23,8 @@ from .health.report import Columns, build_report
 from .packing.cache import PACKED, trim_cache
 from .packing.pack_job import PackJob, Progress
 from .packing.packed import PackedSet, check_classes, pack_into
-from .prepared_folder import CLIPS, MARKER, PAGE, REPORT, write_clips, write_marker
+from .prepared_folder import CLIPS, LOCK, MARKER, PAGE, REPORT, write_clips, write_marker
 
-LOCK = ".prepare.lock"
 _OWN = frozenset((MARKER, CLIPS, REPORT, PAGE, PACKED))
 
 

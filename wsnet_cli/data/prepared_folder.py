@@ -38,6 +38,7 @@ MARKER = "prepared.json"
 CLIPS = "clips.csv"
 REPORT = "report.json"
 PAGE = "report.html"
+LOCK = ".prepare.lock"
 VERSION = 1
 TITLE = "prepared"
 
@@ -75,6 +76,11 @@ class Marker:
 def is_prepared(folder: Path) -> bool:
     """Tell whether a folder says of itself that it is a prepared one."""
     return (folder / MARKER).is_file()
+
+
+def is_unfinished(folder: Path) -> bool:
+    """Tell whether a run that prepared into a folder has not come to its end."""
+    return (folder / LOCK).is_file() and not is_prepared(folder)
 
 
 def write_clips(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts) -> None:

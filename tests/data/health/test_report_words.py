@@ -37,6 +37,21 @@ def warnings_of(
     return list(build_report(columns, about=about, leaks=leaks)["warnings"])
 
 
+def test_parts_without_a_clip_are_named() -> None:
+    about = {"layout": "y", "split": "z"}
+    columns = Columns(
+        str,
+        labels=["a", "b"],
+        label_of=np.repeat([0, 1], 10),
+        parts=["fold 1", "fold 2", "fold 3"],
+        part_of=np.tile([0, 2], 10),
+        health=np.zeros(20, HEALTH),
+        failures={},
+    )
+    warnings = build_report(columns, about=about, leaks=None)["warnings"]
+    assert "no clip at all in fold 2: too few clips or groups for so many parts" in warnings
+
+
 def test_nothing_is_said_of_a_set_that_is_fine() -> None:
     assert warnings_of([40, 30]) == []
     assert warnings_of([10, 99]) == []

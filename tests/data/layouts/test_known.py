@@ -253,3 +253,9 @@ def test_a_root_whose_own_name_is_odd_is_read(tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode(b"odd\n\xff")
     dataset = load_dataset(make_tree(root, TREES["class-folders"]))
     assert [clip.name for clip in dataset.clips] == ["cat/b.wav", "dog/a.wav"]
+
+
+def test_a_folder_that_prepare_is_not_done_with_is_told(tmp_path: Path) -> None:
+    make_tree(tmp_path, {".prepare.lock": "", "packed/0123/samples": ""})
+    with pytest.raises(DataError, match=r"prepare is not done with it; give that command again$"):
+        load_dataset(tmp_path)

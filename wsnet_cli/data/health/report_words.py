@@ -86,7 +86,12 @@ def _class_sizes(report: Mapping[str, Any]) -> list[str]:
 
 
 def _missing_parts(report: Mapping[str, Any]) -> list[str]:
+    sizes = {row["part"]: row["clips"] for row in report["parts"]}
     lines = []
+    if any(sizes.values()) and (empty := [part for part, n in sizes.items() if not n]):
+        lines.append(
+            f"no clip at all in {_named(empty)}: too few clips or groups for so many parts"
+        )
     for row in report["parts"]:
         part = row["part"]
         missing = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from ...core.errors import DataError, UsageError
 from ...core.files import explain_os_errors
 from ..dataset import DataSet, check_usable, quoted, shown
-from ..prepared_folder import MARKER, read_prepared
+from ..prepared_folder import MARKER, is_unfinished, read_prepared
 from ..prepared_folder import TITLE as PREPARED_TITLE
 from .dcase import META_NAMES, SETUP_FOLDER, read_dcase
 from .folders import read_class_folders
@@ -122,6 +122,10 @@ def _load_folder(source: Path, wanted: str | None, pattern: str | None) -> DataS
         if missing := chosen.missing(root):
             raise DataError(f"{shown(source)}: not {wanted}: no {missing} in it")
         return read_clips(root, chosen.title, chosen.read)
+    if is_unfinished(source):
+        raise DataError(
+            f"{shown(source)}: wsnet prepare is not done with it; give that command again"
+        )
     fitting = [known for known in LAYOUTS if known.automatic and not known.missing(root)]
     dataset = read_clips(root, fitting[0].title, fitting[0].read)
     if note := _why(root, fitting):
