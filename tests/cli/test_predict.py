@@ -311,6 +311,15 @@ def test_a_failed_write_leaves_the_old_output_whole(
             ["--link"],
             "--link says how --sort-into puts files there; expected both or neither",
         ),
+        (
+            ["-o", "-", "--format", "csv"],
+            "-o -: expected a name; without -o the results go to stdout",
+        ),
+        (
+            ["-o", os.devnull, "--format", "csv", "--force"],
+            f"-o {os.devnull}: is a device or a pipe; expected the name of a file",
+        ),
+        ([""], "'': an empty input; expected a file, a folder or a pattern"),
         (["--sort-into", "a.wav"], "--sort-into a.wav: is a file; expected a folder"),
         (
             ["--sort-into", "s", "--hop", "1"],

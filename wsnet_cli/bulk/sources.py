@@ -71,8 +71,12 @@ def list_inputs(words: Iterable[str]) -> Inputs:
     neither pattern nor list.
 
     Raises:
-        UsageError: a list cannot be read.
+        UsageError: a list cannot be read, or a word is empty.
     """
+    if "" in words:
+        # As a path it would be the current folder, all of which nobody wants who left a shell's
+        # variable unset.
+        raise UsageError("'': an empty input; expected a file, a folder or a pattern")
     names: dict[str, None] = {}
     refusals: dict[str, Refusal] = {}
     for word in words:

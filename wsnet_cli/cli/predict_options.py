@@ -120,9 +120,9 @@ def make_delivery(
     formats = ("json",) if json else _read_formats(format_, out)
     _check_formats(formats, out)
     if out:
-        _check_parent("-o", out)
+        _check_place("-o", out)
     if embeddings:
-        _check_parent("--embeddings", embeddings)
+        _check_place("--embeddings", embeddings)
         _check_embeddings(embeddings)
     if sort_into and exists(sort_into) and not is_folder(sort_into):
         raise UsageError(f"--sort-into {sort_into}: is a file; expected a folder")
@@ -206,7 +206,15 @@ def _require_pyarrow(option: str) -> None:
         raise UsageError(f"{option}: needs pyarrow, which is not installed: pip install pyarrow")
 
 
-def _check_parent(option: str, path: Path) -> None:
+def _check_place(option: str, path: Path) -> None:
+    """Raise UsageError if no file or folder can be put there.
+
+    With --force a device or a pipe would be replaced by a file.
+    """
+    if path == Path("-"):
+        raise UsageError(f"{option} -: expected a name; without -o the results go to stdout")
+    if exists(path) and not path.is_file() and not is_folder(path):
+        raise UsageError(f"{option} {path}: is a device or a pipe; expected the name of a file")
     if exists(path.parent) and not is_folder(path.parent):
         raise UsageError(
             f"{option} {path}: {path.parent} is no folder; expected a name in a folder"
