@@ -117,6 +117,8 @@ def make_delivery(
 
     Raises: UsageError: no such format, or no place for it.
     """
+    if json and format_ not in (None, "json"):
+        raise UsageError(f"--json and --format {format_}: expected one of them")
     formats = ("json",) if json else _read_formats(format_, out)
     _check_formats(formats, out)
     if out:
