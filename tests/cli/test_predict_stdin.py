@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -132,6 +133,29 @@ def test_what_was_heard_until_it_is_stopped_is_written(
     n_rows = (part / "predictions.csv").read_text().count("\n") - 1
     assert n_rows == len(document["results"]) > 3
     assert sorted(os.listdir(part)) == ["predictions.csv", "predictions.json"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@pytest.mark.parametrize("options", [["--merge"], ["--aggregate", "max"]])
+def test_what_is_not_over_when_it_is_stopped_is_told(
+    model: str, sound: np.ndarray, options: list[str]
+):
+    command = [*COMMAND, "-m", model, "--raw-rate", str(RATE), "--format", "csv", *options]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith(b"file,")
+    process.stdin.write(sound.tobytes())
+    process.stdin.flush()
+    time.sleep(1)  # it is heard meanwhile, and more is waited for
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert stdout.startswith(b"-,0.000,")
+    assert b",high," in stdout
+    assert stderr == b"error: interrupted: what was heard until then is told\n"
 
 
 def test_a_reader_that_has_seen_enough(model: str, sound: np.ndarray):

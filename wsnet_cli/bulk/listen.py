@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from ..core.errors import AudioError
 from ..core.files import atomic_stream
 from ..core.pipe import PipedSound
+from ..core.samples import Samples
+from ..core.stream import OpenBlocks
 from ..engine.session import Classifier
 from .answers import OK, Answer, Prediction, Segment, predictions_of
 from .outputs import Output
@@ -24,19 +27,48 @@ PLACE = "stdin"
 def listen(classifier: Classifier, request: Request, sound: PipedSound) -> Iterator[Prediction]:
     """What is heard, told as soon as it is sure: each window when its last sample has come.
 
-    A request for the whole clip is answered at the end of the stream.
+    A request for the whole clip is answered at the end of the stream. A signal that comes while
+    the stream is waited for ends it, and is raised when all that was heard until then is told.
 
-    Raises: AudioError: as `core.pipe.open_pipe`; what was told before stands.
+    Raises:
+        AudioError: as `core.pipe.open_pipe`; what was told before stands.
+        KeyboardInterrupt: SIGINT or SIGTERM came.
     """
-    open_blocks = sound.open(classifier.model.audio.sample_rate, request.channel)
-    hearing = Hearing(classifier, request, open_blocks, sound.name, sound.live)
+    blocks = _Stoppable(sound.open(classifier.model.audio.sample_rate, request.channel))
+    hearing = Hearing(classifier, request, blocks.open, sound.name, sound.live)
     n_told = 0
-    for segments in hearing:
-        for prediction in _told(segments, classifier.labels):
-            n_told += 1
-            yield prediction
-    if n_told == 0:
-        yield from predictions_of(Answer(STDIN, OK, hearing.duration_s), classifier.labels)
+    try:
+        for segments in hearing:
+            for prediction in _told(segments, classifier.labels):
+                n_told += 1
+                yield prediction
+    except AudioError:
+        if blocks.stopped_by is None:
+            raise
+    else:
+        if n_told == 0:
+            yield from predictions_of(Answer(STDIN, OK, hearing.duration_s), classifier.labels)
+    if blocks.stopped_by is not None:
+        raise blocks.stopped_by
+
+
+class _Stoppable:
+    """A recording that a signal ends just as its own end would.
+
+    Attributes:
+        stopped_by: what was raised, or None.
+    """
+
+    def __init__(self, open_blocks: OpenBlocks) -> None:
+        self.stopped_by: KeyboardInterrupt | None = None
+        self._open = open_blocks
+
+    def open(self) -> Iterator[Samples]:
+        """As `OpenBlocks`."""
+        try:
+            yield from self._open()
+        except KeyboardInterrupt as error:
+            self.stopped_by = error
 
 
 @contextmanager
