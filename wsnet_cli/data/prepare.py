@@ -70,7 +70,10 @@ def check_target(folder: Path, source: Path) -> None:
     here, there = Path(os.path.realpath(folder)), Path(os.path.realpath(source))
     there = there if is_folder(there) else there.parent
     if here.is_relative_to(there):
-        raise UsageError(f"-o {shown(folder)}: lies inside the data, which is never written to")
+        raise UsageError(
+            f"-o {shown(folder)}: lies inside the data, which is never written to; expected a "
+            f"folder outside {shown(there)}"
+        )
     if there.is_relative_to(here):
         raise UsageError(f"-o {shown(folder)}: holds the data; expected a folder beside it")
     if is_folder(folder):
