@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.evaluate import (
-    evaluate_clips,
-)
+from wsnet_cli.bulk.evaluate import N_LABELS_SHOWN, evaluate_clips
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.model import Model
 from wsnet_cli.data.dataset import Clip
@@ -100,3 +99,7 @@ def test_classes_that_the_model_lacks_are_named(classifier: Classifier, tones: P
         match="classes that the model does not know: high, low, middle; its labels: class-0, cl",
     ):
         evaluate_clips(classifier, load_dataset(tones).clips)
+    one = load_dataset(tones).clips[0]
+    many = [replace(one, label=f"x{i}") for i in range(N_LABELS_SHOWN + 1)]
+    with pytest.raises(DataError, match=r"does not know: x0, .*, \.\.\.; its labels"):
+        evaluate_clips(classifier, many)

@@ -194,6 +194,7 @@ def test_a_class_without_a_clip_is_refused(prepare, tones: Path):
         (("--rate", "3"), "--rate 3; expected Hz"),
         (("--held-out", "1"), "--held-out 1.0; expected a share"),
         (("--held-out", "-0.1"), "--held-out -0.1; expected a share"),
+        (("--held-out", "0.3", "--folds", "3"), "--held-out and --folds: expected one of them"),
         (("--held-out", "nan"), "--held-out nan; expected a share"),
         (("--layout", "nothing"), "nothing"),
     ],

@@ -99,7 +99,8 @@ def evaluate_clips(
 def _check_labels(classifier: Classifier, clips: Sequence[Clip]) -> None:
     unknown = sorted({clip.label for clip in clips} - set(classifier.labels))
     if unknown:
-        some = ", ".join(unknown[:N_LABELS_SHOWN])
+        more = ", ..." if len(unknown) > N_LABELS_SHOWN else ""
+        some = ", ".join(unknown[:N_LABELS_SHOWN]) + more
         raise DataError(
             f"the data has classes that the model does not know: {some}; "
             f"its labels: {', '.join(classifier.labels)}"

@@ -29,6 +29,8 @@ N_WARNINGS = 20
 """Entries left out or refused that are named on stderr; report.json has them all."""
 LONG_JOB_FILES = 2_000
 """From here on it is said what a job will take before it begins."""
+HELD_OUT = 0.2
+"""Share of the clips, where nothing else is said."""
 STAGES = ("hashing", "decoding", "comparing")
 
 
@@ -51,9 +53,11 @@ def prepare(
         typer.Option("--folds", min=2, max=100, help="Make so many folds, for cross-validation."),
     ] = None,
     held_out: Annotated[
-        float,
-        typer.Option("--held-out", help="Share to hold out, where SOURCE does not say."),
-    ] = 0.2,
+        float | None,
+        typer.Option(
+            "--held-out", help="Share to hold out, where SOURCE does not say; 0.2 without this."
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would take in time and space.")
     ] = False,
@@ -81,6 +85,10 @@ def prepare(
     if report:
         require("jinja2")
     sample_rate = _rate(rate, config)
+    if held_out is not None and folds is not None:
+        raise UsageError("--held-out and --folds: expected one of them")
+    if held_out is None:
+        held_out = HELD_OUT
     if not 0 <= held_out < 1:
         raise UsageError(f"--held-out {held_out}; expected a share, 0 <= share < 1")
     if is_prepared(source):

@@ -128,9 +128,10 @@ def check_usable(dataset: DataSet, source: Path) -> DataSet:
             f"or a manifest (CSV with the columns path and label){left_out}"
         )
     if len(dataset.labels) < 2:
+        hint = " (--pattern reads labels from names)" if dataset.layout == "class folders" else ""
         raise DataError(
             f"{shown(source)}: only one class, {quoted(dataset.labels[0])}; "
-            f"expected at least two{left_out}"
+            f"expected at least two{hint}{left_out}"
         )
     return dataset
 
