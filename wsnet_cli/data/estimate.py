@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
@@ -43,7 +44,7 @@ class Estimate:
 class _Kind:
     """The files of one suffix, and what is taken from them."""
 
-    places: list[int] = field(default_factory=list)  # the first clip of each file
+    places: array[int] = field(default_factory=lambda: array("q"))  # each file's first clip
     n_bytes: int = 0
     bounded_s: float = 0.0  # segments whose ends are given
     open_bytes: int = 0  # of files, once for each clip that lasts to its file's end

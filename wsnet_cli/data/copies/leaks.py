@@ -21,7 +21,7 @@ MAX_PAIRS = 100
 MAX_GROUPS = 100
 """The report lists no more groups than this, the largest first."""
 
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def leak_report(pairs: Sequence[Duplicate], sides: Sides) -> dict[str, Any]:
     Returns: a document for JSON; the same for the same arguments.
     """
     part_of, label_of, group_of = (
-        np.asarray(column, np.int64) for column in (sides.part_of, sides.label_of, sides.group_of)
+        np.asarray(column, np.int32) for column in (sides.part_of, sides.label_of, sides.group_of)
     )
     cluster_of = _clusters(pairs, len(part_of))
     n_clusters = int(cluster_of.max(initial=-1)) + 1
@@ -91,8 +91,8 @@ def _clusters(pairs: Sequence[Duplicate], n_clips: int) -> Numbers:
     for pair in pairs:
         clusters.join(pair.first, pair.second)
     members = sorted({clip for pair in pairs for clip in (pair.first, pair.second)})
-    firsts = np.array([clusters.first(clip) for clip in members], np.int64)
-    cluster_of = np.full(n_clips, -1, np.int64)
+    firsts = np.array([clusters.first(clip) for clip in members], np.int32)
+    cluster_of = np.full(n_clips, -1, np.int32)
     cluster_of[members] = np.unique(firsts, return_inverse=True)[1]
     return cluster_of
 
@@ -101,7 +101,7 @@ def _spread(unit_of: Numbers, n_units: int, side_of: Numbers) -> NDArray[np.bool
     """Tell of each unit whether its clips stand on more sides than one."""
     known = (unit_of >= 0) & (side_of >= 0)
     units, sides = unit_of[known], side_of[known]
-    lowest = np.full(n_units, np.iinfo(np.int64).max)
+    lowest = np.full(n_units, np.iinfo(np.int32).max)
     highest = np.full(n_units, -1)
     np.minimum.at(lowest, units, sides)
     np.maximum.at(highest, units, sides)
@@ -112,7 +112,7 @@ def _spread(unit_of: Numbers, n_units: int, side_of: Numbers) -> NDArray[np.bool
 def _between(cluster_of: Numbers, part_of: Numbers, parts: Sequence[str]) -> list[dict[str, Any]]:
     """Return for every two parts how many clusters have clips in both, where there are any."""
     known = (cluster_of >= 0) & (part_of >= 0)
-    present = np.zeros((int(cluster_of.max(initial=-1)) + 1, len(parts)), np.int64)
+    present = np.zeros((int(cluster_of.max(initial=-1)) + 1, len(parts)), np.int32)
     present[cluster_of[known], part_of[known]] = 1
     common = np.triu(present.T @ present, 1)
     return [

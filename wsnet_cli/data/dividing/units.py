@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import DataSet
+from ..packing.store_index import first_rows
 
 SEGMENT_SIGN = "@"
 """Divides a content key into the hash of the file and the segment taken from it."""
@@ -138,15 +139,15 @@ class _Joined:
 
     def by_number(self, numbers: Ints) -> None:
         """Join those of one number; -1 is none."""
-        _, firsts, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-        for i in np.flatnonzero((numbers >= 0) & (firsts[inverse] != np.arange(len(numbers)))):
-            self.join(int(firsts[inverse[i]]), int(i))
+        first_of: dict[int, int] = {}
+        for i in np.flatnonzero(numbers >= 0):
+            self.join(first_of.setdefault(int(numbers[i]), int(i)), int(i))
 
     def by_key(self, keys: Keys) -> None:
         """Join those of one key, [n, bytes]."""
-        # Zeros at the end do not count in a comparison, which is right among keys of equal length.
-        names = np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").reshape(-1)
-        self.by_number(np.unique(names, return_inverse=True)[1].astype(np.int64))
+        firsts = first_rows(keys)
+        for i in np.flatnonzero(firsts != np.arange(len(firsts))):
+            self.join(int(firsts[i]), int(i))
 
     def roots(self) -> Ints:
         return np.fromiter(map(self._find, range(len(self._leader))), np.int64, len(self._leader))

@@ -104,10 +104,10 @@ class Finder:
 
 
 def first_rows(keys: Keys) -> NDArray[np.int32]:
-    """For each key the row where it stands for the first time."""
+    """For each key [n, any bytes] the row where it stands for the first time."""
     return Finder(keys).rows(keys)
 
 
 def _as_names(keys: Keys) -> NDArray[np.bytes_]:
     # Zeros at the end do not count in a comparison, which is right among keys of equal length.
-    return np.ascontiguousarray(keys).view(f"S{KEY_BYTES}").reshape(-1)
+    return np.ascontiguousarray(keys).view(f"S{keys.shape[1]}").reshape(-1)
