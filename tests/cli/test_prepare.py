@@ -122,9 +122,11 @@ def test_given_folds_are_kept_and_no_others_are_made(wsnet, tones: Path):
     options = ("--pattern", "{label}_{n}_{fold}", "--rate", "8000")
     assert wsnet("prepare", tones, "-o", "out", *options).code == 0
     assert all(row["fold"] == Path(row["path"]).stem[-1] for row in rows_of(Path("out")))
-    refused = wsnet("prepare", tones, "-o", "out2", *options, "--folds", "5")
-    assert refused.code == 2
-    assert refused.error == "--folds: the data set has folds of its own, which are kept"
+    for asked in ("--folds", "5"), ("--held-out", "0.3"), ("--folds", "5", "--dry-run"):
+        refused = wsnet("prepare", tones, "-o", "out2", *options, *asked)
+        assert refused.code == 2
+        own = "the data set has folds of its own, which are kept"
+        assert refused.error == f"{asked[0]} {asked[1]}: {own}"
 
 
 def test_another_layout_of_the_same_files_decodes_nothing(wsnet, tones: Path):

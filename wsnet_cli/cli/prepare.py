@@ -87,14 +87,13 @@ def prepare(
     sample_rate = _rate(rate, config)
     if held_out is not None and folds is not None:
         raise UsageError("--held-out and --folds: expected one of them")
-    if held_out is None:
-        held_out = HELD_OUT
-    if not 0 <= held_out < 1:
+    if held_out is not None and not 0 <= held_out < 1:
         raise UsageError(f"--held-out {held_out}; expected a share, 0 <= share < 1")
     if is_prepared(source):
         raise UsageError(f"{source}: is a prepared folder already; expected what it was made of")
     check_target(out, source)
     dataset = load_dataset(source, layout, pattern)
+    _check_division(dataset, {"--folds": folds, "--held-out": held_out})
     n_workers = count_workers(workers, len(dataset.clips))
     _tell_source(dataset)
     if dry_run or len(dataset.clips) >= LONG_JOB_FILES:
@@ -103,12 +102,21 @@ def prepare(
             if json:
                 console.print_json(_estimate_json(dataset, expected))
             return
-    prepared = _prepare(dataset, out, sample_rate, folds, held_out, n_workers)
+    share = HELD_OUT if held_out is None else held_out
+    prepared = _prepare(dataset, out, sample_rate, folds, share, n_workers)
     if report:
         _write_page(prepared, out)
     _show(prepared, out, json, report)
     if prepared.packed.failures:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _check_division(dataset: DataSet, asked: dict[str, float | None]) -> None:
+    """Refuse to be told how to divide what its authors have divided."""
+    own = "folds" if dataset.clips.fold_words else "a split" if dataset.clips.split_words else None
+    for flag, value in asked.items():
+        if own and value is not None:
+            raise UsageError(f"{flag} {value:g}: the data set has {own} of its own, which are kept")
 
 
 def _rate(rate: int | None, config: str) -> int:

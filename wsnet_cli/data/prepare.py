@@ -54,8 +54,8 @@ def check_target(folder: Path, source: Path) -> None:
 
     Raises:
         DataError: there is no source.
-        UsageError: it is a file, lies inside the source or holds it, or has other things in it,
-            such as a clips.csv without the audio that a prepared folder gets before it.
+        UsageError: it is a file, lies inside a folder of data or holds it, or has other things in
+            it, such as a clips.csv without the audio that a prepared folder gets before it.
         FileError: it cannot be listed or written to.
     """
     if not exists(source):
@@ -68,8 +68,9 @@ def check_target(folder: Path, source: Path) -> None:
     if not os.access(above, os.W_OK | os.X_OK):
         raise FileError(f"cannot write {shown(above)}: Permission denied")
     here, there = Path(os.path.realpath(folder)), Path(os.path.realpath(source))
-    there = there if is_folder(there) else there.parent
-    if here.is_relative_to(there):
+    if not is_folder(there):  # a manifest names its files, so a folder beside it is none of them
+        there = there.parent
+    elif here.is_relative_to(there):
         raise UsageError(
             f"-o {shown(folder)}: lies inside the data, which is never written to; expected a "
             f"folder outside {shown(there)}"
