@@ -196,7 +196,7 @@ def test_stdout_is_one_json_document_and_nothing_else(
 ):
     make_clip("a.wav")
     for inputs in (["a.wav"], bad_clips, ["a.wav", *bad_clips], ["a.wav", "a.wav"]):
-        for options in ([], ["-v"], ["-q"], ["--debug"], ["--format", "csv"]):
+        for options in ([], ["-v"], ["-q"], ["--debug"], ["--format", "json"]):
             outcome = wsnet("predict", *inputs, "-m", model, "--json", *options)
             assert len(outcome.document["results"]) == len(set(inputs))
 
