@@ -1,4 +1,4 @@
-"""The light install predicts, compresses and informs, and holds none of the heavy packages.
+"""The light install predicts, prepares, compresses and informs, without the heavy packages.
 
 python light_check.py ENGINE: the engine that doctor must name.
 """
@@ -36,7 +36,13 @@ def main() -> None:
         stream.setparams((1, 2, 22_050, 0, "NONE", ""))
         stream.writeframes(b"".join(struct.pack("<h", value) for value in tone))
     document = json.loads(wsnet("predict", str(clip), "--json", "-q"))
-    assert document["summary"] == {"inputs": 1, "ok": 1, "failed": 0}, document
+    summary = document["summary"]
+    assert (summary["inputs"], summary["ok"], summary["failed"]) == (1, 1, 0), document
+    for label in "ab":
+        Path("light-set", label).mkdir(parents=True, exist_ok=True)
+        Path("light-set", label, "1.wav").write_bytes(clip.read_bytes())
+    prepared = json.loads(wsnet("prepare", "light-set", "-o", "light-prepared", "--json", "-q"))
+    assert prepared["report"]["clips"]["used"] == 2, prepared
     again = Path("again.wsnet")
     wsnet("compress", "esc10", "-o", str(again), "-q", "--force")
     assert json.loads(wsnet("info", str(again), "--json"))["weights"] > 0
@@ -46,7 +52,9 @@ def main() -> None:
     assert refused.returncode == 1, refused
     assert "torch" in refused.stderr, refused.stderr
     assert "Traceback" not in refused.stderr, refused.stderr
-    print(f"light install, engine {engine}: predict, info and compress work; train says why not")
+    print(
+        f"light install, engine {engine}: predict, prepare, info and compress work; train does not"
+    )
 
 
 if __name__ == "__main__":
