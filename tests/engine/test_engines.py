@@ -146,11 +146,16 @@ def tick():
         ticks.append(time.perf_counter())
         time.sleep(0.0005)
 threading.Thread(target=tick).start()
-started = time.perf_counter()
-classifier.engine.logits(windows)
-ended = time.perf_counter()
+most = 0
+for _ in range(50):  # on a busy machine the other thread may not get a processor in time
+    started = time.perf_counter()
+    classifier.engine.logits(windows)
+    ended = time.perf_counter()
+    most = max(most, sum(started < t < ended for t in list(ticks)))
+    if most >= 3:
+        break
 done.set()
-print(sum(started < t < ended for t in ticks))
+print(most)
 """
 
 

@@ -15,7 +15,7 @@ from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import AudioError, UsageError
 from . import console
 from .predict_show import screen_writer
-from .stopping import stopped, terminable
+from .stopping import stopped, terminable, uninterrupted
 
 if TYPE_CHECKING:
     from ..bulk.request import Request
@@ -55,9 +55,10 @@ def run_live(
         status = OK
         try:
             for prediction in _predictions(classifier, request, raw):
-                status = prediction.status
-                for writer in writers:
-                    writer.add(prediction)
+                with uninterrupted():
+                    status = prediction.status
+                    for writer in writers:
+                        writer.add(prediction)
         except KeyboardInterrupt as error:
             stop = error
         counts.add(Answer(STDIN, status))

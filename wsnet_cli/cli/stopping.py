@@ -33,6 +33,27 @@ def terminable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within the block a signal waits for its end, and is raised there.
+
+    What belongs together, such as one row in several files, is then written to all or to none.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    former = {n: signal.signal(n, lambda number, frame: came.append(number)) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
+
+
 def stopped(by: KeyboardInterrupt, words: str) -> Interrupted:
     """The error that ends a command which a signal stopped.
 
