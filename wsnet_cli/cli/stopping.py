@@ -50,8 +50,8 @@ def uninterrupted() -> Iterator[None]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-    for number in came:
-        signal.raise_signal(number)
+    for late in came:
+        signal.raise_signal(late)
 
 
 def stopped(by: KeyboardInterrupt, words: str) -> Interrupted:
