@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from wsnet_cli.bulk import clip_audio, labelled
+from wsnet_cli.bulk import labelled
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.labelled import (
     clips_of_data,
 )
+from wsnet_cli.core import files
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.tables import csv_text
 from wsnet_cli.data.dataset import Clip, DataSet
@@ -253,7 +254,7 @@ def test_a_file_is_hashed_once_and_in_blocks(
         return path_open(path, *args, **options)
 
     monkeypatch.setattr(Path, "open", note)
-    monkeypatch.setattr(clip_audio, "_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(files, "_BLOCK_BYTES", 1_000)
     assert len(held_out_clips(model)) == 4
     assert opened.count("a.wav") == 1
 

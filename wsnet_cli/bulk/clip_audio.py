@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ..core.files import hash_file
 from ..core.resampling import resample_blocks
 from ..core.stream import OpenBlocks
 from ..data.clips import Clip
 from ..data.dividing.units import SEGMENT_SIGN
 from ..data.prepared_folder import is_prepared, open_prepared
 from ..engine.session import Classifier
-
-_BLOCK_BYTES = 1 << 20
 
 
 class ClipAudio(Protocol):
@@ -75,13 +73,7 @@ def _identity(clip: Clip) -> tuple[str, float | None, float | None]:
 
 
 def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
     try:
-        if not path.is_file():  # a pipe would block for ever
-            return ""
-        with path.open("rb", buffering=0) as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                digest.update(block)
+        return hash_file(path) if path.is_file() else ""  # a pipe would block for ever
     except OSError:
         return ""  # classifying it will say why
-    return digest.hexdigest()

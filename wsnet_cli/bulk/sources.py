@@ -21,8 +21,6 @@ STDIN = "-"
 LIST_SIGN = "@"
 """Before the name of a file that lists inputs; `@-` reads the list from standard input."""
 
-_BLOCK_BYTES = 1 << 20
-
 
 @dataclass(frozen=True)
 class Refusal:

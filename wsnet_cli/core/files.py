@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -16,6 +17,7 @@ from .errors import FileError
 TEMPORARY_SUFFIX = ".wsnet-part"
 """Ends the name of a file that is still being written; such a file is never read."""
 
+_BLOCK_BYTES = 1 << 20
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
@@ -107,6 +109,15 @@ def temporary_prefix(target: Path) -> str:
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file as UTF-8 with `write_atomic`; line ends stay as they are in `text`."""
     write_atomic(path, text.encode("utf-8"))
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file in hexadecimal digits, read block by block. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def remove_stale(folder: Path) -> int:

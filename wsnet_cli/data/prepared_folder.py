@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import DataError
-from ..core.files import atomic_stream, explain_os_errors, write_text_atomic
+from ..core.files import atomic_stream, explain_os_errors, hash_file, write_text_atomic
 from ..core.tables import csv_line
 from .clips import Clip
 from .dataset import DataSet, shown
@@ -32,7 +32,7 @@ from .packing.integrity import is_whole
 from .packing.pack_job import clip_key
 from .packing.packed import PackedSet
 from .packing.store import open_store
-from .packing.store_index import KEY_BYTES, hash_file
+from .packing.store_index import KEY_BYTES
 
 MARKER = "prepared.json"
 CLIPS = "clips.csv"

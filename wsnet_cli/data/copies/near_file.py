@@ -10,9 +10,8 @@ import hashlib
 import json
 
 from ...core.errors import FileError
-from ...core.files import write_atomic
+from ...core.files import hash_file, write_atomic
 from ..packing.store import INDEX, Store, canonical
-from ..packing.store_index import hash_file
 from .duplicates import Duplicate
 from .fingerprint import FINGERPRINT_VERSION
 

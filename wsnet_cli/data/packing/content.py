@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import AudioError
+from ...core.files import hash_file
 from ...core.parallel import Check, map_in_order
 from ..clips import Clip, ClipTable
 from ..dataset import Failure
@@ -23,7 +23,6 @@ DIGEST_BYTES = 32
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
 
-_BLOCK_BYTES = 1 << 20
 _AT_ONCE = 64  # files between two hand-overs from thread to thread, which cost as much as one
 
 
@@ -141,8 +140,4 @@ def _hash_file(path: Path) -> tuple[bytes, Stamp]:
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # a pipe would block for ever
         raise AudioError("not a regular file")
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.digest(), stamp_of(status)
+    return bytes.fromhex(hash_file(path)), stamp_of(status)

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import FileError
-from ...core.files import explain_os_errors
-from .store_index import Finder, Index, Keys, hash_file, read_health, read_places
+from ...core.files import explain_os_errors, hash_file
+from .store_index import Finder, Index, Keys, read_health, read_places
 
 PACK_VERSION = 2
 MANIFEST = "manifest.json"

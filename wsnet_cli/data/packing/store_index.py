@@ -36,7 +36,6 @@ Index = NDArray[np.void]
 Keys = NDArray[np.uint8]
 """Keys [n, KEY_BYTES]."""
 
-_BLOCK_BYTES = 1 << 20
 _RECORDS_AT_ONCE = 1 << 12
 
 
@@ -72,15 +71,6 @@ def read_health(path: Path, n: int, first: int = 0) -> Index:
         offset = (first + start) * ENTRY.itemsize
         block[:] = np.fromfile(path, ENTRY, len(block), offset=offset)["health"]
     return health
-
-
-def hash_file(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal digits. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 class Finder:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.files import explain_os_errors, remove_stale, write_atomic
+from ...core.files import explain_os_errors, hash_file, remove_stale, write_atomic
 from .one_clip import PackedClip
 from .store import (
     CODE,
@@ -29,7 +29,7 @@ from .store import (
     open_unfinished,
     shard_name,
 )
-from .store_index import ENTRY, KEY_BYTES, PLACE, Keys, hash_file, short_hash
+from .store_index import ENTRY, KEY_BYTES, PLACE, Keys, short_hash
 
 SHARD_BYTES = 256_000_000
 """A shard grows no larger than this, unless one clip alone does; clips never span shards."""
