@@ -77,7 +77,7 @@ def test_values_arrive_with_their_types() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: 1\n", "x.yaml:1: a: unknown key; expected one of description, audio, network"),
+        ("a: 1\n", "x.yaml:1: a: unknown key; expected one of description, from_data, audio"),
         ("\ntrian: {lr: 1}", "x.yaml:2: trian: unknown key; did you mean train?"),
         ("train:\n  lr: 1e-3\n  epoch: 3", "x.yaml:3: train.epoch: unknown key; did you mean epo"),
         ("train:\n  lr: fast", "x.yaml:2: train.lr = 'fast'; expected a number"),
@@ -95,7 +95,10 @@ def test_values_arrive_with_their_types() -> None:
         ("train: 3", "x.yaml:1: train = 3; expected a section with keys such as epochs, batch_"),
         ("train: [a]", "x.yaml:1: train = ['a']; expected a section with keys such as epochs"),
         ("augment: {polarity: no}", "x.yaml:1: augment.polarity = 'no'; expected true or false"),
-        ("augment: {mixing: x}", "x.yaml:1: augment.mixing = 'x'; expected 'between-class' or"),
+        (
+            "augment: {mixing: x}",
+            "x.yaml:1: augment.mixing = 'x'; expected 'between-class', 'mixup' or",
+        ),
         ("audio:\n\n  sample_rate: 999", "x.yaml:3: audio.sample_rate = 999; expected greater"),
         ("audio: {sample_rate: 192001}", "x.yaml:1: audio.sample_rate = 192001; expected less"),
         ("network: {width: 5}", "x.yaml:1: network.width = 5; expected less than or equal to 4"),

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _rising(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError("the least first, then the most")
+    return pair
+
+
+Range = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_rising)]
+"""The least and the most of what is drawn."""
 
 
 class _Section(BaseModel):
@@ -76,11 +88,14 @@ class NetworkConfig(_Section):
 class AugmentConfig(_Section):
     """How clips are varied while training. Source of each: docs/training.md."""
 
-    mixing: Literal["between-class", "none"] = "between-class"
-    """Two clips of different classes at a random ratio, which is also the label."""
-    mixing_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    mixing: Literal["between-class", "mixup", "none"] = "between-class"
+    """`between-class`: two clips of different classes at a random ratio, as they are heard, which
+    is also the label; `mixup`: any two, their samples added at a ratio from a beta distribution."""
+    mixup_alpha: Positive = 0.2
+    """Both parameters of mixup's beta distribution."""
+    mixing_share: Share = 0.5
     """Share of the windows that are mixed; the others are clips as they are."""
-    mixing_until: Annotated[float, Field(ge=0, le=1)] = 0.6
+    mixing_until: Share = 0.6
     """Share of the epochs in which windows are mixed; the last epochs see clips as they are."""
     rescale: Annotated[float, Field(ge=1, le=4)] = 1.25
     """Stretch time and pitch together by up to this factor either way; 1: off."""
@@ -88,8 +103,36 @@ class AugmentConfig(_Section):
     """Change the level by up to this many dB either way; 0: off."""
     polarity: bool = True
     """Turn half of the clips upside down."""
-    shift: Annotated[float, Field(ge=0, le=1)] = 0.5
+    shift: Share = 0.5
     """Silence put at either end before cropping, as a share of the window."""
+    noise_snr_db: Range | None = None
+    """White noise so many dB below a window's level, [least, most]; null: none."""
+    noise_share: Share = 0.5
+    """Share of the windows that get noise."""
+    background: str | None = None
+    """A folder of recordings that are mixed in; null: none."""
+    background_snr_db: Range = (0.0, 20.0)
+    """So many dB below a window's level, [least, most]."""
+    background_share: Share = 0.5
+    """Share of the windows that get a background."""
+    stretch: Annotated[float, Field(ge=1, le=2)] = 1.0
+    """Stretch time, at the same pitch, by up to this factor either way; 1: off."""
+    pitch_semitones: Annotated[float, Field(ge=0, le=12)] = 0.0
+    """Shift the pitch, at the same speed, by up to so many semitones either way; 0: off."""
+    variants: PositiveInt = 4
+    """Versions of each clip that are stretched or shifted once and kept in the cache, where
+    `stretch` or `pitch_semitones` asks for it; crops are cut from these and the clip itself."""
+
+
+class DistillConfig(_Section):
+    """Learning from models that are trained already."""
+
+    teachers: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    """Model files, run folders or names of models; several are averaged."""
+    temperature: Positive = 2.0
+    """Both sides' logits are divided by it."""
+    share: Share = 0.9
+    """Of the teachers in the loss; the labels have the rest."""
 
 
 class TrainConfig(_Section):
@@ -102,8 +145,32 @@ class TrainConfig(_Section):
     warmup_epochs: NonNegativeInt = 5
     weight_decay: NonNegative = 0.02
     """Of weights; multipliers and biases have none."""
+    schedule: Literal["cosine", "linear", "drops", "constant"] = "cosine"
+    """What the learning rate does after the warm-up."""
+    drops: Annotated[tuple[Share, ...], Field(strict=False)] = (0.5, 0.75)
+    """Shares of the epochs after which `drops` divides the learning rate by 10."""
+    clip_norm: Positive | None = None
+    """Longest gradient, over all weights together; null: as it is."""
+    label_smoothing: Fraction = 0.0
+    """Share of each target that is spread over all classes."""
+    balance: Literal["none", "sampling", "weights"] = "none"
+    """`sampling`: every class is drawn equally often; `weights`: rare classes weigh more."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Of the arithmetic of layers; auto: bfloat16 on a GPU that has it, else float32."""
+    average: Literal["exponential", "equal"] = "exponential"
+    """Of weights over steps, which is what is kept: the latest most, or all alike."""
     average_decay: Fraction = 0.999
-    """Decay of the running average of all weights, which is what is kept; 0: the last weights."""
+    """Decay of the exponential average; 0: the last weights."""
+    average_from: Fraction = 0.75
+    """Share of the steps after which the equal average begins."""
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Share of the training clips that are kept from training, to choose the epoch by; 0: none."""
+    patience: NonNegativeInt = 0
+    """Epochs without a better validation after which training ends; 0: it runs to its end."""
+    keep: Literal["last", "best"] = "last"
+    """The model of which epoch; `best` by the validation part."""
+    distill: DistillConfig | None = None
+    """null: labels alone."""
     repeats: PositiveInt = 1
     """Crops of each clip per epoch."""
     evaluate_every: NonNegativeInt = 10
@@ -115,6 +182,11 @@ class Config(_Section):
     """All that a run needs besides the data."""
 
     description: str = ""
+    from_data: Annotated[
+        tuple[Literal["rate", "window", "pooling", "epochs"], ...], Field(strict=False)
+    ] = ()
+    """What is chosen from the data when a run starts, where it is not set: `audio.sample_rate`,
+    `audio.window_s`, `network.pooling`, `train.epochs`."""
     audio: AudioConfig = AudioConfig()
     network: NetworkConfig = NetworkConfig()
     augment: AugmentConfig = AugmentConfig()

@@ -149,9 +149,10 @@ def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:
     if error["type"] == "model_type":
         section = f"a section with keys such as {', '.join(_keys_allowed(path)[:3])}"
         return f"dense or {section}" if "layers" in path else section
-    words = error["msg"].removeprefix("Input should be ")
+    words = error["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return (
         words.replace("a valid boolean", "true or false")
+        .replace("a valid tuple", "a list")
         .replace("a valid integer", "an integer")
         .replace("a valid ", "a ")
     )
