@@ -10,7 +10,7 @@ import numpy as np
 
 from .audio import AudioSettings
 from .errors import ParameterError
-from .network import Conv, Linear, Mean, Network
+from .network import Conv, Linear, MapConv, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
 
 Weights = Array | QuantizedTensor
@@ -83,9 +83,10 @@ def cut_last_convolution(model: Model) -> Model | None:
     Returns: a model whose outputs are the channels that this layer takes, each averaged over time,
         labelled by their numbers; None where no layer with weights is left.
     """
-    *body, _ = model.network.convolutions
-    if not body:
+    if len(model.weights) == 1:
         return None
+    layers = model.network.layers
+    body = layers[: layers.index(model.network.weighted[-1])]
     labels = tuple(str(number) for number in range(model.network.n_features))
     network = Network((*body, Mean()))
     return replace(model, network=network, weights=model.weights[:-1], labels=labels)
@@ -115,16 +116,16 @@ def _compress_layer(own: LayerWeights) -> LayerWeights:
     )
 
 
-def phi_shape(layer: Conv | Linear) -> tuple[int, ...]:
+def phi_shape(layer: Conv | MapConv | Linear) -> tuple[int, ...]:
     """The shape of the condensed filter of a layer."""
     if isinstance(layer, Linear):
         return (layer.shape.n_weights,)
     return (layer.shape.condensed_length, layer.shape.condensed_channels)
 
 
-def _check_layer(layer: Conv | Linear, own: LayerWeights) -> None:
+def _check_layer(layer: Conv | MapConv | Linear, own: LayerWeights) -> None:
     pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
-    scaled = isinstance(layer, Conv) and layer.scaled
+    scaled = not isinstance(layer, Linear) and layer.scaled
     n_out = layer.shape.n_out
     expected = (phi_shape(layer), pointwise_shape, (n_out,) if scaled else None, (n_out,))
     found = (_shape(own.phi), _shape(own.pointwise), _shape(own.multiplier), _shape(own.bias))

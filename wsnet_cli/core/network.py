@@ -1,6 +1,6 @@
 """A network as a plain list of layers: what the model file holds and every engine runs.
 
-Engines know these four layers and nothing of presets or architectures.
+Engines know the kinds of layer of `layers.py` and nothing of presets or architectures.
 """
 
 from __future__ import annotations
@@ -9,93 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import ParameterError
-from .sampling import ConvShape, Cost, LinearShape
+from .layers import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, ToMap
+from .sampling import Cost
 
-
-@dataclass(frozen=True)
-class Pool:
-    """Max pooling along time without padding: windows of `size` samples every `stride`."""
-
-    size: int
-    stride: int
-
-    def __post_init__(self) -> None:
-        if self.size < 1 or self.stride < 1:
-            raise ParameterError(f"pool = {self.size}/{self.stride}; expected integers >= 1")
-
-    def output_length(self, n_samples: int) -> int:
-        """Outputs for `n_samples` inputs; 0 or less where they are too few."""
-        return (n_samples - self.size) // self.stride + 1
-
-    def input_length(self, n_outputs: int) -> int:
-        """The shortest input that gives `n_outputs` outputs."""
-        return (n_outputs - 1) * self.stride + self.size
-
-
-@dataclass(frozen=True)
-class Conv:
-    """Convolution, then multiplier and bias per output channel, then ReLU, then max pooling.
-
-    Args:
-        name: unique within a network, for tables and messages.
-        shape: the convolution's geometry.
-        scaled: whether there is a multiplier (batch norm in training); a bias there always is.
-        relu: whether negative values become zero.
-        pool: pooling after the activation, or None.
-    """
-
-    name: str
-    shape: ConvShape
-    scaled: bool = True
-    relu: bool = True
-    pool: Pool | None = None
-
-    def output_length(self, n_samples: int) -> int:
-        """Outputs after pooling; 0 or less where the input is too short."""
-        n = self.shape.output_length(n_samples)
-        return self.pool.output_length(n) if self.pool and n >= 1 else n
-
-    def input_length(self, n_outputs: int) -> int:
-        """The shortest input that gives at least `n_outputs` outputs after pooling."""
-        return self.shape.input_length(
-            self.pool.input_length(n_outputs) if self.pool else n_outputs
-        )
-
-    @property
-    def n_constants(self) -> int:
-        """Multipliers and biases."""
-        return self.shape.n_out * (2 if self.scaled else 1)
-
-
-@dataclass(frozen=True)
-class Mean:
-    """The mean over time: [channels, time] to [channels]."""
-
-    name: str = "mean"
-
-
-@dataclass(frozen=True)
-class Flatten:
-    """[channels, time] to [channels * time], channel by channel."""
-
-    name: str = "flatten"
-
-
-@dataclass(frozen=True)
-class Linear:
-    """A fully connected layer with bias, then ReLU where asked for."""
-
-    name: str
-    shape: LinearShape
-    relu: bool = False
-
-    @property
-    def n_constants(self) -> int:
-        """Biases."""
-        return self.shape.n_out
-
-
-Layer = Conv | Mean | Flatten | Linear
+__all__ = ["Conv", "Flatten", "Layer", "Linear", "MapConv", "Mean", "Network", "Pool", "ToMap"]
 
 
 @dataclass(frozen=True)
@@ -103,8 +20,8 @@ class Network:
     """Layers in order, from one channel of audio to one logit per class.
 
     Raises:
-        ParameterError: the channels of neighbouring layers do not fit, names repeat, there is no
-            layer with weights, or not exactly one that reduces time.
+        ParameterError: the channels or bands of neighbouring layers do not fit, names repeat, there
+            is no layer with weights, or not exactly one that reduces time.
     """
 
     layers: tuple[Layer, ...]
@@ -118,14 +35,14 @@ class Network:
             raise ParameterError("the network has no weights; expected a convolution or more")
 
     @property
-    def weighted(self) -> tuple[Conv | Linear, ...]:
+    def weighted(self) -> tuple[Conv | MapConv | Linear, ...]:
         """The layers that have weights, in order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Conv | Linear))
+        return tuple(layer for layer in self.layers if isinstance(layer, Conv | MapConv | Linear))
 
     @property
-    def convolutions(self) -> tuple[Conv, ...]:
-        """The convolutions, in order."""
-        return tuple(layer for layer in self.layers if isinstance(layer, Conv))
+    def convolutions(self) -> tuple[Conv | MapConv, ...]:
+        """The convolutions, in one dimension and in two, in order."""
+        return tuple(layer for layer in self.layers if isinstance(layer, Conv | MapConv))
 
     @property
     def n_classes(self) -> int:
@@ -197,43 +114,71 @@ class Network:
     def costs(self, n_samples: int, way: str) -> tuple[Cost, ...]:
         """Arithmetic of each weighted layer on one input, computed `way` where a layer can.
 
-        A dense layer, which shares nothing, is counted as dense whatever `way` says.
+        A dense layer, which shares nothing, is counted as dense whatever `way` says, and a sampled
+        layer of maps, which shares over channels alone, as folded if `way` is not dense.
         """
         inputs = (n_samples, *self.lengths(n_samples))
         costs = []
         for i, layer in enumerate(self.weighted):
             if isinstance(layer, Linear):
                 costs.append(layer.shape.cost)
-            else:
-                layer_way = way if layer.shape.sampling else "dense"
-                costs.append(layer.shape.cost(inputs[i], layer_way))
+                continue
+            layer_way = way if layer.shape.sampling else "dense"
+            if isinstance(layer, MapConv) and layer_way != "dense":
+                layer_way = "folded"
+            costs.append(layer.shape.cost(inputs[i], layer_way))
         return tuple(costs)
 
 
 def _check_chain(layers: Sequence[Layer]) -> None:
     """Follow the channels through; a Flatten makes the input of the next layer its own affair."""
     n_channels: int | None = 1
+    n_bands: int | None = None  # of maps
     flat = False
     for layer in layers:
         if isinstance(layer, Mean | Flatten):
-            if flat:
-                raise ParameterError(
-                    f"{layer.name}: time is reduced already; expected one such layer"
-                )
+            _check_reduction(layer, flat, n_bands)
             flat = True
             n_channels = n_channels if isinstance(layer, Mean) else None
             continue
-        if isinstance(layer, Conv) and flat:
-            raise ParameterError(f"{layer.name}: a convolution cannot come after time is reduced")
-        if isinstance(layer, Linear) and not flat:
-            raise ParameterError(f"{layer.name}: expected a mean or flatten layer before it")
+        if isinstance(layer, ToMap):
+            if layer is layers[0] or flat or n_bands is not None:
+                raise ParameterError(f"{layer.name}: expected a convolution before it")
+            n_channels, n_bands = 1, n_channels
+            continue
+        _check_place(layer, flat, n_bands)
         if n_channels is not None and layer.shape.n_in != n_channels:
             raise ParameterError(
                 f"{layer.name}: n_in = {layer.shape.n_in}; expected {n_channels}, "
                 "the channels of the layer before it"
             )
         n_channels = layer.shape.n_out
+        n_bands = layer.n_out_bands if isinstance(layer, MapConv) else n_bands
     if layers and isinstance(layers[-1], Flatten):
         raise ParameterError(f"{layers[-1].name}: expected a linear layer after it")
     if not flat:
         raise ParameterError("the network never reduces time; expected a mean or flatten layer")
+
+
+def _check_reduction(layer: Mean | Flatten, flat: bool, n_bands: int | None) -> None:
+    if flat:
+        raise ParameterError(f"{layer.name}: time is reduced already; expected one such layer")
+    if isinstance(layer, Flatten) and n_bands is not None:
+        raise ParameterError(f"{layer.name}: expected a mean after maps")
+
+
+def _check_place(layer: Conv | MapConv | Linear, flat: bool, n_bands: int | None) -> None:
+    if isinstance(layer, Linear):
+        if not flat:
+            raise ParameterError(f"{layer.name}: expected a mean or flatten layer before it")
+        return
+    if flat:
+        raise ParameterError(f"{layer.name}: a convolution cannot come after time is reduced")
+    if isinstance(layer, Conv):
+        if n_bands is not None:
+            raise ParameterError(f"{layer.name}: expected a convolution of maps after a map")
+    elif layer.shape.n_bands != n_bands:
+        raise ParameterError(
+            f"{layer.name}: n_bands = {layer.shape.n_bands}; expected {n_bands or 'a map'}, "
+            "of the layer before it"
+        )
