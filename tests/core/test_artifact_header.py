@@ -101,7 +101,7 @@ def test_the_fields_tested_here_are_those_that_are_written(tiny_model: Model) ->
         (("layers",), [CONV, FLATTEN], "flatten: expected a linear layer after it"),
         (("layers",), [CONV, FLATTEN, LINEAR], "linear: n_in = 2; expected 2 channels * 25 steps"),
         (("layers",), [FLATTEN, LINEAR], "linear: n_in = 2; expected 1 channels * 100 steps"),
-        (("layers", 0, "type"), "lstm", "layer type 'lstm'; expected conv, mean, flatten or lin"),
+        (("layers", 0, "type"), "lstm", "layer type 'lstm'; expected conv, to-map, map-conv, mean"),
         (("layers", 0, "type"), None, "type: missing or of the wrong type; expected str"),
         (("layers", 0, "shape"), [1, 2, 6, 2], "shape = [1, 2, 6, 2]; expected 5 integers"),
         (("layers", 0, "shape"), [1, 2, 6, 2, 3.0], "shape = [1, 2, 6, 2, 3.0]; expected 5 int"),

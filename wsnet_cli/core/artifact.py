@@ -14,11 +14,11 @@ from .container import Tensors, pack, read_container, unpack
 from .errors import ArtifactError, ParameterError
 from .files import write_atomic
 from .model import LayerWeights, Model, Weights, phi_shape, real
-from .network import Conv, Linear, Network
+from .network import Conv, Linear, MapConv, Network, ToMap
 from .quant import MAX_CODE, Array, QuantizedTensor, from_half, to_half
 
-FORMAT_VERSION = 1
-"""Raised whenever an older reader would read a file wrongly."""
+FORMAT_VERSION = 2
+"""The newest; raised whenever an older reader would read a file wrongly."""
 
 
 def save_model(path: Path, model: Model) -> int:
@@ -49,7 +49,7 @@ def model_to_bytes(model: Model) -> bytes:
     `constants` (16-bit floats) and `scales` (float32): for each layer the scale of phi, then of
     the 1x1 if there is one, then the factor of the multipliers if it has some, then of the biases.
     """
-    header = {"format": FORMAT_VERSION, **describe(model)}
+    header = {"format": oldest_format(model), **describe(model)}
     if model.bits == 32:
         weights = [real(w).ravel() for own in model.weights for w in _weights_of(own)]
         constants = [c for own in model.weights for c in _constants_of(own)]
@@ -70,6 +70,11 @@ def model_to_bytes(model: Model) -> bytes:
         "scales": np.array(scales, np.float32),
     }
     return pack(tensors, header)
+
+
+def oldest_format(model: Model) -> int:
+    """The first format that holds such a model, so that older readers read what they can."""
+    return 2 if any(isinstance(layer, ToMap) for layer in model.network.layers) else 1
 
 
 def model_from_bytes(content: bytes, where: str) -> Model:
@@ -115,11 +120,11 @@ def _read_weights(
     return layers
 
 
-def _read_layer(layer: Conv | Linear, source: _Source) -> LayerWeights:
+def _read_layer(layer: Conv | MapConv | Linear, source: _Source) -> LayerWeights:
     phi = source.weights(phi_shape(layer))
     pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
     pointwise = source.weights(pointwise_shape) if pointwise_shape else None
-    scaled = isinstance(layer, Conv) and layer.scaled
+    scaled = not isinstance(layer, Linear) and layer.scaled
     n_out = layer.shape.n_out
     multiplier = source.constants(n_out) if scaled else None
     return LayerWeights(phi, pointwise, multiplier, source.constants(n_out))

@@ -6,22 +6,22 @@ Values that equal their default are left out, so that small models have small fi
 from __future__ import annotations
 
 import itertools
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .artifact_maps import check_map_sizes, describe_map_layer, parse_map_layer
 from .audio import AudioSettings
 from .errors import ParameterError
+from .header_values import get_integers, get_number, get_value
 from .model import Model
-from .network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
+from .network import Conv, Flatten, Layer, Linear, MapConv, Mean, Network, Pool, ToMap
 from .sampling import ConvShape, LinearShape, Sampling
 
 WEIGHT_FORMATS = {"float32": 32, "int8": 8}
 MAX_DENSE_WEIGHTS = 1 << 28
 """Weights of the expanded layers together: bounds what a lying header makes an engine allocate."""
 MAX_WINDOW_SAMPLES = 1 << 28
-MAX_INTEGER = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,18 @@ def parse_header(header: Mapping[str, Any]) -> Header:
         ParameterError: a field is missing, of the wrong type or out of range.
     """
     formats = ", ".join(WEIGHT_FORMATS)
-    weights = _get(header, "weights", str)
+    weights = get_value(header, "weights", str)
     if weights not in WEIGHT_FORMATS:
         raise ParameterError(f"weights = {weights}; expected one of {formats}")
-    labels = _get(header, "labels", list)
+    labels = get_value(header, "labels", list)
     if not all(isinstance(label, str) and label for label in labels):
         raise ParameterError("labels: expected a list of words")
-    network = Network(_name([_parse_layer(item) for item in _get(header, "layers", list)]))
+    network = Network(_name([_parse_layer(item) for item in get_value(header, "layers", list)]))
     _check_sizes(network)
-    provenance = _get(header, "provenance", dict)
+    provenance = get_value(header, "provenance", dict)
     if not all(isinstance(value, str | int | float) for value in provenance.values()):
         raise ParameterError("provenance: expected words and numbers")
-    audio = _parse_audio(_get(header, "audio", dict))
+    audio = _parse_audio(get_value(header, "audio", dict))
     if not network.min_samples <= audio.window_samples <= MAX_WINDOW_SAMPLES:
         raise ParameterError(
             f"a window of {audio.window_samples} samples; "
@@ -84,6 +84,8 @@ def parse_header(header: Mapping[str, Any]) -> Header:
 def _describe_layer(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Mean | Flatten):
         return {"type": "mean" if isinstance(layer, Mean) else "flatten"}
+    if isinstance(layer, ToMap | MapConv):
+        return describe_map_layer(layer)
     if isinstance(layer, Linear):
         linear: dict[str, Any] = {"type": "linear", "shape": [layer.shape.n_in, layer.shape.n_out]}
         if layer.shape.sampling_stride is not None:
@@ -106,40 +108,44 @@ def _describe_layer(layer: Layer) -> dict[str, Any]:
 def _parse_layer(item: Any) -> Layer:
     if not isinstance(item, dict):
         raise ParameterError("layers: expected a list of mappings")
-    kind = _get(item, "type", str)
+    kind = get_value(item, "type", str)
     if kind == "mean":
         return Mean()
     if kind == "flatten":
         return Flatten()
+    if kind in ("to-map", "map-conv"):
+        return parse_map_layer(kind, item)
     if kind == "linear":
-        stride = _get(item, "sampling", int, None)
-        n_in, n_out = _integers(item, "shape", 2)
-        return Linear("", LinearShape(n_in, n_out, stride), _get(item, "relu", bool, False))
+        stride = get_value(item, "sampling", int, None)
+        n_in, n_out = get_integers(item, "shape", 2)
+        return Linear("", LinearShape(n_in, n_out, stride), get_value(item, "relu", bool, False))
     if kind == "conv":
-        sampling = Sampling(*_integers(item, "sampling", 3)) if "sampling" in item else None
-        n_in, n_out, length, stride_, padding = _integers(item, "shape", 5)
+        sampling = Sampling(*get_integers(item, "sampling", 3)) if "sampling" in item else None
+        n_in, n_out, length, stride_, padding = get_integers(item, "shape", 5)
         if padding > length:  # more would be zeros alone, without bound
             raise ParameterError(f"padding = {padding}; expected at most the length {length}")
         return Conv(
             "",
             ConvShape(n_in, n_out, length, stride_, padding, sampling),
-            scaled=_get(item, "scaled", bool, True),
-            relu=_get(item, "relu", bool, True),
-            pool=Pool(*_integers(item, "pool", 2)) if "pool" in item else None,
+            scaled=get_value(item, "scaled", bool, True),
+            relu=get_value(item, "relu", bool, True),
+            pool=Pool(*get_integers(item, "pool", 2)) if "pool" in item else None,
         )
-    raise ParameterError(f"layer type {kind!r}; expected conv, mean, flatten or linear")
+    raise ParameterError(
+        f"layer type {kind!r}; expected conv, to-map, map-conv, mean, flatten or linear"
+    )
 
 
 def _name(layers: list[Layer]) -> tuple[Layer, ...]:
-    """Names follow from the order: conv1, conv2, ...; linear, or linear1, linear2, ..."""
+    """By their order: conv1, conv2, ...; map1, map2, ...; linear, or linear1, linear2, ..."""
     n_linear = sum(isinstance(layer, Linear) for layer in layers)
-    counts = {"conv": 0, "linear": 0}
+    counts = {"conv": 0, "map": 0, "linear": 0}
     named: list[Layer] = []
     for layer in layers:
-        if isinstance(layer, Mean | Flatten):
+        if isinstance(layer, ToMap | Mean | Flatten):
             named.append(layer)
             continue
-        kind = "conv" if isinstance(layer, Conv) else "linear"
+        kind = {Conv: "conv", MapConv: "map", Linear: "linear"}[type(layer)]
         counts[kind] += 1
         number = "" if kind == "linear" and n_linear == 1 else str(counts[kind])
         named.append(replace(layer, name=f"{kind}{number}"))
@@ -149,10 +155,11 @@ def _name(layers: list[Layer]) -> tuple[Layer, ...]:
 def _check_sizes(network: Network) -> None:
     n_dense = 0
     for layer in network.weighted:
-        n_sampled = layer.shape.n_sampled if isinstance(layer, Conv) else layer.shape.n_out
+        n_sampled = layer.shape.n_out if isinstance(layer, Linear) else layer.shape.n_sampled
         n_dense += layer.shape.n_dense_weights // layer.shape.n_out * n_sampled
     if n_dense > MAX_DENSE_WEIGHTS:
         raise ParameterError(f"{n_dense} expanded weights; expected at most {MAX_DENSE_WEIGHTS}")
+    check_map_sizes(network)
 
 
 def _check_flatten(network: Network, n_samples: int) -> None:
@@ -170,38 +177,9 @@ def _check_flatten(network: Network, n_samples: int) -> None:
 
 def _parse_audio(values: dict[str, Any]) -> AudioSettings:
     return AudioSettings(
-        sample_rate=_get(values, "sample_rate", int),
-        window_s=_number(values, "window_s"),
-        hop_s=_number(values, "hop_s"),
-        normalise=_get(values, "normalise", str),
-        trim_below=_number(values, "trim_below"),
+        sample_rate=get_value(values, "sample_rate", int),
+        window_s=get_number(values, "window_s"),
+        hop_s=get_number(values, "hop_s"),
+        normalise=get_value(values, "normalise", str),
+        trim_below=get_number(values, "trim_below"),
     )
-
-
-def _number(values: Mapping[str, Any], key: str) -> float:
-    value = values.get(key)
-    if type(value) is float or (type(value) is int and abs(value) <= MAX_INTEGER):
-        return float(value)
-    raise ParameterError(f"{key} = {reprlib.repr(value)}; expected a number")
-
-
-def _integers(values: Mapping[str, Any], key: str, n: int) -> list[int]:
-    found: Any = values.get(key)
-    fitting = isinstance(found, list) and len(found) == n
-    if fitting and all(type(v) is int and abs(v) <= MAX_INTEGER for v in found):
-        return list(found)
-    raise ParameterError(
-        f"{key} = {reprlib.repr(found)}; expected {n} integers of at most {MAX_INTEGER}"
-    )
-
-
-_REQUIRED = object()
-
-
-def _get(values: Mapping[str, Any], key: str, kind: type, default: Any = _REQUIRED) -> Any:
-    value = values.get(key, default)
-    if value is default and default is not _REQUIRED:
-        return default
-    if type(value) is not kind:
-        raise ParameterError(f"{key}: missing or of the wrong type; expected {kind.__name__}")
-    return value

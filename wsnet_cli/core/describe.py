@@ -12,8 +12,10 @@ from .audio import AudioSettings
 from .errors import WsnetError
 from .ledger import FLOAT32_BYTES
 from .locate import RUN_MODEL, find_shipped, shipped_names
-from .network import Conv, Linear, Network
+from .network import Conv, Linear, MapConv, Network
 from .sampling import WAYS
+
+KINDS = {Conv: "conv", MapConv: "map-conv", Linear: "linear"}
 
 
 @dataclass(frozen=True)
@@ -148,7 +150,7 @@ def _table(
     rows = tuple(
         LayerRow(
             name=layer.name,
-            kind="conv" if isinstance(layer, Conv) else "linear",
+            kind=KINDS[type(layer)],
             filters=_filters(layer),
             sampling=_sampling(layer),
             compactness=layer.shape.compactness,
@@ -170,16 +172,19 @@ def _table(
     )
 
 
-def _filters(layer: Conv | Linear) -> str:
-    shape = layer.shape
+def _filters(layer: Conv | MapConv | Linear) -> str:
+    n_in, n_out = layer.shape.n_in, layer.shape.n_out
     if isinstance(layer, Linear):
-        return f"{shape.n_in} to {shape.n_out}"
+        return f"{n_in} to {n_out}"
     pool = f", pool {layer.pool.size}/{layer.pool.stride}" if layer.pool else ""
-    conv = layer.shape
-    return f"{conv.n_in} to {conv.n_out}, length {conv.length}/{conv.stride}{pool}"
+    if isinstance(layer, Conv):
+        return f"{n_in} to {n_out}, length {layer.shape.length}/{layer.shape.stride}{pool}"
+    shape = layer.shape
+    pool += f", {layer.band_pool} bands" if layer.band_pool > 1 else ""
+    return f"{n_in} to {n_out}, {shape.height} x {shape.length}/{shape.stride}{pool}"
 
 
-def _sampling(layer: Conv | Linear) -> str:
+def _sampling(layer: Conv | MapConv | Linear) -> str:
     if isinstance(layer, Linear):
         stride = layer.shape.sampling_stride
         return "dense" if stride is None else f"S {stride}"

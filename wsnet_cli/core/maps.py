@@ -98,7 +98,7 @@ class MapShape:
 
     @property
     def n_dense_weights(self) -> int:
-        """height * length * M * N, the weights of the dense layer of the same geometry."""
+        """All height * length * M * N weights of the dense layer of the same geometry."""
         return self.taps.n_dense_weights
 
     @property

@@ -1,0 +1,75 @@
+"""The layers of maps in the JSON of a model file: written, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .errors import ParameterError
+from .header_values import get_integers, get_value
+from .maps import MapShape
+from .network import MapConv, Network, Pool, ToMap
+from .sampling import Sampling
+
+MAX_STEP_VALUES = 1 << 20
+"""Values of all maps in one time step: bounds what a lying header makes an engine allocate."""
+
+
+def describe_map_layer(layer: ToMap | MapConv) -> dict[str, Any]:
+    """The JSON of a layer."""
+    if isinstance(layer, ToMap):
+        return {"type": "to-map"}
+    shape = layer.shape
+    size = [shape.n_in, shape.n_out, shape.n_bands, shape.height, shape.length]
+    place = [shape.stride, shape.band_padding, shape.padding]
+    item: dict[str, Any] = {"type": "map-conv", "shape": size + place}
+    if shape.sampling:
+        item["sampling"] = [shape.sampling.stride, shape.sampling.channel_factor]
+    if layer.pool:
+        item["pool"] = [layer.pool.size, layer.pool.stride]
+    item |= {} if layer.band_pool == 1 else {"band_pool": layer.band_pool}
+    item |= {} if layer.scaled else {"scaled": False}
+    return item | ({} if layer.relu else {"relu": False})
+
+
+def parse_map_layer(kind: str, item: Mapping[str, Any]) -> ToMap | MapConv:
+    """The layer of a JSON object of type `to-map` or `map-conv`, without its name.
+
+    Raises:
+        ParameterError: a field is missing, of the wrong type or out of range.
+    """
+    if kind == "to-map":
+        return ToMap()
+    n_in, n_out, n_bands, height, length, stride, band_padding, padding = get_integers(
+        item, "shape", 8
+    )
+    for name, zeros, taps in (
+        ("band_padding", band_padding, height),
+        ("padding", padding, length),
+    ):
+        if zeros > taps:  # more would be zeros alone, without bound
+            raise ParameterError(f"{name} = {zeros}; expected at most the {taps} taps")
+    own = get_integers(item, "sampling", 2) if "sampling" in item else None
+    sampling = Sampling(own[0], own[1]) if own else None
+    return MapConv(
+        "",
+        MapShape(n_in, n_out, n_bands, height, length, stride, band_padding, padding, sampling),
+        scaled=get_value(item, "scaled", bool, True),
+        relu=get_value(item, "relu", bool, True),
+        pool=Pool(*get_integers(item, "pool", 2)) if "pool" in item else None,
+        band_pool=get_value(item, "band_pool", int, 1),
+    )
+
+
+def check_map_sizes(network: Network) -> None:
+    """Refuse maps that are too large in one time step. Raises: ParameterError."""
+    for layer in network.convolutions:
+        if not isinstance(layer, MapConv):
+            continue
+        shape = layer.shape
+        n_padded = shape.n_bands + 2 * shape.band_padding
+        most = max(shape.n_in * n_padded, shape.n_out * shape.n_out_bands)
+        if most > MAX_STEP_VALUES:
+            raise ParameterError(
+                f"{layer.name}: {most} values in a time step; expected at most {MAX_STEP_VALUES}"
+            )
