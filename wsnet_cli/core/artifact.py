@@ -13,8 +13,9 @@ from .artifact_header import describe, parse_header
 from .container import Tensors, pack, read_container, unpack
 from .errors import ArtifactError, ParameterError
 from .files import write_atomic
+from .filters import Offsets
 from .model import LayerWeights, Model, Weights, phi_shape, real
-from .network import Conv, Linear, MapConv, Network, ToMap
+from .network import Conv, Layer, Linear, MapConv, Network, ToMap
 from .quant import MAX_CODE, Array, QuantizedTensor, from_half, to_half
 
 FORMAT_VERSION = 2
@@ -48,12 +49,15 @@ def model_to_bytes(model: Model) -> bytes:
     32-bit models hold `weights` and `constants` as float32. 8-bit models hold `codes` (int8),
     `constants` (16-bit floats) and `scales` (float32): for each layer the scale of phi, then of
     the 1x1 if there is one, then the factor of the multipliers if it has some, then of the biases.
+    Where layers keep offsets, both hold `offsets` (int16) too.
     """
+    kept = [own.offsets for own in model.weights if own.offsets is not None]
+    more: Tensors = {"offsets": np.concatenate(kept)} if kept else {}
     header = {"format": oldest_format(model), **describe(model)}
     if model.bits == 32:
         weights = [real(w).ravel() for own in model.weights for w in _weights_of(own)]
         constants = [c for own in model.weights for c in _constants_of(own)]
-        return pack({"weights": _join(weights), "constants": _join(constants)}, header)
+        return pack({"weights": _join(weights), "constants": _join(constants), **more}, header)
     codes, halves, scales = [], [], []
     for own in model.weights:
         for weights_ in _weights_of(own):
@@ -68,13 +72,22 @@ def model_to_bytes(model: Model) -> bytes:
         "codes": np.concatenate(codes),
         "constants": np.concatenate(halves),
         "scales": np.array(scales, np.float32),
+        **more,
     }
     return pack(tensors, header)
 
 
 def oldest_format(model: Model) -> int:
     """The first format that holds such a model, so that older readers read what they can."""
-    return 2 if any(isinstance(layer, ToMap) for layer in model.network.layers) else 1
+    return 1 if all(map(_is_of_the_first_format, model.network.layers)) else 2
+
+
+def _is_of_the_first_format(layer: Layer) -> bool:
+    if isinstance(layer, Conv):
+        return layer.shape.is_regular and not layer.shape.signs
+    return not isinstance(layer, ToMap | MapConv) and not (
+        isinstance(layer, Linear) and layer.scaled
+    )
 
 
 def model_from_bytes(content: bytes, where: str) -> Model:
@@ -96,9 +109,12 @@ def model_from_bytes(content: bytes, where: str) -> Model:
         parsed = parse_header(header)
         with np.errstate(over="ignore", invalid="ignore"):  # Model refuses what is not finite
             weights = _read_weights(parsed.network, parsed.bits, tensors)
-            return Model(
+            model = Model(
                 parsed.network, weights, parsed.labels, parsed.audio, parsed.bits, parsed.provenance
             )
+        if version < (needed := oldest_format(model)):
+            raise ParameterError(f"format = {version}; expected {needed} for these layers")
+        return model
     except ParameterError as error:
         raise ArtifactError(f"{where}: is not a valid model: {error}") from error
 
@@ -107,6 +123,7 @@ def _read_weights(
     network: Network, bits: int, tensors: Mapping[str, npt.NDArray[Any]]
 ) -> tuple[LayerWeights, ...]:
     expected = {"weights", "constants"} if bits == 32 else {"codes", "constants", "scales"}
+    expected |= {"offsets"} if network.n_offsets else set()
     if set(tensors) != expected:
         raise ParameterError(f"tensors {sorted(tensors)}; expected {sorted(expected)}")
     _check_tensor(
@@ -114,6 +131,8 @@ def _read_weights(
     )
     name = "weights" if bits == 32 else "codes"
     _check_tensor(tensors, name, np.float32 if bits == 32 else np.int8, network.n_weights)
+    if network.n_offsets:
+        _check_tensor(tensors, "offsets", np.int16, network.n_offsets)
     source = _Source(tensors, bits)
     layers = tuple(_read_layer(layer, source) for layer in network.weighted)
     source.finish()
@@ -124,10 +143,11 @@ def _read_layer(layer: Conv | MapConv | Linear, source: _Source) -> LayerWeights
     phi = source.weights(phi_shape(layer))
     pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
     pointwise = source.weights(pointwise_shape) if pointwise_shape else None
-    scaled = not isinstance(layer, Linear) and layer.scaled
     n_out = layer.shape.n_out
-    multiplier = source.constants(n_out) if scaled else None
-    return LayerWeights(phi, pointwise, multiplier, source.constants(n_out))
+    multiplier = source.constants(n_out) if layer.scaled else None
+    bias = source.constants(n_out)
+    n_offsets = layer.shape.n_offsets if isinstance(layer, Conv) else 0
+    return LayerWeights(phi, pointwise, multiplier, bias, source.offsets(n_offsets))
 
 
 class _Source:
@@ -138,7 +158,8 @@ class _Source:
         self._weights = tensors["weights" if bits == 32 else "codes"]
         self._constants = tensors["constants"]
         self._scales = tensors.get("scales", np.zeros(0, np.float32))
-        self._at = {"weights": 0, "constants": 0, "scales": 0}
+        self._offsets = tensors.get("offsets", np.zeros(0, np.int16))
+        self._at = {"weights": 0, "constants": 0, "scales": 0, "offsets": 0}
 
     def weights(self, shape: tuple[int, ...]) -> Weights:
         part = self._take("weights", self._weights, int(np.prod(shape))).reshape(shape)
@@ -151,6 +172,9 @@ class _Source:
     def constants(self, n: int) -> Array:
         part = self._take("constants", self._constants, n)
         return part if self._bits == 32 else from_half(part, self._scale())
+
+    def offsets(self, n: int) -> Offsets | None:
+        return self._take("offsets", self._offsets, n) if n else None
 
     def finish(self) -> None:
         if self._at["scales"] != self._scales.size:

@@ -90,7 +90,8 @@ def _describe_layer(layer: Layer) -> dict[str, Any]:
         linear: dict[str, Any] = {"type": "linear", "shape": [layer.shape.n_in, layer.shape.n_out]}
         if layer.shape.sampling_stride is not None:
             linear["sampling"] = layer.shape.sampling_stride
-        return linear | ({"relu": True} if layer.relu else {})
+        linear |= {"relu": True} if layer.relu else {}
+        return linear | ({"scaled": True} if layer.scaled else {})
     shape = layer.shape
     conv: dict[str, Any] = {
         "type": "conv",
@@ -99,6 +100,9 @@ def _describe_layer(layer: Layer) -> dict[str, Any]:
     if shape.sampling:
         sampling = shape.sampling
         conv["sampling"] = [sampling.stride, sampling.channel_factor, sampling.denser]
+        conv |= {} if sampling.offsets == "regular" else {"offsets": sampling.offsets}
+        conv |= {"group_offset": sampling.group_offset} if sampling.group_offset else {}
+        conv |= {"signs": True} if sampling.signs else {}
     if layer.pool:
         conv["pool"] = [layer.pool.size, layer.pool.stride]
     conv |= {} if layer.scaled else {"scaled": False}
@@ -118,9 +122,10 @@ def _parse_layer(item: Any) -> Layer:
     if kind == "linear":
         stride = get_value(item, "sampling", int, None)
         n_in, n_out = get_integers(item, "shape", 2)
-        return Linear("", LinearShape(n_in, n_out, stride), get_value(item, "relu", bool, False))
+        relu, scaled = (get_value(item, key, bool, False) for key in ("relu", "scaled"))
+        return Linear("", LinearShape(n_in, n_out, stride), relu, scaled)
     if kind == "conv":
-        sampling = Sampling(*get_integers(item, "sampling", 3)) if "sampling" in item else None
+        sampling = _parse_sampling(item) if "sampling" in item else None
         n_in, n_out, length, stride_, padding = get_integers(item, "shape", 5)
         if padding > length:  # more would be zeros alone, without bound
             raise ParameterError(f"padding = {padding}; expected at most the length {length}")
@@ -133,6 +138,15 @@ def _parse_layer(item: Any) -> Layer:
         )
     raise ParameterError(
         f"layer type {kind!r}; expected conv, to-map, map-conv, mean, flatten or linear"
+    )
+
+
+def _parse_sampling(item: Mapping[str, Any]) -> Sampling:
+    return Sampling(
+        *get_integers(item, "sampling", 3),
+        offsets=get_value(item, "offsets", str, "regular"),
+        group_offset=get_value(item, "group_offset", int, 0),
+        signs=get_value(item, "signs", bool, False),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from .artifact import load_model
 from .audio import AudioSettings
 from .errors import WsnetError
-from .ledger import FLOAT32_BYTES
+from .ledger import FLOAT32_BYTES, OFFSET_BYTES
 from .locate import RUN_MODEL, find_shipped, shipped_names
 from .network import Conv, Linear, MapConv, Network
 from .sampling import WAYS
@@ -20,7 +20,7 @@ KINDS = {Conv: "conv", MapConv: "map-conv", Linear: "linear"}
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer; `n_bytes` are of its weights and constants as they are stored."""
+    """One layer; `n_bytes` are of its weights, constants and offsets as stored."""
 
     name: str
     kind: str
@@ -155,7 +155,9 @@ def _table(
             sampling=_sampling(layer),
             compactness=layer.shape.compactness,
             n_weights=layer.shape.n_weights,
-            n_bytes=layer.shape.n_weights * weight_bytes + layer.n_constants * constant_bytes,
+            n_bytes=layer.shape.n_weights * weight_bytes
+            + layer.n_constants * constant_bytes
+            + _n_offsets(layer) * OFFSET_BYTES,
             multiply_adds={way: costs[way][i].multiply_adds for way in WAYS},
         )
         for i, layer in enumerate(network.weighted)
@@ -170,6 +172,10 @@ def _table(
         n_bytes=sum(row.n_bytes for row in rows),
         compactness=network.n_dense_parameters / network.n_parameters,
     )
+
+
+def _n_offsets(layer: Conv | MapConv | Linear) -> int:
+    return layer.shape.n_offsets if isinstance(layer, Conv) else 0
 
 
 def _filters(layer: Conv | MapConv | Linear) -> str:
@@ -187,9 +193,13 @@ def _filters(layer: Conv | MapConv | Linear) -> str:
 def _sampling(layer: Conv | MapConv | Linear) -> str:
     if isinstance(layer, Linear):
         stride = layer.shape.sampling_stride
-        return "dense" if stride is None else f"S {stride}"
+        scaled = " scaled" if layer.scaled else ""
+        return ("dense" if stride is None else f"S {stride}") + scaled
     sampling = layer.shape.sampling
     if sampling is None:
         return "dense"
-    denser = f" D {sampling.denser}" if sampling.denser > 1 else ""
-    return f"S {sampling.stride} C {sampling.channel_factor}{denser}"
+    more = f" D {sampling.denser}" if sampling.denser > 1 else ""
+    more += "" if sampling.offsets == "regular" else f" {sampling.offsets} offsets"
+    more += f" groups +{sampling.group_offset}" if sampling.group_offset else ""
+    more += " signs" if sampling.signs else ""
+    return f"S {sampling.stride} C {sampling.channel_factor}{more}"

@@ -34,6 +34,7 @@ class _Timed:
 
     shape: ConvShape | MapShape
     scaled: bool
+    relu: bool
     pool: Pool | None
 
     def output_length(self, n_samples: int) -> int:
@@ -48,9 +49,22 @@ class _Timed:
         )
 
     @property
+    def is_normed(self) -> bool:
+        """Whether batch norm gives multiplier and bias in training; else they are learned plainly.
+
+        A ReLU must follow: without one the layer gives logits, whose spread is theirs to choose.
+        """
+        return self.scaled and self.relu
+
+    @property
     def n_constants(self) -> int:
         """Multipliers and biases."""
         return self.shape.n_out * (2 if self.scaled else 1)
+
+    @property
+    def n_dense_constants(self) -> int:
+        """Those of the dense layer, which needs no multiplier beside batch norm's."""
+        return self.shape.n_out * (2 if self.is_normed else 1)
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Conv(_Timed):
     Args:
         name: unique within a network, for tables and messages.
         shape: the convolution's geometry.
-        scaled: whether there is a multiplier (batch norm in training); a bias there always is.
+        scaled: whether there is a multiplier (see `is_normed`); a bias there always is.
         relu: whether negative values become zero.
         pool: pooling after the activation, or None.
     """
@@ -129,15 +143,28 @@ class Flatten:
 
 @dataclass(frozen=True)
 class Linear:
-    """A fully connected layer with bias, then ReLU where asked for."""
+    """A fully connected layer, then multiplier and bias per output, then ReLU where asked for.
+
+    Args:
+        name: unique within a network, for tables and messages.
+        shape: the layer's geometry.
+        relu: whether negative values become zero.
+        scaled: whether there is a multiplier; a bias there always is.
+    """
 
     name: str
     shape: LinearShape
     relu: bool = False
+    scaled: bool = False
 
     @property
     def n_constants(self) -> int:
-        """Biases."""
+        """Multipliers and biases."""
+        return self.shape.n_out * (2 if self.scaled else 1)
+
+    @property
+    def n_dense_constants(self) -> int:
+        """Biases: the dense layer needs no multiplier."""
         return self.shape.n_out
 
 

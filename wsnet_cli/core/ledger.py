@@ -9,6 +9,8 @@ from .model import Model
 from .network import Network
 
 FLOAT32_BYTES = 4
+OFFSET_BYTES = 2
+"""Of the place of a filter, where it is kept, in files of 32 bits and of 8."""
 RELEASED_SOUNDNET8_BYTES = 14_345_216 * FLOAT32_BYTES
 """The released SoundNet-8 with its 1401-way conv8: the paper's kind of denominator."""
 
@@ -45,10 +47,14 @@ def make_ledger(model: Model, n_file_bytes: int) -> Ledger:
     dense = network.n_dense_parameters * FLOAT32_BYTES
     lines = [("dense network, float32", dense)]
     if network.n_parameters != network.n_dense_parameters:
-        lines.append(("sampled network, float32", network.n_parameters * FLOAT32_BYTES))
+        n_real = network.n_weights + network.n_constants
+        n_bytes = n_real * FLOAT32_BYTES + network.n_offsets * OFFSET_BYTES
+        lines.append(("sampled network, float32", n_bytes))
     if model.bits == 8:
         lines.append(("8-bit weights", network.n_weights))
         lines.append(("multipliers and biases, 16-bit", network.n_constants * 2))
+        if network.n_offsets:
+            lines.append(("places of filters, 16-bit", network.n_offsets * OFFSET_BYTES))
     lines.append(("model file on disk", n_file_bytes))
     rows = tuple(LedgerRow(what, n, dense / n) for what, n in lines)
     released = RELEASED_SOUNDNET8_BYTES / n_file_bytes if is_soundnet8(network) else None

@@ -10,6 +10,7 @@ import numpy as np
 
 from .audio import AudioSettings
 from .errors import ParameterError
+from .filters import Offsets, offset_bounds
 from .network import Conv, Linear, MapConv, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
 
@@ -27,12 +28,14 @@ class LayerWeights:
         pointwise: [N, D*N] after denser sampling, or None.
         multiplier: [N] float32 per output channel, or None where the layer has none.
         bias: [N] float32.
+        offsets: [D*N] int16, in units of 1/256 row, or None where filters are at regular places.
     """
 
     phi: Weights
     pointwise: Weights | None
     multiplier: Array | None
     bias: Array
+    offsets: Offsets | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ def _compress_layer(own: LayerWeights) -> LayerWeights:
         None if own.pointwise is None else quantize(real(own.pointwise)),
         None if own.multiplier is None else from_half(*to_half(own.multiplier)),
         from_half(*to_half(own.bias)),
+        own.offsets,
     )
 
 
@@ -125,9 +129,8 @@ def phi_shape(layer: Conv | MapConv | Linear) -> tuple[int, ...]:
 
 def _check_layer(layer: Conv | MapConv | Linear, own: LayerWeights) -> None:
     pointwise_shape = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
-    scaled = not isinstance(layer, Linear) and layer.scaled
     n_out = layer.shape.n_out
-    expected = (phi_shape(layer), pointwise_shape, (n_out,) if scaled else None, (n_out,))
+    expected = (phi_shape(layer), pointwise_shape, (n_out,) if layer.scaled else None, (n_out,))
     found = (_shape(own.phi), _shape(own.pointwise), _shape(own.multiplier), _shape(own.bias))
     if found != expected:
         raise ParameterError(f"{layer.name}: arrays of shapes {found}; expected {expected}")
@@ -135,6 +138,25 @@ def _check_layer(layer: Conv | MapConv | Linear, own: LayerWeights) -> None:
     for array in (real(own.phi), pointwise, own.multiplier, own.bias):
         if array is not None and not np.isfinite(array).all():
             raise ParameterError(f"{layer.name}: NaN or infinity among its numbers")
+    _check_offsets(layer, own.offsets)
+
+
+def _check_offsets(layer: Conv | MapConv | Linear, offsets: Offsets | None) -> None:
+    """Every window lies inside Phi."""
+    n = layer.shape.n_offsets if isinstance(layer, Conv) else 0
+    found = None if offsets is None else (offsets.dtype.name, offsets.shape)
+    if found != (("int16", (n,)) if n else None):
+        raise ParameterError(f"{layer.name}: offsets {found}; expected {n} of int16")
+    if offsets is None or not isinstance(layer, Conv):
+        return
+    least, most = offset_bounds(layer.shape)
+    outside = np.flatnonzero((offsets < least) | (offsets > most))
+    if len(outside):
+        n = int(outside[0])
+        raise ParameterError(
+            f"{layer.name}: the offset of filter {n} is {offsets[n]}; "
+            f"expected {least[n]} to {most[n]}"
+        )
 
 
 def _check_json(labels: tuple[str, ...], provenance: Mapping[str, str | int | float]) -> None:

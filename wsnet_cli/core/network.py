@@ -65,14 +65,19 @@ class Network:
         return sum(layer.n_constants for layer in self.weighted)
 
     @property
+    def n_offsets(self) -> int:
+        """Offsets of filters that are kept with the weights."""
+        return sum(layer.shape.n_offsets for layer in self.convolutions if isinstance(layer, Conv))
+
+    @property
     def n_parameters(self) -> int:
-        """Weights, multipliers and biases."""
-        return self.n_weights + self.n_constants
+        """Weights, multipliers, biases and offsets."""
+        return self.n_weights + self.n_constants + self.n_offsets
 
     @property
     def n_dense_parameters(self) -> int:
         """The parameters of the same network without any sampling: the honest denominator."""
-        return sum(layer.shape.n_dense_weights for layer in self.weighted) + self.n_constants
+        return sum(w.shape.n_dense_weights + w.n_dense_constants for w in self.weighted)
 
     @property
     def min_samples(self) -> int:
@@ -115,7 +120,8 @@ class Network:
         """Arithmetic of each weighted layer on one input, computed `way` where a layer can.
 
         A dense layer, which shares nothing, is counted as dense whatever `way` says, and a sampled
-        layer of maps, which shares over channels alone, as folded if `way` is not dense.
+        layer that shares over channels alone (of maps, or with irregular offsets) as folded if
+        `way` is not dense.
         """
         inputs = (n_samples, *self.lengths(n_samples))
         costs = []
@@ -124,7 +130,9 @@ class Network:
                 costs.append(layer.shape.cost)
                 continue
             layer_way = way if layer.shape.sampling else "dense"
-            if isinstance(layer, MapConv) and layer_way != "dense":
+            if layer_way != "dense" and not (
+                isinstance(layer, Conv) and layer.shape.has_way(layer_way)
+            ):
                 layer_way = "folded"
             costs.append(layer.shape.cost(inputs[i], layer_way))
         return tuple(costs)

@@ -17,6 +17,12 @@ from .errors import ParameterError
 
 WAYS = ("dense", "folded", "integral", "recurrence")
 """The ways of computing a sampled convolution, all with the same result."""
+SHARING_WAYS = ("integral", "recurrence")
+"""Those that share products over time, which only regular offsets allow."""
+OFFSETS = ("regular", "random", "learned")
+"""Where windows begin: every S/D rows; at places drawn once; at places that are learned."""
+PLACES_A_ROW = 256
+"""Places between two rows of Phi at which a window may begin, where offsets are not regular."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,18 @@ class Sampling:
         channel_factor: C, how many groups of input channels share the columns; divides M.
         denser: D, how many times N filters are sampled, mapped back to N by a learned 1x1
             convolution; divides S. 1 means no 1x1.
+        offsets: one of OFFSETS. Filter n begins at row n*S/D, or at a deviation from it that is
+            kept with the weights; between two rows it is interpolated.
+        group_offset: Delta, rows by which each group of channels begins later than the one before.
+        signs: whether input channels are multiplied by fixed signs (`core/filters.py`).
     """
 
     stride: int
     channel_factor: int = 1
     denser: int = 1
+    offsets: str = "regular"
+    group_offset: int = 0
+    signs: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,8 +77,9 @@ class ConvShape:
         sampling: how the filters are sampled, or None for a dense layer.
 
     Raises:
-        ParameterError: a value is out of range, S > L, C does not divide M, or D does not
-            divide S; the message starts with the field's name.
+        ParameterError: a value is out of range, S > L, C does not divide M, D does not divide S,
+            or there are group offsets or signs without groups; the message starts with the
+            field's name.
 
     >>> conv1 = ConvShape(1, 16, 64, 2, 32, Sampling(stride=2))
     >>> conv1.condensed_length, conv1.n_weights, round(conv1.compactness, 1)
@@ -101,6 +115,19 @@ class ConvShape:
             denser,
             f"a divisor of the sampling stride {stride}",
         )
+        offsets = self.sampling.offsets
+        _require(offsets in OFFSETS, "offsets", offsets, f"one of {', '.join(OFFSETS)}")
+        self._check_groups(self.sampling)
+
+    def _check_groups(self, sampling: Sampling) -> None:
+        several = sampling.channel_factor > 1
+        # Further on, rows would lie between the groups that no filter reads.
+        most = self.length + self.last_place if several else 0
+        expected = f"0 to {most} rows" if several else "0 where channel_factor is 1"
+        found = sampling.group_offset
+        _require(0 <= found <= most, "group_offset", found, expected)
+        signs, expected = sampling.signs, "False where channel_factor is 1"
+        _require(several or not signs, "signs", signs, expected)
 
     @property
     def n_sampled(self) -> int:
@@ -116,14 +143,52 @@ class ConvShape:
         return self.sampling.stride // self.sampling.denser if self.sampling else self.length
 
     @property
+    def last_place(self) -> int:
+        """(D*N - 1) * S/D, the last row of Phi at which a filter's first group may begin."""
+        return (self.n_sampled - 1) * self.filter_step
+
+    @property
     def condensed_length(self) -> int:
-        """L* = L + (D*N - 1) * S/D, the rows of Phi."""
-        return self.length + (self.n_sampled - 1) * self.filter_step
+        """L* = L + (D*N - 1) * S/D + (C - 1) * Delta, the rows of Phi."""
+        later = self.n_in // self.condensed_channels - 1
+        return self.length + self.last_place + later * self.group_offset
 
     @property
     def condensed_channels(self) -> int:
         """M* = M / C, the columns of Phi."""
         return self.n_in // (self.sampling.channel_factor if self.sampling else 1)
+
+    @property
+    def group_offset(self) -> int:
+        """Delta, rows between the windows of neighbouring channel groups; 0 where they are one."""
+        return self.sampling.group_offset if self.sampling else 0
+
+    @property
+    def folded_channels(self) -> int:
+        """Input columns that are left when groups are summed first: M*, or M with a group offset.
+
+        Groups with windows of their own share weights and no products: they cannot be summed.
+        """
+        return self.n_in if self.group_offset else self.condensed_channels
+
+    @property
+    def signs(self) -> bool:
+        """Whether input channels have fixed signs."""
+        return self.sampling is not None and self.sampling.signs
+
+    @property
+    def n_offsets(self) -> int:
+        """Deviations from regular places that are kept with the weights: one a sampled filter."""
+        return self.n_sampled if self.sampling and self.sampling.offsets != "regular" else 0
+
+    @property
+    def is_regular(self) -> bool:
+        """Whether filters are windows of Phi as it lies, S/D rows apart, with M* columns."""
+        return not self.n_offsets and not self.group_offset
+
+    def has_way(self, way: str) -> bool:
+        """Whether `cost` counts this way: only regular sampling shares over time."""
+        return way not in SHARING_WAYS or (self.sampling is not None and self.is_regular)
 
     @property
     def pointwise_shape(self) -> tuple[int, int] | None:
@@ -163,7 +228,7 @@ class ConvShape:
                 section 3.3), `integral` (the integral image of section 3.3, on the diagonals
                 u - v that are multiples of gcd(s, S/D), which hold all that the strides use), or
                 `recurrence` (differences along diagonals of the output). The last two need a
-                sampled layer.
+                sampled layer that is regular.
 
         Raises:
             ParameterError: an unknown way, an input too short, or a way that a dense layer lacks.
@@ -175,8 +240,8 @@ class ConvShape:
             return self._pointwise_cost(n_outputs) + Cost(
                 n_outputs * self.length * self.n_in * self.n_sampled
             )
-        _require(self.sampling is not None or way == "folded", "way", way, "dense or folded here")
-        folding = Cost(0, n_samples * (self.n_in - self.condensed_channels))
+        _require(self.has_way(way), "way", way, "dense or folded here")
+        folding = Cost(0, n_samples * (self.n_in - self.folded_channels))
         shared = {
             "folded": self._direct_cost,
             "integral": lambda n: self._integral_cost(n_samples + 2 * self.padding, n),
@@ -189,7 +254,7 @@ class ConvShape:
         return Cost(n_outputs * math.prod(shape)) if shape else Cost(0)
 
     def _direct_cost(self, n_outputs: int) -> Cost:
-        return Cost(n_outputs * self.length * self.condensed_channels * self.n_sampled)
+        return Cost(n_outputs * self.length * self.folded_channels * self.n_sampled)
 
     def _integral_cost(self, n_padded: int, n_outputs: int) -> Cost:
         """Only products P[u, v] with u - v a multiple of g = gcd(s, step) lie on used diagonals."""
