@@ -191,3 +191,6 @@ class Config(_Section):
     network: NetworkConfig = NetworkConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
+    start: str | None = None
+    """A model file, run folder or name of a model to start from: its network and audio are taken,
+    and its weights; null: random weights."""

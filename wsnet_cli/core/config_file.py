@@ -51,8 +51,19 @@ def find_config(name_or_path: str) -> Path:
     raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}")
 
 
-def load_config(name_or_path: str, settings: Iterable[str] = ()) -> Config:
+def load_config(
+    name_or_path: str,
+    settings: Iterable[str] = (),
+    values: Mapping[str, object] | None = None,
+    without: Iterable[str] = (),
+) -> Config:
     """Read a preset or configuration file and lay `key.sub=value` settings over it.
+
+    Args:
+        name_or_path: of the preset or file.
+        settings: texts, read as YAML reads a plain word.
+        values: by key, taken as they are; laid over the settings.
+        without: sections of the file that are left out, so that settings alone fill them.
 
     Raises:
         UsageError: there is no such preset or file.
@@ -68,22 +79,32 @@ def load_config(name_or_path: str, settings: Iterable[str] = ()) -> Config:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text; expected a configuration in YAML") from error
-    return parse_config(text, str(path), settings)
+    return parse_config(text, str(path), settings, values, without)
 
 
-def parse_config(text: str, where: str, settings: Iterable[str] = ()) -> Config:
+def parse_config(
+    text: str,
+    where: str,
+    settings: Iterable[str] = (),
+    values: Mapping[str, object] | None = None,
+    without: Iterable[str] = (),
+) -> Config:
     """Like `load_config`, from text; `where` names it in messages."""
     document = load_yaml(text, where)
-    values = {} if document.value is None else document.value
-    if not isinstance(values, dict):
+    tree = {} if document.value is None else document.value
+    if not isinstance(tree, dict):
         raise ConfigError(f"{where}: is no mapping; expected keys such as network and train")
+    for section in without:
+        tree.pop(section, None)
     places = {path: f"{where}:{line}" for path, line in document.lines.items()}
     for setting in settings:
-        places[_apply_setting(values, setting)] = f"--set {setting}"
+        places[_apply_setting(tree, setting)] = f"--set {setting}"
+    for key, value in (values or {}).items():
+        places[_put(tree, key, value, key)] = key
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(_explain(error.errors()[0], values, places, where)) from error
+        raise ConfigError(_explain(error.errors()[0], tree, places, where)) from error
 
 
 class _Dumper(yaml.SafeDumper):
@@ -100,8 +121,14 @@ _Dumper.add_representer(str, _represent_text)
 
 
 def dump_config(config: Config) -> str:
-    """The whole configuration, defaults included, as YAML that `load_config` reads back equal."""
-    return yaml.dump(config.model_dump(), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    """The whole configuration, defaults included, as YAML that `load_config` reads back equal.
+
+    The network of a run that starts from a model is the model's, so no defaults stand for it.
+    """
+    values = config.model_dump()
+    if config.start is not None:
+        values["network"] = config.network.model_dump(include=config.network.model_fields_set)
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
@@ -109,15 +136,20 @@ def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {setting}: expected key=value, for instance train.lr=1e-3")
+    return _put(values, key, parse_scalar(text), f"--set {setting}")
+
+
+def _put(values: dict[str, Any], key: str, value: object, where: str) -> tuple[str, ...]:
+    """Put a value at a key such as `train.lr`; return where it went."""
     *parents, last = key.split(".")
     for parent in parents:
         inner = values.get(parent)
         if inner is None:
             inner = values[parent] = {}
         if not isinstance(inner, dict):
-            raise ConfigError(f"--set {setting}: {parent} = {inner} is a value, not a section")
+            raise ConfigError(f"{where}: {parent} = {inner} is a value, not a section")
         values = inner
-    values[last] = parse_scalar(text)
+    values[last] = value
     return (*parents, last)
 
 

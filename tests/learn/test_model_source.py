@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.core.artifact import load_model, model_to_bytes
+from wsnet_cli.core.errors import ArtifactError, UsageError
+from wsnet_cli.learn.model_source import read_source
+
+
+def test_a_source_is_the_file_byte_for_byte(small_model_file: Path, tmp_path: Path) -> None:
+    source = read_source(str(small_model_file))
+    content = small_model_file.read_bytes()
+    assert source.name == str(small_model_file)
+    assert source.content == content
+    assert source.digest == hashlib.sha256(content).hexdigest()[:16]
+    source.save(tmp_path / "copy.wsnet")
+    assert (tmp_path / "copy.wsnet").read_bytes() == content
+    assert model_to_bytes(load_model(tmp_path / "copy.wsnet")) == model_to_bytes(source.model)
+
+
+def test_run_folders_and_shipped_names_are_found(
+    small_model_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    small_model_file.rename(tmp_path / "model.wsnet")
+    assert read_source(".").content == (tmp_path / "model.wsnet").read_bytes()
+    assert len(read_source("esc10").model.labels) == 10
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.wsnet").write_bytes(b"nothing")
+    with pytest.raises(ArtifactError, match=r"x\.wsnet: is not a wsnet file"):
+        read_source(str(tmp_path / "x.wsnet"))
+    with pytest.raises(UsageError, match="gone: no such model"):
+        read_source("gone")
+
+
+SPLIT = "clip,label,part,content\na.wav,x,train,aa\nb.wav,x,test,bb\nc.wav,x,unreadable,\n"
+
+
+@pytest.mark.parametrize(
+    ("split", "n"),
+    [(SPLIT, 1), ("", 0), ("nonsense", 0), ('"', 0), ("\xff", 0), ("part,content\ntrain\n", 0)],
+)
+def test_clips_that_it_was_trained_on_are_known_where_its_run_tells(
+    split: str, n: int, small_model_file: Path
+) -> None:
+    (small_model_file.parent / "split.csv").write_text(split, encoding="latin-1")
+    assert read_source(str(small_model_file)).n_heard(["aa", "bb", "cc"]) == n
+
+
+def test_a_model_outside_of_a_run_has_heard_nothing_that_is_known(small_model_file: Path) -> None:
+    assert read_source(str(small_model_file)).n_heard(["aa"]) == 0

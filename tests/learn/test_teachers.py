@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from wsnet_cli.core.errors import UsageError
+from wsnet_cli.core.model import Model
+from wsnet_cli.engine.numpy_engine import NumpyEngine
+from wsnet_cli.learn.model_source import ModelSource
+from wsnet_cli.learn.teachers import Teachers, check_teacher
+
+CPU = torch.device("cpu")
+
+
+def windows_for(model: Model, n: int = 6) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, model.audio.window_samples)).astype(np.float32)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits.astype(np.float64))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 7.5])
+def test_targets_are_the_mean_of_softened_probabilities(
+    temperature: float, small_model: Model, make_model
+) -> None:
+    other = make_model(small_model.network, small_model.audio, 1)
+    windows = windows_for(small_model)
+    expected = np.mean(
+        [softmax(NumpyEngine(m).logits(windows) / temperature) for m in (small_model, other)],
+        axis=0,
+    )
+    teachers = Teachers([small_model, other], small_model.labels, temperature, CPU)
+    np.testing.assert_allclose(teachers(torch.from_numpy(windows)).numpy(), expected, atol=1e-5)
+
+
+def test_targets_stand_in_the_order_of_the_students_labels(small_model: Model) -> None:
+    windows = torch.from_numpy(windows_for(small_model))
+    straight = Teachers([small_model], small_model.labels, 2.0, CPU)(windows)
+    turned = Teachers([small_model], ("class-2", "class-0", "class-1"), 2.0, CPU)(windows)
+    torch.testing.assert_close(turned, straight[:, [2, 0, 1]])
+
+
+def test_loss_by_hand(small_model: Model) -> None:
+    """T = 2; teacher (3/4, 1/4); student logits (2 ln 3, 0): softened (3/4, 1/4), then (0, 0)."""
+    teachers = Teachers([small_model], small_model.labels, 2.0, CPU)
+    taught = torch.tensor([[0.75, 0.25], [0.75, 0.25]])
+    logits = torch.tensor([[2 * math.log(3), 0.0], [0.0, 0.0]])
+    apart = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    found = teachers.losses(logits, taught)
+    assert found.tolist() == pytest.approx([0.0, 4 * apart], abs=1e-6)
+
+
+def test_loss_has_its_least_where_the_student_says_the_same(small_model: Model) -> None:
+    windows = torch.from_numpy(windows_for(small_model))
+    teachers = Teachers([small_model], small_model.labels, 3.0, CPU)
+    taught = teachers(windows)
+    logits = (3.0 * taught.log() + 5.0).requires_grad_()
+    losses = teachers.losses(logits, taught)
+    losses.sum().backward()
+    assert losses.detach().abs().max() < 1e-5
+    assert logits.grad.abs().max() < 1e-5
+
+
+def test_gradient_is_that_of_the_paper(small_model: Model) -> None:
+    """dC/dz = T (q - p) for one window: 1/T of the softened difference, times T^2."""
+    teachers = Teachers([small_model], small_model.labels, 4.0, CPU)
+    taught = torch.tensor([[0.2, 0.5, 0.3]])
+    logits = torch.tensor([[1.0, -2.0, 0.5]], requires_grad=True)
+    teachers.losses(logits, taught).sum().backward()
+    q = torch.softmax(logits.detach() / 4.0, dim=-1)
+    torch.testing.assert_close(logits.grad, 4.0 * (q - taught))
+
+
+def test_teachers_do_not_change_while_they_are_asked(small_model: Model) -> None:
+    teachers = Teachers([small_model], small_model.labels, 2.0, CPU)
+    before = {name: value.clone() for name, value in teachers.state_dict().items()}
+    taught = teachers(torch.from_numpy(windows_for(small_model)))
+    assert not taught.requires_grad
+    assert all(torch.equal(before[name], value) for name, value in teachers.state_dict().items())
+
+
+def test_labels_in_another_order_are_fine(small_model: Model) -> None:
+    check_teacher(ModelSource("t", b"", small_model), small_model.labels[::-1], small_model.audio)
+
+
+@pytest.mark.parametrize(
+    ("changes", "labels", "said"),
+    [
+        (
+            {"sample_rate": 16_000, "window_s": 0.05, "hop_s": 0.05},
+            None,
+            "sample rate is 8,000 Hz; expected 16,000 Hz",
+        ),
+        ({"window_s": 0.2}, None, "window is 800 samples; expected 1,600 samples"),
+        ({"normalise": "none"}, None, "normalisation is rms; expected none"),
+        (
+            {},
+            ("class-0", "class-1", "x"),
+            "does not know the class 'x'; expected a model of the same",
+        ),
+        ({}, ("class-0", "class-1"), "knows a class 'class-2', which the data has not"),
+    ],
+)
+def test_teacher_that_does_not_fit_is_refused(changes, labels, said: str, small_model) -> None:
+    audio = replace(small_model.audio, **changes)
+    with pytest.raises(UsageError, match=f"^teacher runs/big: (its )?{said}"):
+        check_teacher(
+            ModelSource("runs/big", b"", small_model), labels or small_model.labels, audio
+        )
+
+
+def test_trim_and_hop_may_differ(small_model: Model) -> None:
+    audio = replace(small_model.audio, trim_below=0.0, hop_s=0.1)
+    check_teacher(ModelSource("t", b"", small_model), small_model.labels, audio)
