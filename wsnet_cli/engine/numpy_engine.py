@@ -6,20 +6,19 @@ so that the unfolded copy of the input stays small whatever the clip's length.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..core.model import LayerWeights, Model, real
-from ..core.network import Conv, Linear, Mean, Pool
+from ..core.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
 from ..core.sampling import ConvShape
+from .numpy_maps import MapStep
+from .numpy_parts import BLOCK_ELEMENTS, NO_POOL, expand_filters, fold_channels, max_pool
 from .windows import check_windows
 
-BLOCK_ELEMENTS = 1 << 17
-"""Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""
-
-NO_POOL = Pool(1, 1)
+__all__ = ["NumpyEngine", "convolve", "expand_filters", "fold_channels", "max_pool"]
 
 
 class NumpyEngine:
@@ -37,14 +36,9 @@ class NumpyEngine:
         self._last = 0  # step with weights
         weights = iter(model.weights)
         for number, layer in enumerate(model.network.layers):
-            if isinstance(layer, Conv | Linear):
+            if isinstance(layer, Conv | MapConv | Linear):
                 self._last = number
-                own = next(weights)
-                self._steps.append(
-                    _ConvStep(layer, own) if isinstance(layer, Conv) else _LinearStep(layer, own)
-                )
-            else:
-                self._steps.append(_mean if isinstance(layer, Mean) else _flatten)
+            self._steps.append(_step(layer, weights))
 
     def logits(self, windows: Array) -> Array:
         """Logits of each window.
@@ -73,7 +67,18 @@ class NumpyEngine:
             if number == self._last:
                 taken = values
             values = step(values)
-        return values, _mean(taken) if taken.ndim == 2 else taken
+        return values, _mean(taken) if taken.ndim > 1 else taken
+
+
+def _step(layer: Layer, weights: Iterator[LayerWeights]) -> Callable[[Array], Array]:
+    if isinstance(layer, ToMap):
+        return lambda values: values[np.newaxis]
+    if isinstance(layer, Mean | Flatten):
+        return _mean if isinstance(layer, Mean) else _flatten
+    own = next(weights)
+    if isinstance(layer, Linear):
+        return _LinearStep(layer, own)
+    return _ConvStep(layer, own) if isinstance(layer, Conv) else MapStep(layer, own)
 
 
 class _ConvStep:
@@ -118,35 +123,14 @@ class _LinearStep:
 
 
 def _mean(values: Array) -> Array:
-    out: Array = values.mean(axis=-1, dtype=np.float64).astype(np.float32)
+    """Over time, and over bands where there are any: [N, ...] to [N]."""
+    steps = tuple(range(1, values.ndim))
+    out: Array = values.mean(axis=steps, dtype=np.float64).astype(np.float32)
     return out
 
 
 def _flatten(values: Array) -> Array:
     return values.reshape(-1)
-
-
-def expand_filters(phi: Array, shape: ConvShape) -> Array:
-    """The sampled filters as rows: K[n, m*L + l] = Phi[n*step + l, m].
-
-    Args:
-        phi: [L*, M*] float32.
-        shape: geometry of the layer.
-
-    Returns: [D*N, M* * L] float32, contiguous.
-    """
-    windows = np.lib.stride_tricks.sliding_window_view(phi, shape.length, axis=0)
-    sampled = windows[:: shape.filter_step]
-    return np.ascontiguousarray(sampled.reshape(shape.n_sampled, -1))
-
-
-def fold_channels(values: Array, n_columns: int) -> Array:
-    """Sum the groups of channels that share weights: [M, T] to [n_columns, T]."""
-    n_channels, n_samples = values.shape
-    if n_channels == n_columns:
-        return values
-    folded: Array = values.reshape(-1, n_columns, n_samples).sum(axis=0, dtype=np.float32)
-    return folded
 
 
 def convolve(
@@ -185,13 +169,3 @@ def _unfold(padded: Array, shape: ConvShape) -> Array:
     view = np.lib.stride_tricks.sliding_window_view(padded, shape.length, axis=1)
     taps: Array = view[:, :: shape.stride].transpose(0, 2, 1)
     return taps.reshape(-1, taps.shape[2])
-
-
-def max_pool(values: Array, pool: Pool) -> Array:
-    """Maximum over windows of time: [N, T] to [N, pool.output_length(T)]."""
-    n = pool.output_length(values.shape[1])
-    span = (n - 1) * pool.stride + 1
-    out = values[:, : span : pool.stride].copy()
-    for offset in range(1, pool.size):
-        np.maximum(out, values[:, offset : offset + span : pool.stride], out=out)
-    return out

@@ -1,0 +1,47 @@
+"""What convolutions in one dimension and in two have in common in numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.network import Pool
+from ..core.quant import Array
+from ..core.sampling import ConvShape
+
+BLOCK_ELEMENTS = 1 << 17
+"""Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""
+
+NO_POOL = Pool(1, 1)
+
+
+def expand_filters(phi: Array, shape: ConvShape) -> Array:
+    """The sampled filters as rows: K[n, m*L + l] = Phi[n*step + l, m].
+
+    Args:
+        phi: [L*, M*] float32.
+        shape: geometry of the layer.
+
+    Returns: [D*N, M* * L] float32, contiguous.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(phi, shape.length, axis=0)
+    sampled = windows[:: shape.filter_step]
+    return np.ascontiguousarray(sampled.reshape(shape.n_sampled, -1))
+
+
+def fold_channels(values: Array, n_columns: int) -> Array:
+    """Sum the groups of channels that share weights: [M, T] to [n_columns, T]."""
+    n_channels, n_samples = values.shape
+    if n_channels == n_columns:
+        return values
+    folded: Array = values.reshape(-1, n_columns, n_samples).sum(axis=0, dtype=np.float32)
+    return folded
+
+
+def max_pool(values: Array, pool: Pool) -> Array:
+    """Maximum over windows of time: [N, T] to [N, pool.output_length(T)]."""
+    n = pool.output_length(values.shape[1])
+    span = (n - 1) * pool.stride + 1
+    out = values[:, : span : pool.stride].copy()
+    for offset in range(1, pool.size):
+        np.maximum(out, values[:, offset : offset + span : pool.stride], out=out)
+    return out
