@@ -4,9 +4,12 @@ import random
 import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from wsnet_cli.core.errors import DataError
+from wsnet_cli.core.errors import DataError, ParameterError
 from wsnet_cli.data.dataset import (
     Clip,
     DataSet,
@@ -16,6 +19,7 @@ from wsnet_cli.data.dataset import (
     natural_order,
     quoted,
 )
+from wsnet_cli.data.label_sets import join_names
 
 
 def _set(*clips: Clip, skipped: tuple[Failure, ...] = ()) -> DataSet:
@@ -28,6 +32,36 @@ def test_clips_are_in_order_of_name_and_start_however_they_come() -> None:
     for seed in range(5):
         random.Random(seed).shuffle(clips)
         assert [(clip.name, clip.start_s) for clip in _set(*clips).clips] == expected
+
+
+LABELS = st.lists(st.lists(st.sampled_from("abcd"), max_size=4).map(join_names), max_size=9)
+
+
+@given(LABELS, st.randoms())
+def test_the_pairs_of_a_multi_label_set_are_the_classes_of_its_clips(
+    labels: list[str], random: random.Random
+) -> None:
+    dataset = _set(*(Clip(Path(f"{i}"), f"{i}", label) for i, label in enumerate(labels)))
+    dataset.clips.multi_label = True
+    assert list(dataset.labels) == sorted(set("".join(labels)) - {";"})
+    chosen = random.sample(range(len(labels)), k=len(labels) // 2)
+    places, classes = dataset.class_pairs(np.array(chosen, np.int64))
+    found = [(i, dataset.labels[c]) for i, c in zip(places, classes, strict=True)]
+    assert found == [(i, c) for i, clip in enumerate(chosen) for c in dataset.clips[clip].classes]
+
+
+def test_a_clip_has_one_class_or_a_set_of_them() -> None:
+    dataset = _set(Clip(Path("1"), "1", "a;b"), Clip(Path("2"), "2", "c"))
+    assert dataset.labels == ("a;b", "c")
+    assert [x.tolist() for x in dataset.class_pairs(np.array([1, 0]))] == [[0, 1], [1, 0]]
+    with pytest.raises(ParameterError, match="expected a multi-label set"):
+        _ = dataset.members
+    several = _set(*dataset.clips)
+    several.clips.multi_label = True
+    assert several.labels == ("a", "b", "c")
+    assert several.clips[0].classes == ("a", "b")
+    with pytest.raises(ParameterError, match="expected one label for each clip"):
+        _ = several.classes
 
 
 def test_folds_are_in_order_of_their_numbers_even_very_long_ones() -> None:

@@ -54,6 +54,30 @@ def test_what_is_read_is_what_was_prepared(sounds: Path, folder: Path, cache: Pa
     assert {clip.split for clip in dataset.clips} == {"train", "test"}
 
 
+def test_a_multi_label_set_stays_one(make_sine: MakeSine, tmp_path: Path, cache: Path) -> None:
+    labels = ["a;b", "b", "", "a"] * 3
+    for i in range(len(labels)):
+        make_sine(tmp_path / "set" / f"{i:02d}.wav", hz=200 + 30 * i)
+    rows = "".join(f"{i:02d}.wav,{label}\n" for i, label in enumerate(labels))
+    (tmp_path / "set" / "manifest.csv").write_text("path,label\n" + rows)
+    source = load_dataset(tmp_path / "set")
+    report = prepare(source, tmp_path / "out", RATE).report
+    assert {row["label"]: row["clips"] for row in report["classes"]} == {"a": 6, "b": 6}
+    assert [row["label"] for row in rows_of(tmp_path / "out")] == labels
+    dataset, _ = open_prepared(tmp_path / "out", RATE)
+    assert dataset.multi_label
+    assert dataset.labels == ("a", "b")
+    assert [clip.label for clip in dataset.clips] == labels
+    assert json.loads((tmp_path / "out" / "prepared.json").read_text())["multi_label"] is True
+    for part in ("train", "test"):
+        clips = [clip for clip in dataset.clips if clip.split == part]
+        assert {name for clip in clips for name in clip.classes} == {"a", "b"}
+
+
+def test_of_other_sets_nothing_is_said_of_labels(folder: Path) -> None:
+    assert "multi_label" not in json.loads((folder / "prepared.json").read_text())
+
+
 def test_the_source_may_go_and_the_folder_may_move(
     sounds: Path, folder: Path, tmp_path: Path
 ) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
 
+from .label_sets import split_names
+
 _NONE = -1
 _NAN = math.nan
 
@@ -20,7 +22,8 @@ class Clip:
     `name` is relative to the data set's root with forward slashes, for reports. `split` is
     "train", "validation", "test" or None. Clips with one `group` stem from one recording or one
     speaker and never stand on both sides of a split that wsnet makes. `start_s` and `end_s` bound
-    the part of the file in seconds; None is the file's own bound.
+    the part of the file in seconds; None is the file's own bound. In a `multi_label` set the label
+    is any number of classes, as `label_sets.join_names` makes it.
     """
 
     path: Path
@@ -31,6 +34,12 @@ class Clip:
     group: str | None = None
     start_s: float | None = None
     end_s: float | None = None
+    multi_label: bool = False
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the label names: itself, unless the set is multi-label."""
+        return split_names(self.label) if self.multi_label else (self.label,)
 
 
 class _Words:
@@ -86,9 +95,13 @@ class ClipTable(Sequence[Clip]):
     Args:
         root: of the data set; a clip's path is mostly its name below it.
         clips: in any order; used up once, and not kept.
+
+    Attributes:
+        multi_label: whether a label names any number of classes; may be set once all are read.
     """
 
     def __init__(self, root: Path, clips: Iterable[Clip] = ()) -> None:
+        self.multi_label = False
         self._prefix = f"{root}/"
         self._names: Sequence[str] = ()
         self._elsewhere: dict[int, Path] = {}
@@ -129,6 +142,7 @@ class ClipTable(Sequence[Clip]):
             group=self._groups[i],
             start_s=start_s,
             end_s=end_s,
+            multi_label=self.multi_label,
         )
 
     def __iter__(self) -> Iterator[Clip]:

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.errors import DataError
+from ..core.errors import DataError, ParameterError
 from .clips import Clip as Clip
 from .clips import ClipTable
+from .label_sets import membership, split_names
 
 _LONGEST_QUOTE = 60
 _LONGEST_LABEL = 200  # signs; it travels in every model file and heads every table
@@ -39,6 +40,9 @@ class DataSet:
         skipped: what was found but deliberately not taken, for the report; may be filled while
             `clips` is used up.
         notes: lines for people about how the source was read.
+
+    Where the set is multi-label, a clip's label is any number of classes, as
+    `label_sets.join_names` makes it.
     """
 
     def __init__(
@@ -63,7 +67,9 @@ class DataSet:
         >>> DataSet(Path(), "manifest", clips).labels
         ('10', '2', 'no', 'É', 'é')
         """
-        labels = self.clips.label_words
+        labels: Iterable[str] = self.clips.label_words
+        if self.multi_label:
+            labels = {name for label in labels for name in split_names(label)}
         return tuple(sorted(labels, key=lambda text: (unicodedata.normalize("NFC", text), text)))
 
     @cached_property
@@ -71,9 +77,45 @@ class DataSet:
         """The names of the folds there are, numbers by value: "1", "2", "10"."""
         return tuple(sorted(self.clips.fold_words, key=natural_order))
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a clip may have several classes, or none."""
+        return self.clips.multi_label
+
+    @cached_property
+    def members(self) -> NDArray[np.bool_]:
+        """In a multi-label set, the classes of each of `clips.label_words`, [n_words, n_classes].
+
+        Raises:
+            ParameterError: it is none.
+        """
+        if not self.multi_label:
+            raise ParameterError("one label for each clip; expected a multi-label set")
+        return membership(self.clips.label_words, self.labels)
+
+    def class_pairs(self, clips: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The classes of some clips, a pair for each class of each clip.
+
+        Args:
+            clips: their indices, [n].
+
+        Returns: places in `clips`, ascending, and indices into `labels`.
+        """
+        if not self.multi_label:
+            return np.arange(len(clips)), self.classes[clips].astype(np.int64)
+        numbers = np.array(self.clips.label_numbers, np.int32)[clips]
+        places, classes = np.nonzero(self.members[numbers])
+        return places, classes
+
     @cached_property
     def classes(self) -> NDArray[np.int32]:
-        """The index of each clip's label in `labels`."""
+        """The index of each clip's label in `labels`.
+
+        Raises:
+            ParameterError: a clip may have several.
+        """
+        if self.multi_label:
+            raise ParameterError("a multi-label set; expected one label for each clip")
         index = {label: i for i, label in enumerate(self.labels)}
         numbers = np.array([index[word] for word in self.clips.label_words], np.int32)
         return numbers[np.array(self.clips.label_numbers, np.int32)]
@@ -115,7 +157,7 @@ def check_usable(dataset: DataSet, source: Path) -> DataSet:
     """Return the data set if there is anything to tell apart in it.
 
     Raises:
-        DataError: it has no clip, or clips of one class only.
+        DataError: it has no clip, or all its clips have one label.
     """
     left_out = "".join(f"; {note}" for note in dataset.notes)
     if dataset.skipped:
@@ -127,7 +169,13 @@ def check_usable(dataset: DataSet, source: Path) -> DataSet:
             f"{shown(source)}: no audio found; expected one sub-folder of recordings per class, "
             f"or a manifest (CSV with the columns path and label){left_out}"
         )
-    if len(dataset.labels) < 2:
+    if dataset.multi_label and len(dataset.clips.label_words) < 2:
+        found = quoted(dataset.clips.label_words[0])
+        raise DataError(
+            f"{shown(source)}: every clip has the same label, {found}; "
+            f"expected clips that differ{left_out}"
+        )
+    if len(dataset.labels) < 2 and not dataset.multi_label:
         hint = " (--pattern reads labels from names)" if dataset.layout == "class folders" else ""
         raise DataError(
             f"{shown(source)}: only one class, {quoted(dataset.labels[0])}; "

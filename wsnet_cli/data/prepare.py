@@ -185,8 +185,8 @@ def _sides(dataset: DataSet, parts: Parts) -> Sides:
         name=clips.names.__getitem__,
         parts=parts.titles,
         part_of=parts.of_clip,
-        labels=dataset.labels,
-        label_of=dataset.classes,
+        labels=clips.label_words,
+        label_of=np.array(clips.label_numbers, np.int32),
         groups=clips.group_words,
         group_of=np.array(clips.group_numbers, np.int32),
     )
@@ -194,14 +194,15 @@ def _sides(dataset: DataSet, parts: Parts) -> Sides:
 
 def _columns(dataset: DataSet, packed: PackedSet, parts: Parts) -> Columns:
     """The clips as the report takes them."""
-    health = packed.store.health()
+    clips, health = dataset.clips, packed.store.health()
     health = health[packed.rows] if len(health) else np.zeros(len(packed), HEALTH)
     return Columns(
-        name=dataset.clips.names.__getitem__,
+        name=clips.names.__getitem__,
         labels=dataset.labels,
-        label_of=dataset.classes,
+        label_of=clips.label_numbers if dataset.multi_label else dataset.classes,
         parts=parts.titles,
         part_of=parts.of_clip,
         health=health,
         failures={i: (failure.kind, failure.reason) for i, failure in packed.failures.items()},
+        members=dataset.members if dataset.multi_label else None,
     )

@@ -62,6 +62,7 @@ class Marker:
         set: names the packed set.
         clips: rows of clips.csv.
         clips_sha256: SHA-256 of clips.csv.
+        multi_label: whether a label names any number of classes; left out where it is not so.
     """
 
     version: int
@@ -71,6 +72,7 @@ class Marker:
     set: str
     clips: int
     clips_sha256: str
+    multi_label: bool = False
 
 
 def is_prepared(folder: Path) -> bool:
@@ -132,8 +134,10 @@ def write_marker(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts
         set=packed.store.folder.name,
         clips=len(dataset.clips),
         clips_sha256=digest,
+        multi_label=dataset.multi_label,
     )
-    write_text_atomic(folder / MARKER, json.dumps(asdict(marker), indent=2) + "\n")
+    values = {key: value for key, value in asdict(marker).items() if value is not False}
+    write_text_atomic(folder / MARKER, json.dumps(values, indent=2) + "\n")
 
 
 def read_marker(folder: Path) -> Marker:
@@ -145,7 +149,7 @@ def read_marker(folder: Path) -> Marker:
     path = folder / MARKER
     try:
         marker = Marker(**json.loads(path.read_bytes()))
-        kinds = {"version": int, "sample_rate": int, "clips": int}
+        kinds = {"version": int, "sample_rate": int, "clips": int, "multi_label": bool}
         if not all(type(v) is kinds.get(k, str) for k, v in asdict(marker).items()):
             raise ValueError("a value of another type")
         if not (marker.set and set(marker.set) <= set("0123456789abcdef")):
@@ -171,6 +175,7 @@ def read_prepared(root: Root, found: Findings) -> Iterator[Clip]:
     """
     marker = read_marker(root.path)
     found.notes.append(f"prepared from {marker.layout}; {marker.split}")
+    found.multi_label = marker.multi_label
     yield from (clip for clip, _ in _rows(root.path))
 
 

@@ -43,6 +43,18 @@ def report_of(health: Any, **fields: Any) -> dict[str, Any]:
     return build_report(columns_of(health, **fields), about=ABOUT)
 
 
+def test_a_clip_of_several_classes_counts_in_each_of_them() -> None:
+    members = np.array([[1, 1], [0, 0], [0, 1]], bool)  # both, none, dog
+    health = healthy(4, duration_s=[1.0, 2.0, 4.0, 8.0], sample_rate=[8000, 1, 8000, 16_000])
+    report = report_of(health, label_of=[0, 1, 2, 2], members=members)
+    cat, dog = report["classes"]
+    assert (cat["clips"], cat["duration_s"]) == (1, 1.0)
+    assert (dog["clips"], dog["duration_s"]) == (3, 13.0)
+    assert dog["parts"]["test"] == {"clips": 2, "duration_s": 12.0}
+    assert report["clips"]["used"] == 4
+    assert not [line for line in report["warnings"] if "sample rate alone" in line]
+
+
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(0, 30), failed=st.sets(st.integers(0, 29)), seed=st.integers(0, 99))
 def test_the_counts_add_up(n: int, failed: set[int], seed: int) -> None:

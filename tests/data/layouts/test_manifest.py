@@ -81,7 +81,8 @@ PROBLEMS = {
     "path,label\na,b\nc,d,e\n": "row 3: 3 cells; expected 2",
     "path,label\na,b\nc\n": "row 3: 1 cells; expected 2",
     "path,label\na,b\n\nc, \n": "row 4: the label is empty",
-    "path,label\na,b;c\n": "row 2: label 'b;c': multi-label sets are not supported yet",
+    "path,label\na,b;c\nd,x;\x07y\n": "row 3: the label .* holds signs that cannot be printed",
+    "path,label,split\na,,test\nb,c;d,\n": "row 3: split ''",
     "path,label\n,b\n": "row 2: path '' is empty",
     "path,label\n../a,b\n": "row 2: path '../a' leads out",
     "path,label\n/a,b\n": "row 2: path '/a' is absolute",
@@ -121,6 +122,57 @@ def test_other_encodings_are_refused_by_line(tmp_path: Path) -> None:
         load_manifest(_write(tmp_path, "path,label\n".encode("utf-16")))
 
 
+MULTI = "path,label\na.wav, dog ; cat;dog\nb.wav,\nc.wav,bird;\nd.wav,cat\n"
+
+
+def test_a_label_with_several_names_makes_the_set_multi_label(tmp_path: Path) -> None:
+    dataset = load_manifest(_write(tmp_path, MULTI))
+    assert dataset.multi_label
+    assert dataset.labels == ("bird", "cat", "dog")
+    assert [clip.label for clip in dataset.clips] == ["cat;dog", "", "bird", "cat"]
+    assert [clip.classes for clip in dataset.clips] == [("cat", "dog"), (), ("bird",), ("cat",)]
+    assert dataset.notes == ("multi-label: 1.00 classes a clip, 1 clips without any",)
+    with pytest.raises(DataError, match="row 3: the label is empty; expected a class name"):
+        load_manifest(_write(tmp_path, MULTI.replace(";", "-")))
+
+
+def test_json_lines_may_hold_lists(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    rows = ('["dog", "cat", " dog"]', "[]", '["bird"]', '"cat"')
+    names = ("a.wav", "b.wav", "c.wav", "d.wav")
+    lines = [f'{{"path": "{p}", "label": {r}}}\n' for p, r in zip(names, rows, strict=True)]
+    path.write_text("".join(lines))
+    expected = load_manifest(_write(tmp_path, MULTI))
+    assert [*load_manifest(path).clips] == [*expected.clips]
+    path.write_text("".join(lines[2:]).replace('"cat"', '""'))
+    assert [clip.classes for clip in load_manifest(path).clips] == [("bird",), ()]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a,x;y\nb,x; y\n", "every clip has the same label, 'x;y'; expected clips that differ"),
+        ("a,;\nb,\n", "every clip has the same label, ''; expected clips that differ"),
+    ],
+)
+def test_a_set_in_which_nothing_differs_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        load_dataset(_write(tmp_path, "path,label\n" + text))
+
+
+def test_one_class_that_some_clips_have_is_enough(tmp_path: Path) -> None:
+    dataset = load_dataset(_write(tmp_path, "path,label\na,bird;\nb,\n"))
+    assert dataset.labels == ("bird",)
+
+
+def test_the_names_of_folders_are_names(tmp_path: Path) -> None:
+    for name in ("a;b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x.wav").touch()
+    dataset = load_dataset(tmp_path)
+    assert (dataset.labels, dataset.multi_label) == (("a;b", "c"), False)
+
+
 JSON_GOOD = (
     '{"path": "a.wav", "label": "dog", "fold": 1, "group": "g", "start": 0, "end": 1.5}\n'
     '{"label": "no", "path": "b.wav", "fold": "10"}\n\n'
@@ -139,8 +191,11 @@ def test_json_lines_say_the_same_as_csv(tmp_path: Path, suffix: str) -> None:
 
 
 JSON_PROBLEMS = {
+    '{"path": "a", "label": ["x", 3]}': "row 1: label holds '3'; expected names in quotes",
+    '{"path": "a", "label": ["x;y"]}': "row 1: label holds .*x;y.*; expected names .* without ';'",
+    '{"path": "a", "label": null}': "row 1: no key 'label'",
     '{"path": "a", "label": ""}': "row 1: the label is empty",
-    '{"path": "a", "label": 3}': "row 1: label is '3'; expected text in quotes",
+    '{"path": "a", "label": 3}': "row 1: label is '3'; expected text in quotes, or a list",
     '{"path": "a", "label": "x\\u0007y"}': "row 1: the label .* holds signs that cannot be printed",
     '{"path": "a", "label": "\\ud800"}': "row 1: the label .* holds signs that cannot be printed",
     '{"path": "\\ud800", "label": "x"}': "row 1: path .* holds signs that no file name has",

@@ -9,6 +9,10 @@ Chance leaves a small label with too few or too many clips on one side. Only a l
 share is outside [held_out / 2, 2 * held_out], or that has no clip on one side, is mended, by moving
 its units with the most extreme positions; from about fifty clips a label on this hardly ever
 happens. A label that is one unit is trained on.
+
+Of a multi-label set, every class of a clip counts as a label in this. The rarest is mended first:
+it has the fewest clips to choose from (Sechidis et al., On the stratification of multi-label data,
+2011).
 """
 
 from __future__ import annotations
@@ -31,11 +35,15 @@ _NAMED_AT_MOST = 3
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into `DataSet.clips`, ascending and disjoint, and one line on how they came about."""
+    """Indices into `DataSet.clips`, ascending and disjoint, and one line on how they came about.
+
+    `validation` are training clips that are kept from training; see `validation.take_validation`.
+    """
 
     train: tuple[int, ...]
     test: tuple[int, ...]
     how: str
+    validation: tuple[int, ...] = ()
 
 
 def choose_split(
@@ -172,13 +180,13 @@ def _mended(units: Units, held_out: float) -> NDArray[np.bool_]:
         held[labels] += sign * counts
         test[unit] = sign > 0
 
-    for label in range(len(total)):
+    for label in units.labels:
         for unit in reversed(units.of_label(label)):
             if held[label] <= most[label]:
                 break
             if test[unit]:
                 move(unit, -1)
-    for label in range(len(total)):
+    for label in units.labels:
         for bound, enough in ((most, least[label]), (total - 1, min(1, least[label]))):
             for unit in units.of_label(label):
                 if held[label] >= enough:
@@ -203,7 +211,7 @@ def check_trainable(dataset: DataSet, train: NDArray[np.int64], how: str) -> Non
     Raises:
         DataError: a label has none.
     """
-    trained = set(np.unique(dataset.classes[train]).tolist())
+    trained = set(np.unique(dataset.class_pairs(train)[1]).tolist())
     without = [label for i, label in enumerate(dataset.labels) if i not in trained]
     if without:
         names = ", ".join(quoted(label) for label in without[:_NAMED_AT_MOST])

@@ -32,21 +32,31 @@ class Units:
     Args:
         clips: indices of the clips that are in a unit, ascending.
         of_clip: for each of `clips`, its unit.
-        classes: for each of `clips`, its class.
+        class_pairs: for each class of each of `clips`, the clip's place there and the class.
         n_classes: of the data set.
         positions: of each unit, in [0, 1).
+        rarest_first: whether classes come in order of their clips, as is best where a clip has
+            several; else in their own order.
     """
 
     def __init__(
-        self, clips: Ints, of_clip: Ints, classes: Ints, n_classes: int, positions: Floats
+        self,
+        clips: Ints,
+        of_clip: Ints,
+        class_pairs: tuple[Ints, Ints],
+        n_classes: int,
+        positions: Floats,
+        rarest_first: bool = False,
     ) -> None:
         self.clips = clips
         self.of_clip = of_clip
         self.positions = positions
-        self._classes = classes
+        self._places, self._classes = class_pairs
         self._n_classes = n_classes
+        self._rarest_first = rarest_first
         # One pair for each class in each unit, by unit; and the same pairs by class.
-        pairs, counts = np.unique(of_clip * n_classes + classes, return_counts=True)
+        cells = of_clip[self._places] * n_classes + self._classes
+        pairs, counts = np.unique(cells, return_counts=True)
         self._pair_units, self._pair_labels = np.divmod(pairs, n_classes)
         self._pair_counts = counts.astype(np.float64)
         self._unit_starts = np.searchsorted(self._pair_units, np.arange(len(positions) + 1))
@@ -55,13 +65,21 @@ class Units:
         self._label_starts = np.searchsorted(self._pair_labels[order], np.arange(n_classes + 1))
 
     @property
+    def labels(self) -> list[int]:
+        """The classes, in the order in which they are looked after."""
+        if not self._rarest_first:
+            return list(range(self._n_classes))
+        labels: list[int] = np.argsort(self.totals, kind="stable").tolist()
+        return labels
+
+    @property
     def totals(self) -> Floats:
         """Clips of each class."""
         return np.bincount(self._classes, minlength=self._n_classes).astype(np.float64)
 
     def count(self, units: NDArray[np.bool_]) -> Floats:
         """Clips of each class in the units that are marked."""
-        inside = self._classes[units[self.of_clip]]
+        inside = self._classes[units[self.of_clip[self._places]]]
         return np.bincount(inside, minlength=self._n_classes).astype(np.float64)
 
     def clips_of(self, units: NDArray[np.bool_]) -> list[int]:
@@ -87,6 +105,7 @@ def join_units(
     content_keys: Sequence[str],
     audio_keys: Keys | None = None,
     together: Iterable[tuple[int, int]] = (),
+    purpose: str = "split",
 ) -> Units:
     """Join the clips that share a group, a file's content or decoded samples, or are paired.
 
@@ -96,6 +115,7 @@ def join_units(
         content_keys: of every clip, the hash of its file, after an `@` its segment.
         audio_keys: of every clip, a hash of its samples [n, any bytes]; None: not known.
         together: pairs of clips; those that are not readable are passed over.
+        purpose: of the positions; other ones follow for another purpose.
     """
     clips = np.asarray(readable, np.int64)
     joined = _Joined(len(clips))
@@ -117,14 +137,15 @@ def join_units(
         # A group's name comes before content, so that a group stays put whatever joins it.
         tokens = (_token(dataset, content_keys, int(clips[i])) for i in members)
         key = max(tokens, key=lambda token: (token.startswith("group "), token))
-        positions[members] = _position(key)
+        positions[members] = _position(key, purpose)
     by_position = np.lexsort((roots, positions))
     ranks = np.cumsum(np.diff(roots[by_position], prepend=-1) != 0) - 1
     of_clip = np.empty(len(clips), np.int64)
     of_clip[by_position] = ranks
     unit_positions = positions[by_position][np.diff(roots[by_position], prepend=-1) != 0]
-    classes = dataset.classes[clips].astype(np.int64)
-    return Units(clips, of_clip, classes, len(dataset.labels), unit_positions)
+    class_pairs = dataset.class_pairs(clips)
+    n_classes, several = len(dataset.labels), dataset.multi_label
+    return Units(clips, of_clip, class_pairs, n_classes, unit_positions, rarest_first=several)
 
 
 class _Joined:
@@ -178,7 +199,7 @@ def _token(dataset: DataSet, content_keys: Sequence[str], clip: int) -> str:
     return f"content {_file_of(content_keys[clip])}"
 
 
-def _position(key: str) -> float:
+def _position(key: str, purpose: str) -> float:
     # 53 bits are what a float holds exactly; all 64 could round up to 1.0.
-    digest = hashlib.sha256(f"wsnet split 1 {key}".encode()).digest()
+    digest = hashlib.sha256(f"wsnet {purpose} 1 {key}".encode()).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / (1 << 53)

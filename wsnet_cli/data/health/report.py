@@ -33,6 +33,7 @@ _MANTISSAS = (
 )  # of bounds of a histogram: readable, nearly equal steps
 
 Ints = npt.ArrayLike
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,13 @@ class Columns:
     Attributes:
         name: a clip's name by its index, relative to the data set.
         labels: the classes.
-        label_of: for each clip, its class as an index, [n].
+        label_of: for each clip, its class as an index, [n]; with `members`, a row of these.
         parts: the parts of the split, or folds.
         part_of: for each clip, its part as an index, -1 where it is in none, [n].
         health: HEALTH [n]; not looked at where the clip failed.
         failures: kind (of core.errors.AUDIO_FAULTS) and reason by index, of clips that cannot be
             used.
+        members: in a multi-label set, which classes each label names, [n_labels, n_classes].
     """
 
     name: Callable[[int], str]
@@ -57,6 +59,7 @@ class Columns:
     part_of: Ints
     health: Records
     failures: Mapping[int, tuple[str, str]]
+    members: npt.NDArray[np.bool_] | None = None
 
 
 def build_report(
@@ -84,7 +87,7 @@ def build_report(
     used[list(columns.failures)] = False
     kept = np.flatnonzero(used)
     health = columns.health[kept]
-    labels = np.asarray(columns.label_of, np.int64).reshape(n)[kept]
+    pairs = _class_pairs(columns, kept)
     parts = np.asarray(columns.part_of, np.int64).reshape(n)[kept]
     report: dict[str, Any] = {
         "data": dict(about),
@@ -95,7 +98,7 @@ def build_report(
             "left_out": len(left_out),
         },
         "duration": _durations(health["duration_s"]),
-        "classes": _classes(columns, labels, parts, health["duration_s"]),
+        "classes": _classes(columns, pairs, parts, health["duration_s"]),
         "parts": [
             {"part": shown(part), **_amount(parts == i, health["duration_s"])}
             for i, part in enumerate(columns.parts)
@@ -107,7 +110,16 @@ def build_report(
         "left_out": _listed([{"file": shown(f), "reason": shown(r)} for f, r in left_out]),
         "leaks": None if leaks is None else dict(leaks),
     }
-    return {**report, "warnings": warnings_for(report, _rates_by_class(columns, labels, health))}
+    return {**report, "warnings": warnings_for(report, _rates_by_class(columns, pairs, health))}
+
+
+def _class_pairs(columns: Columns, kept: Places) -> tuple[Places, Places]:
+    """For each class of each clip that is kept, its place among these, and the class."""
+    labels = np.asarray(columns.label_of, np.int64).reshape(len(columns.health))[kept]
+    if columns.members is None:
+        return np.arange(len(kept)), labels
+    places, classes = np.nonzero(columns.members[labels])
+    return places, classes
 
 
 def _durations(seconds: npt.NDArray[np.float64]) -> dict[str, Any]:
@@ -136,10 +148,12 @@ def _bins(seconds: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
 
 def _classes(
     columns: Columns,
-    labels: npt.NDArray[np.int64],
+    pairs: tuple[Places, Places],
     parts: npt.NDArray[np.int64],
     seconds: npt.NDArray[np.float64],
 ) -> list[dict[str, Any]]:
+    places, labels = pairs
+    parts, seconds = parts[places], seconds[places]
     n_parts = len(columns.parts) + 1  # the last is that of no part
     cells = labels * n_parts + np.where(parts < 0, n_parts - 1, parts)
     shape = (len(columns.labels), n_parts)
@@ -217,12 +231,13 @@ def _listed(files: list[dict[str, str]]) -> dict[str, Any]:
 
 
 def _rates_by_class(
-    columns: Columns, labels: npt.NDArray[np.int64], health: Records
+    columns: Columns, pairs: tuple[Places, Places], health: Records
 ) -> dict[str, set[int]]:
-    rates = health["sample_rate"].astype(np.int64)
-    pairs = np.unique(np.stack([labels, rates], axis=1), axis=0)
+    places, labels = pairs
+    rates = health["sample_rate"].astype(np.int64)[places]
+    different = np.unique(np.stack([labels, rates], axis=1), axis=0)
     found: dict[str, set[int]] = {}
-    for label, rate in pairs.tolist():
+    for label, rate in different.tolist():
         found.setdefault(shown(columns.labels[label]), set()).add(rate)
     return found
 

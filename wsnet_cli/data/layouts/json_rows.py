@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.errors import DataError
 from ..dataset import quoted, shown
+from ..label_sets import SEPARATOR
 from .rows import Row, misspelt, text_lines
 
 _N_IGNORED_TOLD = 10
@@ -16,7 +17,13 @@ _N_IGNORED_TOLD = 10
 TEXT: tuple[type, ...] = (str,)
 NAME: tuple[type, ...] = (str, int)
 NUMBER: tuple[type, ...] = (int, float)
-_EXPECTED = {TEXT: "text in quotes", NAME: "text or a whole number", NUMBER: "a number"}
+LABELS: tuple[type, ...] = (str, list)
+_EXPECTED = {
+    TEXT: "text in quotes",
+    NAME: "text or a whole number",
+    NUMBER: "a number",
+    LABELS: "text in quotes, or a list of names",
+}
 
 
 def json_rows(
@@ -33,7 +40,8 @@ def json_rows(
     Args:
         path: the file, in UTF-8.
         required: keys that every object must have.
-        kinds: for every known key TEXT, NAME or NUMBER.
+        kinds: for every known key TEXT, NAME, NUMBER or LABELS; a list becomes its names with a
+            `;` after each.
         notes: gets what was ignored.
 
     Raises:
@@ -97,8 +105,18 @@ def _cells(
                 raise DataError(
                     f"{key} is {quoted(json.dumps(value))}; expected {_EXPECTED[kinds[key]]}"
                 )
-            cells[key] = str(value)
+            cells[key] = _as_text(key, value) if isinstance(value, list) else str(value)
     for key in required:
         if key not in cells:
             raise DataError(f"no key {key!r}; expected {', '.join(required)} in every row")
     return cells
+
+
+def _as_text(key: str, names: list[Any]) -> str:
+    for name in names:
+        if not isinstance(name, str) or SEPARATOR in name:
+            raise DataError(
+                f"{key} holds {quoted(json.dumps(name))}; expected names in quotes without "
+                f"{SEPARATOR!r}"
+            )
+    return "".join(name + SEPARATOR for name in names) or SEPARATOR

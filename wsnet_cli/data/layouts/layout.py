@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from ..clips import Clip
 from ..dataset import DataSet, Failure
 from .paths import Root
@@ -13,10 +15,14 @@ from .paths import Root
 
 @dataclass
 class Findings:
-    """What a reader tells beside its clips; complete once all of them have been taken."""
+    """What a reader tells beside its clips; complete once all of them have been taken.
+
+    `multi_label` says that a label names any number of classes.
+    """
 
     skipped: list[Failure] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    multi_label: bool = False
 
 
 Reader = Callable[[Root, Findings], Iterator[Clip]]
@@ -66,8 +72,17 @@ def read_clips(root: Root, title: str, read: Reader) -> DataSet:
     found = Findings()
     dataset = DataSet(root.path, title, read(root, found))
     dataset.skipped = tuple(sorted(found.skipped, key=lambda failure: failure.name))
-    dataset.notes = tuple(found.notes)
+    dataset.clips.multi_label = found.multi_label
+    dataset.notes = (*found.notes, *_label_note(dataset))
     return dataset
+
+
+def _label_note(dataset: DataSet) -> list[str]:
+    if not dataset.multi_label or not dataset.clips:
+        return []
+    n_classes = dataset.members.sum(axis=1)[np.array(dataset.clips.label_numbers)]
+    n_without = int((n_classes == 0).sum())
+    return [f"multi-label: {n_classes.mean():.2f} classes a clip, {n_without} clips without any"]
 
 
 def member_clip(root: Root, name: str, label: str) -> Clip:

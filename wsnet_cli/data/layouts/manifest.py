@@ -3,6 +3,9 @@
 The columns, or keys, are `path,label[,split|fold][,group][,start,end]`. Paths are relative to the
 manifest's own folder and never lead out of it. A file that is listed but not there is no error
 here: it is reported when it is decoded, like any other unreadable one.
+
+One label with a `;` in it, or a list in JSON Lines, makes the set multi-label: then every label is
+any number of classes, and may be empty.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from pathlib import Path
 from ...core.errors import DataError
 from ..clips import Clip
 from ..dataset import DataSet, clean_label, quoted, shown
-from .json_rows import NAME, NUMBER, TEXT, json_rows
+from ..label_sets import SEPARATOR, join_names
+from .json_rows import LABELS, NAME, NUMBER, TEXT, json_rows
 from .layout import Findings, read_clips
 from .paths import Root
 from .rows import Row, csv_rows, row_clips
@@ -34,7 +38,8 @@ SPLIT_WORDS = {
 """What data sets call their parts, and what wsnet calls them."""
 
 _KINDS = {
-    **dict.fromkeys(("path", "label", "split"), TEXT),
+    **dict.fromkeys(("path", "split"), TEXT),
+    "label": LABELS,
     **dict.fromkeys(("fold", "group"), NAME),
     **dict.fromkeys(("start", "end"), NUMBER),
 }
@@ -91,14 +96,26 @@ def fold_name(text: str | None) -> str:
 
 
 def _clips(path: Path, root: Root, found: Findings) -> Iterator[Clip]:
+    empty: list[int] = []  # the first row without a label
+
     def build(row: Row) -> Clip:
+        text = row.cells["label"]
+        found.multi_label |= SEPARATOR in text
+        if not text.strip() and not empty:
+            empty.append(row.number)
         return _clip(row, root)
 
-    if path.suffix.lower() not in JSON_SUFFIXES:
-        return row_clips(path, lambda: csv_rows(path, REQUIRED, OPTIONAL, found.notes), build)
-    return row_clips(
-        path, lambda: _even(path, json_rows(path, REQUIRED, _KINDS, found.notes)), build
-    )
+    def rows() -> Iterator[Row]:
+        if path.suffix.lower() not in JSON_SUFFIXES:
+            return csv_rows(path, REQUIRED, OPTIONAL, found.notes)
+        return _even(path, json_rows(path, REQUIRED, _KINDS, found.notes))
+
+    yield from row_clips(path, rows, build)
+    if empty and not found.multi_label:
+        raise DataError(
+            f"{shown(path)}: row {empty[0]}: the label is empty; expected a class name (or in "
+            f"another row several with {SEPARATOR} between)"
+        )
 
 
 def _even(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
@@ -118,13 +135,11 @@ def _even(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
 
 
 def _clip(row: Row, root: Root) -> Clip:
-    label = row.get("label") or ""
-    if ";" in label:
-        raise DataError(f"label {quoted(label)}: multi-label sets are not supported yet")
     if "split" in row.cells and "fold" in row.cells:
         raise DataError("columns split and fold in one manifest; expected one of them")
     path, name = root.member(row.get("path") or "")
-    label = clean_label(label)
+    names = [name for name in row.cells["label"].split(SEPARATOR) if name.strip()]
+    label = join_names(map(clean_label, names))
     start_s, end_s = _seconds(row, "start"), _seconds(row, "end")
     if end_s is not None and end_s <= (start_s or 0.0):
         raise DataError(f"end {end_s:g} is not after start {start_s or 0.0:g}")

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +23,9 @@ from ...core.errors import DataError, FileError, ParameterError
 from ...core.files import TEMPORARY_SUFFIX, explain_os_errors, sync_folder
 from ..dataset import DataSet, Failure, quoted, shown
 from .cache import CACHE_LIMIT_BYTES, lock_set, mark_used, packed_folder, trim_cache
+from .fill_job import FillJob
 from .integrity import is_whole
-from .pack_job import DECODING, PackJob, Progress
+from .pack_job import PackJob, Progress
 from .store import Store, open_store, open_unfinished
 from .store_writer import MemoryWriter, StoreWriter
 
@@ -83,6 +84,10 @@ class PackedSet:
         """
         return self.store.samples(self._row(i), start, stop)
 
+    def read_into(self, i: int, start: int, out: NDArray[np.float32]) -> None:
+        """Write samples start..start + len(out) - 1 of clip i into `out`; raises as `samples`."""
+        self.store.read_into(self._row(i), start, out)
+
     def n_samples(self, i: int) -> int:
         """Return the length of clip i; raises as `samples` does."""
         return self.store.n_samples(self._row(i))
@@ -119,7 +124,7 @@ def pack(
     if sample_rate <= 0:
         raise ParameterError(f"sample_rate = {sample_rate}; expected Hz above 0")
     job = PackJob(dataset, sample_rate, workers, progress)
-    store, note = _store_for(job, cache_root)
+    store, note = fill_store(job, cache_root)
     return packed_set(job, store, note)
 
 
@@ -159,26 +164,38 @@ def check_classes(dataset: DataSet, packed: PackedSet) -> None:
     Raises:
         DataError: one has none; names it and why its first clip could not be read.
     """
-    readable = set(dataset.classes[packed.rows >= 0].tolist())
+    readable = set(dataset.class_pairs(np.flatnonzero(packed.rows >= 0))[1].tolist())
+    if len(readable) == len(dataset.labels):
+        return
     for i, failure in sorted(packed.failures.items()):
-        if int(dataset.classes[i]) not in readable:
-            raise DataError(
-                f"class {quoted(dataset.clips[i].label)} has no clip that can be read; the first, "
-                f"{shown(failure.name)}: {failure.reason}"
-            )
+        for number in dataset.class_pairs(np.array([i]))[1].tolist():
+            if number not in readable:
+                raise DataError(
+                    f"class {quoted(dataset.labels[number])} has no clip that can be read; the "
+                    f"first, {shown(failure.name)}: {failure.reason}"
+                )
 
 
-def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
+def fill_store(
+    job: FillJob, cache_root: Path, keep: Collection[Path] = ()
+) -> tuple[Store, str | None]:
+    """A store with all clips of a job that can be made, from the cache or made now.
+
+    Args:
+        job: what is to be in it.
+        cache_root: the cache folder, made if needed.
+        keep: other sets that are in use, and stay in the cache whatever its size.
+
+    Returns: the store, and why it could not be kept for the next run, or None.
+    """
     if not job.keys.any():
         return MemoryWriter(job.sample_rate).finish(), None
     try:
-        inside = Path(os.path.realpath(cache_root)).is_relative_to(
-            os.path.realpath(job.dataset.root)
-        )
+        inside = Path(os.path.realpath(cache_root)).is_relative_to(os.path.realpath(job.root))
         if inside:
             raise FileError(f"the cache folder {cache_root} lies inside the data set")
         store = _complete(job, cache_root, job.set_key, keep_part=False)
-        trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=store.folder)
+        trim_cache(cache_root, CACHE_LIMIT_BYTES, keep=store.folder, also=keep)
         return store, None
     except FileError as error:
         refusal = str(error)
@@ -190,7 +207,7 @@ def _store_for(job: PackJob, cache_root: Path) -> tuple[Store, str | None]:
         return writer.finish(), f"the decoded audio is kept in memory: {refusal}"
 
 
-def _complete(job: PackJob, root: Path, key: str, *, keep_part: bool) -> Store:
+def _complete(job: FillJob, root: Path, key: str, *, keep_part: bool) -> Store:
     """The set in a folder of sets, packed if it is not there; `keep_part` also when that fails."""
     folder = packed_folder(root) / key
     store = _open_complete(job, folder)
@@ -201,18 +218,18 @@ def _complete(job: PackJob, root: Path, key: str, *, keep_part: bool) -> Store:
             # Whoever held the lock before may have packed the same set.
             store = _open_complete(job, folder) or _build(job, folder, keep_part)
     mark_used(folder)
-    job.progress(DECODING, len(job.keys), len(job.keys))
+    job.tell_done()
     return store
 
 
-def _open_complete(job: PackJob, folder: Path) -> Store | None:
+def _open_complete(job: FillJob, folder: Path) -> Store | None:
     store = open_store(folder, job.sample_rate)
     if store is None or not is_whole(store):
         return None
     return store if job.is_complete(store) else None
 
 
-def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
+def _build(job: FillJob, folder: Path, keep_part: bool) -> Store:
     """Pack in a folder beside, which a later run takes up if this one is killed or interrupted."""
     part = folder.with_name(f".{folder.name}{TEMPORARY_SUFFIX}")
     with explain_os_errors("write", part):
@@ -230,7 +247,7 @@ def _build(job: PackJob, folder: Path, keep_part: bool) -> Store:
     return _opened(folder, job.sample_rate)
 
 
-def _temporary(job: PackJob) -> Store:
+def _temporary(job: FillJob) -> Store:
     with explain_os_errors("write", tempfile.gettempdir()):
         folder = Path(tempfile.mkdtemp(prefix="wsnet-"))
     try:
@@ -243,7 +260,7 @@ def _temporary(job: PackJob) -> Store:
     return store
 
 
-def _write(job: PackJob, folder: Path, known: Sequence[Store]) -> None:
+def _write(job: FillJob, folder: Path, known: Sequence[Store]) -> None:
     writer = StoreWriter(folder, job.sample_rate)
     try:
         job.fill(writer, known, folder)
@@ -253,7 +270,7 @@ def _write(job: PackJob, folder: Path, known: Sequence[Store]) -> None:
             writer.close()
 
 
-def _known(job: PackJob, folder: Path) -> list[Store]:
+def _known(job: FillJob, folder: Path) -> list[Store]:
     """The other sets beside it, finished or not, that clips can be taken from."""
     stores = [open_store(path, job.sample_rate) for path in sorted(folder.parent.glob("[0-9a-f]*"))]
     part = f".{folder.name}{TEMPORARY_SUFFIX}"
