@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core.artifact import load_model, model_to_bytes
+from wsnet_cli.core.config import Config
+from wsnet_cli.core.config_file import parse_config
 from wsnet_cli.core.errors import ArtifactError, UsageError
-from wsnet_cli.learn.model_source import read_source
+from wsnet_cli.learn.model_source import Sources, find_sources, kept_sources, read_source
 
 
-def test_a_source_is_the_file_byte_for_byte(small_model_file: Path, tmp_path: Path) -> None:
+def test_a_source_is_the_file_byte_for_byte(small_model_file: Path) -> None:
     source = read_source(str(small_model_file))
     content = small_model_file.read_bytes()
     assert source.name == str(small_model_file)
     assert source.content == content
     assert source.digest == hashlib.sha256(content).hexdigest()[:16]
-    source.save(tmp_path / "copy.wsnet")
-    assert (tmp_path / "copy.wsnet").read_bytes() == content
-    assert model_to_bytes(load_model(tmp_path / "copy.wsnet")) == model_to_bytes(source.model)
+    assert model_to_bytes(load_model(small_model_file)) == model_to_bytes(source.model)
 
 
 def test_run_folders_and_shipped_names_are_found(
@@ -54,3 +54,38 @@ def test_clips_that_it_was_trained_on_are_known_where_its_run_tells(
 
 def test_a_model_outside_of_a_run_has_heard_nothing_that_is_known(small_model_file: Path) -> None:
     assert read_source(str(small_model_file)).n_heard(["aa"]) == 0
+
+
+def config_of(*teachers: str, start: str | None = None) -> Config:
+    values: dict[str, object] = {"start": start}
+    if teachers:
+        values["train.distill.teachers"] = list(teachers)
+    return parse_config("", "test", (), values)
+
+
+def test_sources_are_found_copied_and_read_back(small_model_file: Path, tmp_path: Path) -> None:
+    one = str(small_model_file)
+    found = find_sources(config_of(one, "esc10", start="esc10"))
+    esc10, small = read_source("esc10").digest, read_source(one).digest
+    assert found.digests == {
+        "start.wsnet": esc10,
+        "teacher-1.wsnet": small,
+        "teacher-2.wsnet": esc10,
+    }
+    assert found.provenance == {"start": esc10, "teachers": f"{small} {esc10}"}
+    run = tmp_path / "run"
+    found.save(run)
+    small_model_file.unlink()
+    kept = kept_sources(config_of(one, "esc10", start="gone"), run)
+    assert kept.digests == found.digests
+    assert [source.name for _, source in kept] == ["gone", one, "esc10"]
+    (run / "teacher-2.wsnet").unlink()
+    with pytest.raises(ArtifactError, match=r"teacher-2\.wsnet: no such file; expected a wsnet"):
+        kept_sources(config_of(one, "esc10", start="gone"), run)
+
+
+def test_without_models_there_is_nothing(tmp_path: Path) -> None:
+    assert find_sources(config_of()) == kept_sources(config_of(), tmp_path) == Sources()
+    assert Sources().digests == Sources().provenance == {}
+    Sources().save(tmp_path)
+    assert list(tmp_path.iterdir()) == []

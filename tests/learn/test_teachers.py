@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from wsnet_cli.core.config import DistillConfig
 from wsnet_cli.core.errors import UsageError
 from wsnet_cli.core.model import Model
 from wsnet_cli.engine.numpy_engine import NumpyEngine
@@ -14,6 +15,11 @@ from wsnet_cli.learn.model_source import ModelSource
 from wsnet_cli.learn.teachers import Teachers, check_teacher
 
 CPU = torch.device("cpu")
+
+
+def teachers_of(*models: Model, labels=None, temperature: float = 2.0, share: float = 0.9):
+    config = DistillConfig(teachers=("t",), temperature=temperature, share=share)
+    return Teachers(models, labels or models[0].labels, config, CPU)
 
 
 def windows_for(model: Model, n: int = 6) -> np.ndarray:
@@ -36,20 +42,20 @@ def test_targets_are_the_mean_of_softened_probabilities(
         [softmax(NumpyEngine(m).logits(windows) / temperature) for m in (small_model, other)],
         axis=0,
     )
-    teachers = Teachers([small_model, other], small_model.labels, temperature, CPU)
+    teachers = teachers_of(small_model, other, temperature=temperature)
     np.testing.assert_allclose(teachers(torch.from_numpy(windows)).numpy(), expected, atol=1e-5)
 
 
 def test_targets_stand_in_the_order_of_the_students_labels(small_model: Model) -> None:
     windows = torch.from_numpy(windows_for(small_model))
-    straight = Teachers([small_model], small_model.labels, 2.0, CPU)(windows)
-    turned = Teachers([small_model], ("class-2", "class-0", "class-1"), 2.0, CPU)(windows)
+    straight = teachers_of(small_model)(windows)
+    turned = teachers_of(small_model, labels=("class-2", "class-0", "class-1"))(windows)
     torch.testing.assert_close(turned, straight[:, [2, 0, 1]])
 
 
 def test_loss_by_hand(small_model: Model) -> None:
     """T = 2; teacher (3/4, 1/4); student logits (2 ln 3, 0): softened (3/4, 1/4), then (0, 0)."""
-    teachers = Teachers([small_model], small_model.labels, 2.0, CPU)
+    teachers = teachers_of(small_model)
     taught = torch.tensor([[0.75, 0.25], [0.75, 0.25]])
     logits = torch.tensor([[2 * math.log(3), 0.0], [0.0, 0.0]])
     apart = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
@@ -57,9 +63,18 @@ def test_loss_by_hand(small_model: Model) -> None:
     assert found.tolist() == pytest.approx([0.0, 4 * apart], abs=1e-6)
 
 
+def test_share_is_that_of_the_teachers(small_model: Model) -> None:
+    taught, logits = torch.tensor([[0.75, 0.25]]), torch.tensor([[1.0, -1.0]])
+    by_labels = torch.tensor([2.0])
+    alone = teachers_of(small_model).losses(logits, taught)
+    for share in (0.0, 0.25, 1.0):
+        found = teachers_of(small_model, share=share).mix(by_labels, logits, taught)
+        torch.testing.assert_close(found, (1 - share) * by_labels + share * alone)
+
+
 def test_loss_has_its_least_where_the_student_says_the_same(small_model: Model) -> None:
     windows = torch.from_numpy(windows_for(small_model))
-    teachers = Teachers([small_model], small_model.labels, 3.0, CPU)
+    teachers = teachers_of(small_model, temperature=3.0)
     taught = teachers(windows)
     logits = (3.0 * taught.log() + 5.0).requires_grad_()
     losses = teachers.losses(logits, taught)
@@ -70,7 +85,7 @@ def test_loss_has_its_least_where_the_student_says_the_same(small_model: Model) 
 
 def test_gradient_is_that_of_the_paper(small_model: Model) -> None:
     """dC/dz = T (q - p) for one window: 1/T of the softened difference, times T^2."""
-    teachers = Teachers([small_model], small_model.labels, 4.0, CPU)
+    teachers = teachers_of(small_model, temperature=4.0)
     taught = torch.tensor([[0.2, 0.5, 0.3]])
     logits = torch.tensor([[1.0, -2.0, 0.5]], requires_grad=True)
     teachers.losses(logits, taught).sum().backward()
@@ -79,7 +94,7 @@ def test_gradient_is_that_of_the_paper(small_model: Model) -> None:
 
 
 def test_teachers_do_not_change_while_they_are_asked(small_model: Model) -> None:
-    teachers = Teachers([small_model], small_model.labels, 2.0, CPU)
+    teachers = teachers_of(small_model)
     before = {name: value.clone() for name, value in teachers.state_dict().items()}
     taught = teachers(torch.from_numpy(windows_for(small_model)))
     assert not taught.requires_grad

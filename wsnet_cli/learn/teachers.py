@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.audio import AudioSettings
+from ..core.config import DistillConfig
 from ..core.errors import UsageError
 from ..core.model import Model
 from .model_source import ModelSource
@@ -28,7 +29,8 @@ class Teachers(nn.Module):
     Args:
         models: one or more, which `check_teacher` accepts.
         labels: of the student, in the order of its logits.
-        temperature: T > 0, by which logits are divided.
+        config: `temperature` T > 0, by which logits are divided, and `share` of the teachers in
+            the loss.
         device: where to compute.
     """
 
@@ -36,11 +38,11 @@ class Teachers(nn.Module):
         self,
         models: Sequence[Model],
         labels: Sequence[str],
-        temperature: float,
+        config: DistillConfig,
         device: torch.device,
     ) -> None:
         super().__init__()
-        self.temperature = temperature
+        self.temperature, self.share = config.temperature, config.share
         self.networks = nn.ModuleList(frozen(model) for model in models)
         self.orders = [[model.labels.index(label) for label in labels] for model in models]
         self.to(device)
@@ -65,6 +67,13 @@ class Teachers(nn.Module):
         scores = torch.log_softmax(logits.float() / self.temperature, dim=-1)
         apart = nn.functional.kl_div(scores, taught, reduction="none").sum(dim=-1)
         return self.temperature**2 * apart
+
+    def mix(self, by_labels: Tensor, logits: Tensor, taught: Tensor) -> Tensor:
+        """The whole loss: `share` of it the teachers', the rest that of the labels.
+
+        Shape: by_labels [B], the loss without teachers; logits and taught as `losses` -> [B].
+        """
+        return (1 - self.share) * by_labels + self.share * self.losses(logits, taught)
 
 
 def check_teacher(teacher: ModelSource, labels: Sequence[str], audio: AudioSettings) -> None:
