@@ -1,0 +1,87 @@
+"""Bringing a run to its end, whatever of it is there already."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ArtifactError
+from ..core.files import explain_os_errors
+from .listener import Listener
+from .run import Request, resume_run, start_run
+from .run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run left: its folder, its model's size, and what metrics.json holds, if anything."""
+
+    folder: RunFolder
+    n_bytes: int
+    metrics: dict[str, Any] | None
+
+
+def run_folder(request: Request) -> RunFolder:
+    """The folder of a request's name, which is its alone."""
+    return RunFolder(request.runs / request.name)
+
+
+def run_to_end(request: Request, listener: Listener) -> None:
+    """Train a run that may have been stopped at any moment before; nothing is done twice.
+
+    What is in the folder of its name is taken for this run's, or else deleted.
+
+    Raises:
+        WsnetError: as `run.start_run` and `run.resume_run`.
+    """
+    folder = run_folder(request)
+    if find_finished(folder) is not None:
+        return
+    if folder.checkpoint.is_file():
+        resume_run(folder.path, request.source, request.device, listener)
+    else:
+        start_run(replace(request, force=True), listener)
+
+
+def find_finished(folder: RunFolder) -> Finished | None:
+    """What a run left if it came to its end: a model, and measures where something was held out.
+
+    Raises:
+        ArtifactError: its measures are damaged.
+        FileError: the system refused to read.
+    """
+    if not folder.model.is_file():
+        return None
+    measures = folder.path / "metrics.json"
+    if not measures.is_file() and holds_out(folder):
+        return None
+    with explain_os_errors("read", folder.path):
+        n_bytes = folder.model.stat().st_size
+    return Finished(folder, n_bytes, _read_object(measures) if measures.is_file() else None)
+
+
+def holds_out(folder: RunFolder) -> bool:
+    """Whether the split of a run has a part to measure on; so also where it cannot be read."""
+    try:
+        text = (folder.path / "split.csv").read_text(encoding="utf-8")
+        return any(row["part"] == "test" for row in csv.DictReader(io.StringIO(text, newline="")))
+    except (OSError, ValueError, KeyError, csv.Error):
+        return True
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    with explain_os_errors("read", path):
+        content = path.read_bytes()
+    try:
+        values = json.loads(content)
+    except ValueError as error:
+        raise ArtifactError(f"{path}: is damaged; delete it, and the run is measured again") from (
+            error
+        )
+    if not isinstance(values, dict):
+        raise ArtifactError(f"{path}: is damaged; delete it, and the run is measured again")
+    return values
