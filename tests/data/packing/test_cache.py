@@ -101,6 +101,7 @@ def test_trimming_deletes_the_least_recently_used_until_the_rest_fits(tmp_path: 
     mark_used(folders[0])
     assert trim_cache(tmp_path, 250) == 100
     assert [folder.exists() for folder in folders] == [True, False, True]
+    assert trim_cache(tmp_path, 0, keep=folders[2], also=folders[:1]) == 0
     assert trim_cache(tmp_path, 0, keep=folders[2]) == 100
     assert [folder.exists() for folder in folders] == [False, False, True]
 

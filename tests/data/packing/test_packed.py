@@ -13,7 +13,7 @@ from wsnet_cli.core import audio
 from wsnet_cli.core.errors import DataError, FileError, ParameterError
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.layouts.known import load_dataset
-from wsnet_cli.data.packing import packed
+from wsnet_cli.data.packing import set_folder
 from wsnet_cli.data.packing.packed import PackedSet, check_classes, pack
 
 MakeFolders = Callable[[dict[str, int]], Path]
@@ -234,9 +234,18 @@ def test_a_system_without_locks_falls_back(
 def test_a_set_that_cannot_be_opened_again_is_an_error_of_the_system(
     sounds: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packed, "open_store", lambda *_args: None)
+    monkeypatch.setattr(set_folder, "open_store", lambda *_args: None)
     with pytest.raises(FileError, match="was changed while it was written"):
-        packed._opened(cache, RATE)
+        set_folder._opened(cache, RATE)
+
+
+def test_parts_of_a_clip_are_written_where_they_are_wanted(sounds: Path, cache: Path) -> None:
+    packed = pack(load_dataset(sounds), RATE, cache)
+    whole = packed.samples(1)
+    for start, n in ((0, len(whole)), (3, 100), (len(whole) - 1, 1), (5, 0)):
+        out = np.full(n, np.nan, np.float32)
+        packed.read_into(1, start, out)
+        assert np.array_equal(out, whole[start : start + n])
 
 
 def test_progress_reaches_the_end_once_packed_or_not(sounds: Path, cache: Path) -> None:

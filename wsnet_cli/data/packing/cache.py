@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,16 +77,22 @@ def clear_cache(root: Path) -> int:
     return freed
 
 
-def trim_cache(root: Path, max_bytes: int = CACHE_LIMIT_BYTES, keep: Path | None = None) -> int:
+def trim_cache(
+    root: Path,
+    max_bytes: int = CACHE_LIMIT_BYTES,
+    keep: Path | None = None,
+    also: Collection[Path] = (),
+) -> int:
     """Delete the least recently used sets until the rest fits; return the bytes that were freed.
 
-    What killed processes left half-written goes first. The set `keep` stays whatever its size.
+    What killed processes left half-written goes first. The sets `keep` and `also` stay whatever
+    their size.
     """
     sets = sorted(_sets(root), key=lambda cached: (not cached.is_partial, cached.used_at))
     total = sum(cached.n_bytes for cached in sets)
     freed = 0
     for cached in sets:
-        if cached.folder != keep and (cached.is_partial or total - freed > max_bytes):
+        if cached.folder not in (keep, *also) and (cached.is_partial or total - freed > max_bytes):
             freed += _delete(root, cached)
     return freed
 

@@ -96,6 +96,14 @@ class Store:
         samples *= np.float32(self.index["scale"][row])
         return samples
 
+    def read_into(self, row: int, start: int, out: NDArray[np.float32]) -> None:
+        """Write samples start..start + len(out) - 1 of a clip, as `samples` has them, into `out`.
+
+        All of them lie within the clip.
+        """
+        codes = self.codes(row)[start : start + len(out)]
+        np.multiply(codes, np.float32(self.index["scale"][row]), out=out)
+
     def read(self, row: int, start: int = 0, stop: int | None = None) -> NDArray[np.float32]:
         """As `samples`, but read and not mapped: pages that were mapped count as our memory.
 
