@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.filters import channel_signs, sampled_rows
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Conv, Flatten, Linear, Mean, Pool
 from ..core.quant import Array
@@ -30,6 +31,7 @@ class PlainConv:
         padding: zeros on either side.
         relu: whether negative values become zero.
         pool: or None.
+        signs: [C, M*] of the channels in that sum, 1 or -1, float32; None: all 1.
     """
 
     name: str
@@ -40,6 +42,7 @@ class PlainConv:
     padding: int
     relu: bool
     pool: Pool | None
+    signs: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -71,24 +74,29 @@ def plain_steps(model: Model) -> tuple[PlainStep, ...]:
 
 def _plain_conv(layer: Conv, own: LayerWeights) -> PlainConv:
     shape = layer.shape
-    kernel = expand_filters(real(own.phi), shape).astype(np.float64)
+    kernel = expand_filters(real(own.phi).astype(np.float64), shape, own.offsets)
     if own.pointwise is not None:
         kernel = real(own.pointwise).astype(np.float64) @ kernel
     if own.multiplier is not None:
         kernel = own.multiplier.astype(np.float64)[:, np.newaxis] * kernel
+    n_groups = shape.n_in // shape.folded_channels
+    signs = channel_signs(shape.n_in, shape.folded_channels).reshape(n_groups, -1)
     return PlainConv(
         layer.name,
-        kernel.reshape(shape.n_out, shape.condensed_channels, shape.length).astype(np.float32),
+        kernel.reshape(shape.n_out, shape.folded_channels, shape.length).astype(np.float32),
         own.bias.astype(np.float32),
-        shape.n_in // shape.condensed_channels,
+        n_groups,
         shape.stride,
         shape.padding,
         layer.relu,
         layer.pool,
+        signs if shape.signs and n_groups > 1 else None,
     )
 
 
 def _plain_linear(layer: Linear, own: LayerWeights) -> PlainLinear:
-    windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
-    rows = np.array(windows[:: layer.shape.filter_step], np.float32)  # torch wants its own copy
-    return PlainLinear(layer.name, rows, own.bias.astype(np.float32), layer.relu)
+    rows = sampled_rows(real(own.phi), layer.shape)
+    if own.multiplier is not None:
+        rows = own.multiplier.astype(np.float64)[:, np.newaxis] * rows
+    bias = own.bias.astype(np.float32)
+    return PlainLinear(layer.name, np.array(rows, np.float32), bias, layer.relu)  # torch's own copy

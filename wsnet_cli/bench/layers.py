@@ -105,8 +105,8 @@ def time_layers(
 def stand_in(layer: Conv, n_inputs: int) -> Conv:
     """A layer that takes the same input and computes one value of it."""
     shape = layer.shape
-    factor = shape.n_in // shape.condensed_channels
-    sampling = Sampling(1, factor) if shape.sampling else None
+    factor = shape.n_in // shape.folded_channels
+    sampling = Sampling(1, factor, signs=shape.signs and factor > 1) if shape.sampling else None
     return Conv(layer.name, ConvShape(shape.n_in, 1, 1, n_inputs, 0, sampling), relu=False)
 
 

@@ -14,6 +14,7 @@ from ..core.audio import AudioSettings, read_audio
 from ..core.config_file import find_config, load_config, preset_names
 from ..core.errors import ParameterError, UsageError
 from ..core.files import exists
+from ..core.filters import random_offsets
 from ..core.locate import find_model, shipped_names
 from ..core.model import LayerWeights, Model, phi_shape
 from ..core.network import Conv, Linear, Network
@@ -121,14 +122,17 @@ def _random_weights(layer: Conv | Linear, rng: np.random.Generator) -> LayerWeig
     n_out = layer.shape.n_out
     if isinstance(layer, Linear):
         phi = normal(phi_shape(layer), 1 / layer.shape.n_in)
-        return LayerWeights(phi, None, None, normal((n_out,), 0.1))
+        multiplier = np.ones(n_out, np.float32) if layer.scaled else None
+        return LayerWeights(phi, None, multiplier, normal((n_out,), 0.1))
     phi = normal(phi_shape(layer), 2 / (layer.shape.n_in * layer.shape.length))
     shape = layer.shape.pointwise_shape
     pointwise = normal(shape, 1 / shape[1]) if shape else None
     multiplier = None
     if layer.scaled:
         multiplier = (rng.choice([1, -1], n_out) * rng.uniform(0.5, 1.5, n_out)).astype(np.float32)
-    return LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.1))
+    kept = isinstance(layer, Conv) and layer.shape.n_offsets
+    offsets = random_offsets(layer.shape) if kept else None
+    return LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.1), offsets)
 
 
 def _find_model(name: str, sound: Sound) -> Model:

@@ -65,11 +65,13 @@ def _step(step: PlainConv | PlainLinear | Mean | Flatten) -> Step:
 
 def _convolution(step: PlainConv) -> Step:
     kernel, bias = torch.from_numpy(step.kernel), torch.from_numpy(step.bias)
+    signs = None if step.signs is None else torch.from_numpy(step.signs).unsqueeze(-1)
 
     def run(values: Tensor) -> Tensor:
         if step.groups > 1:
             n_windows, _, n_steps = values.shape
-            values = values.reshape(n_windows, step.groups, -1, n_steps).sum(dim=1)
+            values = values.reshape(n_windows, step.groups, -1, n_steps)
+            values = (values if signs is None else values * signs).sum(dim=1)
         values = F.conv1d(values, kernel, bias, step.stride, step.padding)
         # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if step.pool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ..core.filters import sampled_rows
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
@@ -86,7 +87,7 @@ class _ConvStep:
 
     def __init__(self, layer: Conv, own: LayerWeights) -> None:
         self._layer = layer
-        self._kernel = expand_filters(real(own.phi), layer.shape)
+        self._kernel = expand_filters(real(own.phi), layer.shape, own.offsets)
         self._pointwise = None if own.pointwise is None else real(own.pointwise)
         self._multiplier = own.multiplier
         self._bias = own.bias
@@ -112,13 +113,16 @@ class _LinearStep:
     """[n_in] to [n_out]."""
 
     def __init__(self, layer: Linear, own: LayerWeights) -> None:
-        windows = np.lib.stride_tricks.sliding_window_view(real(own.phi), layer.shape.n_in)
-        self._rows = np.ascontiguousarray(windows[:: layer.shape.filter_step])
+        self._rows = np.ascontiguousarray(sampled_rows(real(own.phi), layer.shape))
+        self._multiplier = own.multiplier
         self._bias = own.bias
         self._relu = layer.relu
 
     def __call__(self, values: Array) -> Array:
-        out = self._rows @ values + self._bias
+        out = self._rows @ values
+        if self._multiplier is not None:
+            out *= self._multiplier
+        out += self._bias
         return np.maximum(out, 0) if self._relu else out
 
 
@@ -149,7 +153,7 @@ def convolve(
         pool: of the rows that `finish` needs at a time: blocks overlap by what its windows do.
         finish: what becomes of a block; takes [D*N, rows], gives [N, pool.output_length(rows)].
     """
-    folded = fold_channels(values, shape.condensed_channels)
+    folded = fold_channels(values, shape.folded_channels, signs=shape.signs)
     padded = np.pad(folded, ((0, 0), (shape.padding, shape.padding)))
     n_rows = (padded.shape[1] - shape.length) // shape.stride + 1
     n_outputs = pool.output_length(n_rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..core.filters import Offsets, channel_signs, sampled_filters
 from ..core.network import Pool
 from ..core.quant import Array
 from ..core.sampling import ConvShape
@@ -14,25 +15,33 @@ BLOCK_ELEMENTS = 1 << 17
 NO_POOL = Pool(1, 1)
 
 
-def expand_filters(phi: Array, shape: ConvShape) -> Array:
-    """The sampled filters as rows: K[n, m*L + l] = Phi[n*step + l, m].
+def expand_filters(phi: Array, shape: ConvShape, offsets: Offsets | None = None) -> Array:
+    """The sampled filters as rows, column after column: K[n, m*L + l].
 
     Args:
         phi: [L*, M*] float32.
         shape: geometry of the layer.
+        offsets: as `sampled_filters` takes them.
 
-    Returns: [D*N, M* * L] float32, contiguous.
+    Returns: [D*N, shape.folded_channels * L] float32, contiguous.
     """
-    windows = np.lib.stride_tricks.sliding_window_view(phi, shape.length, axis=0)
-    sampled = windows[:: shape.filter_step]
-    return np.ascontiguousarray(sampled.reshape(shape.n_sampled, -1))
+    filters = sampled_filters(phi, shape, offsets).swapaxes(1, 2)
+    return np.ascontiguousarray(filters).reshape(shape.n_sampled, -1)
 
 
-def fold_channels(values: Array, n_columns: int) -> Array:
-    """Sum the groups of channels that share weights: [M, T] to [n_columns, T]."""
+def fold_channels(values: Array, n_columns: int, *, signs: bool = False) -> Array:
+    """Sum the groups of channels that share weights: [M, T] to [n_columns, T].
+
+    Args:
+        values: [M, T].
+        n_columns: M*, or M to leave the channels as they are.
+        signs: whether channels are taken with their fixed signs.
+    """
     n_channels, n_samples = values.shape
     if n_channels == n_columns:
         return values
+    if signs:
+        values = values * channel_signs(n_channels, n_columns)[:, np.newaxis]
     folded: Array = values.reshape(-1, n_columns, n_samples).sum(axis=0, dtype=np.float32)
     return folded
 
