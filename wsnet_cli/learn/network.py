@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ..core.model import LayerWeights
-from ..core.network import Conv, Flatten, Linear, Mean, Network
+from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
 from .layers import SampledConv1d, SampledLinear
+from .maps import SampledConv2d
 
 
 class ConvBlock(nn.Module):
@@ -20,11 +21,14 @@ class ConvBlock(nn.Module):
     Shape: [B, M, T] -> [B, N, layer.output_length(T)].
     """
 
-    def __init__(self, layer: Conv) -> None:
+    def __init__(self, layer: Conv | MapConv) -> None:
         super().__init__()
         self.layer = layer
-        self.conv = SampledConv1d(layer.shape)
-        self.norm = nn.BatchNorm1d(layer.shape.n_out) if layer.scaled else None
+        self.conv = (
+            SampledConv1d(layer.shape) if isinstance(layer, Conv) else SampledConv2d(layer.shape)
+        )
+        norm = nn.BatchNorm1d if isinstance(layer, Conv) else nn.BatchNorm2d
+        self.norm = norm(layer.shape.n_out) if layer.scaled else None
         self.bias = None if layer.scaled else nn.Parameter(torch.zeros(layer.shape.n_out))
 
     def forward(self, audio: Tensor) -> Tensor:
@@ -49,6 +53,27 @@ class ConvBlock(nn.Module):
         shift = _array(cast("Tensor", self.norm.running_mean)) * multiplier
         bias = _array(self.norm.bias) - shift
         return LayerWeights(phi, pointwise, multiplier.astype(np.float32), bias.astype(np.float32))
+
+
+class MapBlock(ConvBlock):
+    """The same on maps.
+
+    Shape: [B, M, F, T] -> [B, N, layer.n_out_bands, layer.output_length(T)].
+    """
+
+    def __init__(self, layer: MapConv) -> None:
+        super().__init__(layer)
+        pool = layer.pool or Pool(1, 1)
+        self._pool = (layer.band_pool, pool.size), (layer.band_pool, pool.stride)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Run the block."""
+        out = self.conv(maps)
+        out = self.norm(out) if self.norm is not None else out + self.bias.view(-1, 1, 1)  # type: ignore[union-attr]  # one of the two is there
+        size, stride = self._pool
+        if size != (1, 1) or stride != (1, 1):  # before ReLU, as there
+            out = nn.functional.max_pool2d(out, size, stride)
+        return cast("Tensor", torch.relu(out) if self.layer.relu else out)
 
 
 class LinearBlock(nn.Module):
@@ -87,6 +112,8 @@ class WaveformClassifier(nn.Module):
         for layer in network.layers:
             if isinstance(layer, Conv):
                 blocks.append(ConvBlock(layer))
+            elif isinstance(layer, MapConv):
+                blocks.append(MapBlock(layer))
             elif isinstance(layer, Linear):
                 blocks.append(LinearBlock(layer, dropout))
             else:
@@ -107,12 +134,14 @@ class WaveformClassifier(nn.Module):
 
 
 class _Reduce(nn.Module):
-    def __init__(self, layer: Mean | Flatten) -> None:
+    def __init__(self, layer: ToMap | Mean | Flatten) -> None:
         super().__init__()
         self.layer = layer
 
     def forward(self, maps: Tensor) -> Tensor:
-        return maps.mean(dim=-1) if isinstance(self.layer, Mean) else maps.flatten(1)
+        if isinstance(self.layer, ToMap):
+            return maps.unsqueeze(1)
+        return maps.flatten(2).mean(dim=-1) if isinstance(self.layer, Mean) else maps.flatten(1)
 
 
 def _array(tensor: Tensor) -> np.ndarray:
