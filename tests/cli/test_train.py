@@ -249,7 +249,7 @@ def test_numbers_below_one_are_refused(wsnet, data: Path, no_training: None, opt
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        (["--epochs", "5"], "--epochs"),
+        (["--dry-run"], "--dry-run"),
         (["--seed", "5"], "--seed"),
         (["-s", "train.lr=1"], "--set"),
         (["-c", "demo"], "--config"),

@@ -37,7 +37,8 @@ def saved(tmp_path: Path) -> Path:
 
 
 def test_what_is_saved_is_read_back_to_the_bit(saved: Path) -> None:
-    arrays, values = read_checkpoint(saved, IDENTITY)
+    found = read_checkpoint(saved, IDENTITY)
+    arrays, values = found.arrays, found.values
     assert arrays.keys() == {"model.phi", "count"}
     assert arrays["model.phi"].tolist() == [[1.5, -2.5]]
     assert arrays["model.phi"].dtype == np.float32
@@ -84,6 +85,15 @@ def test_what_differs_is_named(change: dict[str, Any], said: str, saved: Path) -
         read_checkpoint(saved, {**IDENTITY, **change})
 
 
+def test_more_epochs_are_let_through_and_fewer_refused(saved: Path) -> None:
+    train = IDENTITY["train"]
+    more = {**IDENTITY, "train": {**train, "epochs": 5}}  # type: ignore[dict-item]
+    assert read_checkpoint(saved, more).epochs == 3
+    fewer = {**IDENTITY, "train": {**train, "epochs": 2}}  # type: ignore[dict-item]
+    with pytest.raises(TrainingError, match=r"train\.epochs was 3 and is now 2; expected as many"):
+        read_checkpoint(saved, fewer)
+
+
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no such file; expected the resume file of a run"):
         read_checkpoint(tmp_path / "last.safetensors", IDENTITY)
@@ -101,7 +111,7 @@ def test_damaged_bytes_and_cuts_are_refused(saved: Path) -> None:
             read_checkpoint(saved, IDENTITY)
 
 
-@pytest.mark.parametrize("metadata", [{}, {"kind": "resume", "version": 2}, {"version": 1}])
+@pytest.mark.parametrize("metadata", [{}, {"kind": "resume", "version": 1}, {"version": 2}])
 def test_other_versions_and_kinds_are_refused(metadata: dict[str, Any], saved: Path) -> None:
     saved.write_bytes(pack({"x": np.zeros(3)}, {"identity": IDENTITY, **metadata}))
     with pytest.raises(TrainingError, match="is no resume file of this version of wsnet; start a"):

@@ -9,7 +9,7 @@ from wsnet_cli.core.model import Model
 from wsnet_cli.core.network import Network
 from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine.session import WINDOWS_AT_ONCE, Classifier
-from wsnet_cli.learn.held_out import held_out_accuracy
+from wsnet_cli.learn.held_out import look_at
 from wsnet_cli.learn.network import WaveformClassifier
 
 
@@ -33,7 +33,7 @@ def test_accuracy_is_that_of_the_engine_that_predicts(
 
     def accuracy(chosen: list[int], truth: list[int]) -> float:
         packed, cpu = fake_packed_set(clips), torch.device("cpu")
-        return held_out_accuracy(torch_model, packed, chosen, truth, audio, cpu)
+        return look_at(torch_model, packed, chosen, truth, audio, cpu).accuracy
 
     assert accuracy(list(range(60)), predicted) == 1.0
     others = [(label + 1) % 3 for label in predicted]
@@ -57,5 +57,8 @@ def test_long_clips_go_through_in_groups(
 
     monkeypatch.setattr(WaveformClassifier, "forward", note)
     cpu = torch.device("cpu")
-    assert held_out_accuracy(model, fake_packed_set([clip]), [0], [label], audio, cpu) == 1.0
+    seen = look_at(model, fake_packed_set([clip]), [0], [label], audio, cpu)
+    assert seen.accuracy == 1.0
+    scores = classifier.classify(clip, 8_000)
+    assert seen.loss == pytest.approx(-np.log(scores[label]), rel=1e-4)
     assert sizes == [WINDOWS_AT_ONCE, WINDOWS_AT_ONCE, 40 - 2 * WINDOWS_AT_ONCE]

@@ -7,13 +7,13 @@ import pytest
 import soundfile
 
 from wsnet_cli.core.errors import DataError, UsageError
-from wsnet_cli.learn.prepared import PreparedData, prepare_data
+from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
 
 
 @pytest.fixture
 def prepare(make_config):
     def prepare(source: Path, fold: str | None = None) -> PreparedData:
-        return prepare_data(source, make_config(), fold)
+        return prepare_data(find_data(source), make_config(), fold)
 
     return prepare
 

@@ -15,7 +15,7 @@ from wsnet_cli.core.errors import DataError, Interrupted, UsageError, WsnetError
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.prepare import prepare
 from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.prepared import prepare_data
+from wsnet_cli.learn.prepared import find_data, prepare_data
 from wsnet_cli.learn.run import Result, resume_run
 
 RATE = 8_000
@@ -29,8 +29,8 @@ def folder(tones: Path, tmp_path: Path) -> Path:
 
 
 def test_the_data_is_the_same(tones: Path, folder: Path, make_config, own_cache: None) -> None:
-    source = prepare_data(tones, make_config(), None)
-    ours = prepare_data(folder, make_config(), None)
+    source = prepare_data(find_data(tones), make_config(), None)
+    ours = prepare_data(find_data(folder), make_config(), None)
     assert ours.fingerprint == source.fingerprint
     assert ours.dataset.labels == source.dataset.labels
 
@@ -46,7 +46,7 @@ def test_the_cache_is_not_used_and_the_source_may_be_gone(
     tones: Path, folder: Path, make_config, tmp_path: Path
 ) -> None:
     shutil.rmtree(tones)
-    assert len(prepare_data(folder, make_config(), None).train) > 10
+    assert len(prepare_data(find_data(folder), make_config(), None).train) > 10
     assert not (tmp_path / "own-cache").exists()
 
 
@@ -98,20 +98,20 @@ def test_folds_are_those_that_were_made(tones: Path, tmp_path: Path, make_config
     prepare(load_dataset(tones), tmp_path / "prepared", RATE, n_folds=3)
     held = []
     for fold in "123":
-        data = prepare_data(tmp_path / "prepared", make_config(), fold)
+        data = prepare_data(find_data(tmp_path / "prepared"), make_config(), fold)
         assert sorted(data.train + data.test) == list(range(21))
         held += data.test
     assert sorted(held) == list(range(21))
     with pytest.raises(UsageError, match="no fold '4'; the data set has 1, 2, 3"):
-        prepare_data(tmp_path / "prepared", make_config(), "4")
+        prepare_data(find_data(tmp_path / "prepared"), make_config(), "4")
 
 
 def test_another_rate_is_refused(folder: Path, make_config) -> None:
     with pytest.raises(DataError, match="prepared at 8000 Hz; expected 4000"):
-        prepare_data(folder, make_config("audio.sample_rate=4000"), None)
+        prepare_data(find_data(folder), make_config("audio.sample_rate=4000"), None)
 
 
 def test_a_damaged_folder_is_refused(folder: Path, make_config) -> None:
     (folder / "clips.csv").write_text("path,label\n")
     with pytest.raises(DataError, match="run wsnet prepare again"):
-        prepare_data(folder, make_config(), None)
+        prepare_data(find_data(folder), make_config(), None)

@@ -18,7 +18,7 @@ from wsnet_cli.core.errors import (
     UsageError,
     WsnetError,
 )
-from wsnet_cli.learn import run as run_module
+from wsnet_cli.learn import running as running_module
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Result, resume_run
 
@@ -113,7 +113,7 @@ def test_killed_run_goes_on_from_its_last_save(
 ) -> None:
     """Saved after each step, in mid-epoch too; killed in the k-th before its save is made."""
     whole = train(name="whole")
-    monkeypatch.setattr(run_module, "SAVE_EVERY_S", -1.0)
+    monkeypatch.setattr(running_module, "SAVE_EVERY_S", -1.0)
 
     def die(step: int) -> None:
         if step == k:

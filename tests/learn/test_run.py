@@ -13,11 +13,10 @@ from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import ConfigError, DataError, TrainingError, UsageError
 from wsnet_cli.data.synthetic import KINDS, write_sound_folder
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn import run as run_module
-from wsnet_cli.learn import trainer as trainer_module
+from wsnet_cli.learn.environment import choose_device
 from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.optimise import divergence
-from wsnet_cli.learn.run import choose_device, resume_run
+from wsnet_cli.learn.objective import Objective
+from wsnet_cli.learn.run import resume_run
 
 ALL_FILES = {
     *("config.yaml", "split.csv", "metrics.csv", "model.wsnet", "last.safetensors"),
@@ -199,18 +198,22 @@ def test_bad_requests_leave_no_run_folder(train, tmp_path: Path) -> None:
 def test_loss_that_is_not_finite_leaves_the_last_good_resume_file(
     train, make_listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Saved after every step; the loss fails in the second step of the third."""
-    monkeypatch.setattr(run_module, "SAVE_EVERY_S", -1.0)
+    """The loss fails in the second step of the third epoch, long after nothing was saved."""
     expected = train(name="whole")
     listener = make_listener()
 
-    def fail_late(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        value = divergence(logits, targets)
+    losses = Objective.losses
+
+    def fail_late(self: Objective, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        value = losses(self, logits, targets)
         return value * float("nan") if len(listener.fractions) == 7 else value
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "divergence", fail_late)
-        with pytest.raises(TrainingError, match=r"the loss is nan in epoch 3, step 2; try a lower"):
+        patch.setattr(Objective, "losses", fail_late)
+        with pytest.raises(
+            TrainingError,
+            match=r"loss is nan in epoch 3, step 2 \(clip [0-9]\.wav.*; the state before it is",
+        ):
             train(name="broken", listener=listener)
     broken = expected.folder.path.parent / "broken"
     assert files_in(broken) == ALL_FILES - {"model.wsnet", "metrics.json", "confusion.csv"}

@@ -11,7 +11,7 @@ from wsnet_cli.data.dividing.splits import Split
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.packing.cache import default_cache_root
 from wsnet_cli.data.packing.packed import pack
-from wsnet_cli.learn.run_folder import RunFolder, new_run_folder, open_run_folder
+from wsnet_cli.learn.run_folder import METRICS_HEADER, RunFolder, new_run_folder, open_run_folder
 from wsnet_cli.learn.trainer import EpochRow
 
 
@@ -74,12 +74,12 @@ def test_damaged_environment_is_refused(content: str | None, tmp_path: Path) -> 
 
 def test_metrics_csv_by_hand(tmp_path: Path) -> None:
     RunFolder(tmp_path).write_metrics(
-        [EpochRow(1, 0.003, 1.23456789, 0.5), EpochRow(2, 1 / 3000, 0.5, 1.0, 0.75)]
+        [EpochRow(1, 0.003, 1.23456789, 0.5), EpochRow(2, 1 / 3000, 0.5, 1.0, 0.75, 0.6, 1.25)]
     )
     assert rows_of(tmp_path / "metrics.csv") == [
-        ["epoch", "lr", "loss", "accuracy", "held_out_accuracy"],
-        ["1", "0.003", "1.234568", "0.500000", ""],
-        ["2", "0.000333333", "0.500000", "1.000000", "0.750000"],
+        list(METRICS_HEADER),
+        ["1", "0.003", "1.234568", "0.500000", "", "", ""],
+        ["2", "0.000333333", "0.500000", "1.000000", "0.750000", "0.600000", "1.250000"],
     ]
 
 

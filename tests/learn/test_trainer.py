@@ -12,10 +12,10 @@ from wsnet_cli.core.config import AugmentConfig, TrainConfig
 from wsnet_cli.core.errors import TrainingError
 from wsnet_cli.core.network import Conv, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, Sampling
-from wsnet_cli.learn import trainer as trainer_module
 from wsnet_cli.learn.batches import Feed
 from wsnet_cli.learn.network import WaveformClassifier
-from wsnet_cli.learn.optimise import divergence, learning_rate
+from wsnet_cli.learn.objective import Objective
+from wsnet_cli.learn.schedule import learning_rate
 from wsnet_cli.learn.trainer import EpochRow, Position, Trainer
 
 CPU = torch.device("cpu")
@@ -62,17 +62,18 @@ def test_epoch_row_sums_what_its_steps_saw(make_trainer, monkeypatch) -> None:
     """The mean loss and accuracy over windows, recomputed from the logits of each step."""
     seen: list[tuple[torch.Tensor, torch.Tensor]] = []
 
-    def note(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def note(self: Objective, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         seen.append((logits.detach(), targets))
-        return divergence(logits, targets)
+        return plain(self, logits, targets)
 
-    monkeypatch.setattr(trainer_module, "divergence", note)
+    plain = Objective.losses
+    monkeypatch.setattr(Objective, "losses", note)
     trainer = make_trainer()
     row = trainer.run_epoch(go_on)
     logits, targets = (torch.cat(part) for part in zip(*seen, strict=True))
     assert [len(part) for part, _ in seen] == [12, 12, 6]
     assert row.epoch == 1
-    assert row.loss == pytest.approx(float(divergence(logits, targets)), rel=1e-5)
+    assert row.loss == pytest.approx(float(plain(Objective(), logits, targets).mean()), rel=1e-5)
     assert row.accuracy == int((logits.argmax(1) == targets.argmax(1)).sum()) / 30
     assert row.lr == learning_rate(trainer.config, 2, 3)
     assert row.held_out_accuracy is None
@@ -188,7 +189,8 @@ def test_state_holds_weights_averages_moments_and_position(make_trainer) -> None
     n_parameters = len(list(trainer.model.parameters()))
     moments = [name for name in arrays if name.startswith("optimizer.")]
     assert len(moments) == 3 * n_parameters  # step and two moments
-    assert values == {"position": vars(trainer.position)}
+    assert values["position"] == vars(trainer.position)
+    assert values.keys() == {"position", "best", "n_averaged", "n_parts", "scaler"}
 
 
 @pytest.mark.parametrize("missing", ["model.blocks.0.conv.phi", "position"])
@@ -258,9 +260,10 @@ def test_loss_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(
     trainer.run_epoch(go_on)
     trainer.run_epoch(lambda: True)
     before = {name: p.detach().clone() for name, p in trainer.model.named_parameters()}
-    monkeypatch.setattr(trainer_module, "divergence", lambda a, b: divergence(a, b) * value)
+    losses = Objective.losses
+    monkeypatch.setattr(Objective, "losses", lambda self, a, b: losses(self, a, b) * value)
     with pytest.raises(
-        TrainingError, match=rf"the loss is {value} in epoch 2, step 2; .*train\.lr"
+        TrainingError, match=rf"the loss is {value} in epoch 2, step 2 \(clip .*train\.lr"
     ):
         trainer.run_epoch(go_on)
     for name, parameter in trainer.model.named_parameters():
@@ -284,10 +287,10 @@ def test_memory_that_runs_out_is_told_in_one_line(
     trainer.run_epoch(go_on)
     trainer.run_epoch(lambda: True)
 
-    def fail(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def fail(self: Objective, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         raise error
 
-    monkeypatch.setattr(trainer_module, "divergence", fail)
+    monkeypatch.setattr(Objective, "losses", fail)
     with pytest.raises(
         TrainingError,
         match=r"^out of memory in epoch 2, step 2; try a smaller train\.batch_size$",
@@ -298,10 +301,10 @@ def test_memory_that_runs_out_is_told_in_one_line(
 def test_other_errors_of_torch_stay_what_they_are(
     make_trainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def fail(self: Objective, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("a fault")
 
-    monkeypatch.setattr(trainer_module, "divergence", fail)
+    monkeypatch.setattr(Objective, "losses", fail)
     with pytest.raises(RuntimeError, match=r"^a fault$"):
         make_trainer().run_epoch(go_on)
 

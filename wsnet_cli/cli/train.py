@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,7 @@ from .light import require
 
 if TYPE_CHECKING:
     from ..core.config import Config
-    from ..learn.run import Result
+    from ..learn.run import Request, Result
 
 DEFAULT_PRESET = "default"
 FEWEST_CLASSES = 2
@@ -45,6 +46,12 @@ def train(
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Go on with this interrupted run.")
     ] = None,
+    max_hours: Annotated[
+        float | None, typer.Option("--max-hours", help="Plan as many epochs as fit.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what it would take; train nothing.")
+    ] = False,
     settings: options.Set = None,
     json: options.Json = False,
     force: options.Force = False,
@@ -62,26 +69,32 @@ def train(
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []
+    if max_hours is not None and not max_hours > 0:
+        raise UsageError(f"--max-hours {max_hours:g}; expected more than 0")
     if resume:
         given = {
+            "--dry-run": dry_run,
             "--config": config != DEFAULT_PRESET,
             "--layout and --pattern": layout is not None or pattern is not None,
             "--fold": fold is not None,
             "--name": name is not None,
             "--threads": threads is not None,
-            "--set, --epochs and --seed": bool(overrides),
+            "--set and --seed": bool(settings) or seed is not None,
         }
         _refuse_beside_resume(given)
-        result = _resume(resume, data, device)
+        result = _resume(resume, data, device, epochs, max_hours)
     else:
         source = _check_data(data)
         _check_layout(layout, pattern)
         checked = _check_config(config, overrides)
         preset = _run_name(config)
-        result = _start(
-            source,
-            checked,
-            preset,
+        # torch is imported only now that all else is known to be right
+        from ..learn.run import Request
+
+        request = Request(
+            source=source,
+            config=checked,
+            preset=preset,
             name=name or preset,
             layout=layout,
             pattern=pattern,
@@ -89,51 +102,46 @@ def train(
             device=device,
             threads=threads,
             force=force,
+            max_hours=max_hours,
         )
+        if dry_run:
+            _estimate(request, json)
+            return
+        result = _start(request)
     _show(result, json)
 
 
-def _start(
-    data: Path,
-    config: Config,
-    preset: str,
-    *,
-    name: str,
-    layout: str | None,
-    pattern: str | None,
-    fold: str | None,
-    device: str,
-    threads: int | None,
-    force: bool,
-) -> Result:
-    """Train from the beginning; torch is imported only now that all else is known to be right."""
-    from ..learn.run import Request, start_run
+def _start(request: Request) -> Result:
+    from ..learn.run import start_run
     from .training import ConsoleListener
 
-    request = Request(
-        source=data,
-        config=config,
-        preset=preset,
-        name=name,
-        layout=layout,
-        pattern=pattern,
-        fold=fold,
-        device=device,
-        threads=threads,
-        force=force,
-    )
     with ConsoleListener() as listener:
         return start_run(request, listener)
 
 
-def _resume(run: Path, data: Path | None, device: str) -> Result:
+def _resume(
+    run: Path, data: Path | None, device: str, epochs: int | None, max_hours: float | None
+) -> Result:
     if data is not None:
         _check_data(data)
     from ..learn.run import resume_run
     from .training import ConsoleListener
 
     with ConsoleListener() as listener:
-        return resume_run(run, data, device, listener)
+        return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
+
+
+def _estimate(request: Request, json: bool) -> None:
+    """Say what a run would take."""
+    from ..learn.run import estimate_run
+    from .training import ConsoleListener, show_estimate
+
+    with ConsoleListener() as listener:
+        estimate = estimate_run(request, listener)
+    if json:
+        console.print_json(asdict(estimate))
+    else:
+        show_estimate(estimate)
 
 
 def _show(result: Result, json: bool) -> None:

@@ -14,6 +14,7 @@ from .left_out import warn_left_out
 if TYPE_CHECKING:
     from ..core.audio import AudioSettings
     from ..core.network import Network
+    from ..learn.estimate import Estimate
     from ..learn.prepared import PreparedData
     from ..learn.trainer import EpochRow
 
@@ -49,6 +50,10 @@ class ConsoleListener:
         self._enter_stage(stage)
         self._advance(n_done / n_total, f"{n_done} of {n_total} clips")
 
+    def remark(self, line: str) -> None:
+        """Say something on the way."""
+        console.note(line)
+
     def prepared(
         self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
     ) -> None:
@@ -80,6 +85,8 @@ class ConsoleListener:
         self._words = f"epoch {row.epoch}  loss {row.loss:.3f}  accuracy {100 * row.accuracy:.0f} %"
         if row.held_out_accuracy is not None:
             self._words += f"  held-out {100 * row.held_out_accuracy:.1f} %"
+        if row.validation_accuracy is not None:
+            self._words += f"  validation {100 * row.validation_accuracy:.1f} %"
         due = monotonic() - self._told_at >= LINE_EVERY_S
         if due and not console.draws_progress():
             self._told_at = monotonic()
@@ -121,6 +128,17 @@ def say_duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def show_estimate(estimate: Estimate) -> None:
+    """What a run would take, in a line each."""
+    console.result(
+        f"time: about {say_duration(estimate.seconds)} for {estimate.epochs} epochs, "
+        f"{estimate.steps:,} steps of {1000 * estimate.seconds_per_step:.0f} ms"
+    )
+    if estimate.memory_bytes is not None:
+        console.result(f"memory: {estimate.memory_bytes / 1e6:,.0f} MB")
+    console.result(f"disk: {estimate.disk_bytes / 1e6:,.1f} MB in the run folder")
 
 
 def _describe(data: PreparedData, network: Network) -> list[str]:

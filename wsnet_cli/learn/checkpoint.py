@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ..core.container import pack, read_container, unpack
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
+from .team import Team
 from .trainer import EpochRow, State, Trainer
 
 KIND = "resume"
-VERSION = 1
+VERSION = 2
 
 
 def save_checkpoint(
@@ -37,18 +38,48 @@ def save_checkpoint(
     write_atomic(path, pack(arrays, metadata))
 
 
-def read_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[State, dict[str, Any]]:
+@dataclass(frozen=True)
+class Saved:
+    """What a resume file holds: arrays, values for JSON, and the epochs that were planned."""
+
+    arrays: State
+    values: dict[str, Any]
+    epochs: int
+
+
+def read_checkpoint(path: Path, identity: dict[str, Any], team: Team | None = None) -> Saved:
     """Read a resume file and check that it belongs to this run.
+
+    Args:
+        path: the file.
+        identity: what must be as it was; `train.epochs` may be larger.
+        team: its first process reads the file, and the others get its bytes.
 
     Raises:
         ArtifactError: missing, cut or altered.
         TrainingError: it is of another version, or a value of `identity` differs, which is named.
     """
-    arrays, metadata = unpack(read_container(path, "the resume file of a run"), str(path))
+    team = team or Team()
+    content = read_container(path, "the resume file of a run") if team.rank == 0 else None
+    arrays, metadata = unpack(team.share(content), str(path))
     if metadata.get("kind") != KIND or metadata.get("version") != VERSION:
         raise TrainingError(f"{path}: is no resume file of this version of wsnet; start a new run")
-    _check_equal(metadata.get("identity", {}), identity, f"{path}: ")
-    return arrays, metadata
+    saved = metadata.get("identity", {})
+    epochs, now = saved.get("train", {}).get("epochs"), identity.get("train", {}).get("epochs")
+    if isinstance(epochs, int) and isinstance(now, int) and now < epochs:
+        raise TrainingError(
+            f"{path}: train.epochs was {epochs} and is now {now}; expected as many or more to "
+            "resume: start a new run instead"
+        )
+    _check_equal(_without_epochs(saved), _without_epochs(identity), f"{path}: ")
+    return Saved(arrays, metadata, epochs if isinstance(epochs, int) else 0)
+
+
+def _without_epochs(identity: dict[str, Any]) -> dict[str, Any]:
+    train = identity.get("train")
+    if not isinstance(train, dict):
+        return identity
+    return {**identity, "train": {k: v for k, v in train.items() if k != "epochs"}}
 
 
 def _check_equal(saved: dict[str, Any], now: dict[str, Any], name: str) -> None:

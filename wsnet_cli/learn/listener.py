@@ -17,6 +17,9 @@ class Listener(Protocol):
     def decoded(self, stage: str, n_done: int, n_total: int) -> None:
         """So many clips are hashed, or decoded or found in the cache."""
 
+    def remark(self, line: str) -> None:
+        """Something that a user should know, in a line."""
+
     def prepared(
         self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
     ) -> None:
@@ -36,6 +39,9 @@ class SilentListener:
     """Tells nobody."""
 
     def decoded(self, stage: str, n_done: int, n_total: int) -> None:
+        """Ignore."""
+
+    def remark(self, line: str) -> None:
         """Ignore."""
 
     def prepared(

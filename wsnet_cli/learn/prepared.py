@@ -15,6 +15,7 @@ from ..data.copies.comparing import compare_clips
 from ..data.copies.duplicates import Clusters
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split, choose_split
+from ..data.dividing.validation import take_validation
 from ..data.layouts.known import load_dataset
 from ..data.packing.cache import default_cache_root
 from ..data.packing.pack_job import Progress
@@ -47,6 +48,11 @@ class PreparedData:
         """Readable held-out clips."""
         return [i for i in self.split.test if self.packed.has(i)]
 
+    @property
+    def validation(self) -> list[int]:
+        """Readable validation clips."""
+        return [i for i in self.split.validation if self.packed.has(i)]
+
     def classes(self, clips: list[int]) -> list[int]:
         """The class index of each clip."""
         index = {label: number for number, label in enumerate(self.dataset.labels)}
@@ -68,36 +74,54 @@ class PreparedData:
         )
 
 
-def prepare_data(
-    source: Path,
-    config: Config,
-    fold: str | None,
-    on_decoded: Progress | None = None,
-    *,
-    layout: str | None = None,
-    pattern: str | None = None,
-) -> PreparedData:
-    """Find the clips, decode them through the cache, and split them.
+@dataclass(frozen=True)
+class Found:
+    """A data set whose clips are known, and their audio where it is prepared already."""
+
+    source: Path
+    dataset: DataSet
+    packed: PackedSet | None
+
+
+def find_data(source: Path, layout: str | None = None, pattern: str | None = None) -> Found:
+    """Find the clips and their labels.
 
     Args:
         source: a data folder, a manifest or a prepared folder.
-        config: its sample rate is used.
-        fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
-        on_decoded: told the stage, clips done, clips in all.
         layout: the layout to read the data by, or None to find out.
         pattern: the naming scheme of its files, or None.
 
     Raises:
         DataError: the data cannot be used.
-        UsageError: there is no such fold or layout, or the pattern makes no sense.
+        UsageError: there is no such layout, or the pattern makes no sense.
+    """
+    if is_prepared(source) and (layout, pattern) in ((None, None), (TITLE, None)):
+        return Found(source, *open_prepared(source))
+    return Found(source, load_dataset(source, layout, pattern), None)
+
+
+def prepare_data(
+    found: Found, config: Config, fold: str | None, on_decoded: Progress | None = None
+) -> PreparedData:
+    """Decode the clips through the cache, and split them.
+
+    Args:
+        found: the clips.
+        config: `audio.sample_rate` and `train.validation` are used.
+        fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
+        on_decoded: told the stage, clips done, clips in all.
+
+    Raises:
+        DataError: the data cannot be used.
+        UsageError: there is no such fold.
     """
     rate = config.audio.sample_rate
-    if is_prepared(source) and (layout, pattern) in ((None, None), (TITLE, None)):
-        dataset, packed = open_prepared(source, rate)
-    else:
-        dataset = load_dataset(source, layout, pattern)
+    dataset, packed = found.dataset, found.packed
+    if packed is None:
         workers = count_workers(None, len(dataset.clips))
         packed = pack(dataset, rate, default_cache_root(), on_decoded, workers)
+    elif packed.sample_rate != rate:
+        dataset, packed = open_prepared(found.source, rate)  # which refuses it in its own words
     check_classes(dataset, packed)
     together = _copies(packed, on_decoded)
     split = choose_split(
@@ -108,11 +132,14 @@ def prepare_data(
         readable=packed.rows >= 0,
         together=together,
     )
+    split = take_validation(dataset, packed, split, config.train.validation, together)
     fingerprint = _fingerprint(dataset, packed, split)
     data = PreparedData(dataset, packed, split, fingerprint, _n_leaks(split, together))
     missing = set(dataset.labels) - {dataset.clips[i].label for i in data.train}
     if missing:
-        raise DataError(f"{source}: class {min(missing)!r} has no readable training clip; add some")
+        raise DataError(
+            f"{found.source}: class {min(missing)!r} has no readable training clip; add some"
+        )
     return data
 
 
@@ -139,7 +166,10 @@ def _n_leaks(split: Split, together: list[tuple[int, int]]) -> int:
 def _fingerprint(dataset: DataSet, packed: PackedSet, split: Split) -> str:
     """Names do not enter, but the order of clips that follows from them does: it is fed by it."""
     digest = hashlib.sha256()
-    for part, clips in (("train", split.train), ("test", split.test)):
+    parts = [("train", split.train), ("test", split.test)]
+    if split.validation:
+        parts.append(("validation", split.validation))
+    for part, clips in parts:
         lines = [f"{part} {packed.content_keys[i]} {dataset.clips[i].label}" for i in clips]
         digest.update("\n".join(lines).encode())
     return digest.hexdigest()[:16]

@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import os
-import platform
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import torch
 
-from .. import __version__
 from ..core.architectures import build_network
-from ..core.artifact import save_model
 from ..core.config import Config
 from ..core.config_file import dump_config, load_config
-from ..core.errors import ConfigError, Interrupted, UsageError
+from ..core.errors import UsageError
 from ..core.files import write_text_atomic
-from ..core.metrics import Metrics, measure
-from ..core.model import Model
 from ..core.network import Network
 from ..core.settings import audio_settings
-from ..engine.session import Classifier
-from .checkpoint import read_checkpoint, save_checkpoint
-from .held_out import held_out_accuracy
-from .interrupt import StopSignal
+from .environment import absolute, choose_device, describe_machine, set_threads
+from .estimate import Estimate, fit_into, measure_steps
+from .finish import Result as Result
+from .from_data import settle
 from .listener import Listener
-from .network import WaveformClassifier
-from .prepared import PreparedData, prepare_data
-from .run_folder import RUNS, RunFolder, check_run_name, new_run_folder, open_run_folder
-from .trainer import EpochRow, Trainer
-
-SAVE_EVERY_S = 20.0
-"""Seconds between writes of the resume file, which is what a killed run loses at most."""
-PACKAGES = ("torch", "numpy", "soundfile", "soxr", "safetensors")
+from .prepared import PreparedData, find_data, prepare_data
+from .run_folder import (
+    RUNS,
+    RunFolder,
+    check_run_name,
+    locked,
+    new_run_folder,
+    open_run_folder,
+)
+from .running import Run
+from .team import Team
+from .torch_team import joined
 
 
 @dataclass(frozen=True)
@@ -54,6 +51,7 @@ class Request:
         threads: of torch on the CPU, or None for its default.
         force: reuse the folder of that name.
         runs: the folder of all runs.
+        max_hours: what training may take; fewer epochs are planned where it would take longer.
     """
 
     source: Path
@@ -67,16 +65,18 @@ class Request:
     threads: int | None = None
     force: bool = False
     runs: Path = RUNS
+    max_hours: float | None = None
 
 
 @dataclass(frozen=True)
-class Result:
-    """Where the run is, its model, its size in bytes, and its measures on the held-out part."""
+class Ready:
+    """A request whose data is at hand: all that training needs."""
 
-    folder: RunFolder
-    model: Model
-    n_bytes: int
-    metrics: Metrics | None
+    config: Config
+    data: PreparedData
+    network: Network
+    device: torch.device
+    team: Team
 
 
 def start_run(request: Request, listener: Listener) -> Result:
@@ -86,25 +86,29 @@ def start_run(request: Request, listener: Listener) -> Result:
         WsnetError: bad data, configuration or device; interrupted after saving; a full disk.
     """
     check_run_name(request.name)
-    device = choose_device(request.device)
-    _set_threads(request.threads)
-    data = prepare_data(
-        request.source,
-        request.config,
-        request.fold,
-        listener.decoded,
-        layout=request.layout,
-        pattern=request.pattern,
-    )
-    network = _network(request.config, data)
-    folder = new_run_folder(request.name, force=request.force, root=request.runs)
-    write_text_atomic(folder.config, dump_config(request.config))
-    folder.write_split(data.dataset, data.packed, data.split)
-    folder.write_json("env.json", _environment(request, data.dataset.layout, device))
-    return _Run(folder, request.config, request.preset, data, network, device, listener).finish([])
+    with joined(choose_device(request.device)) as (team, device):
+        ready = make_ready(request, listener, team, device)
+        if request.max_hours is not None:
+            ready = _within(ready, request.max_hours, listener)
+        folder = _new_folder(request, team)
+        with locked(folder, team):
+            if team.rank == 0:
+                write_text_atomic(folder.config, dump_config(ready.config))
+                folder.write_split(ready.data.dataset, ready.data.packed, ready.data.split)
+                folder.write_json("env.json", _environment(request, ready))
+            run = Run(folder, request.preset, ready, listener, request.max_hours)
+            return run.finish([])
 
 
-def resume_run(path: Path, source: Path | None, device_name: str, listener: Listener) -> Result:
+def resume_run(
+    path: Path,
+    source: Path | None,
+    device_name: str,
+    listener: Listener,
+    *,
+    epochs: int | None = None,
+    max_hours: float | None = None,
+) -> Result:
     """Go on with an interrupted run where it stopped; the outcome is as if it never had.
 
     Args:
@@ -112,6 +116,9 @@ def resume_run(path: Path, source: Path | None, device_name: str, listener: List
         source: the data, or None for where it was.
         device_name: as in `Request`.
         listener: is told of progress.
+        epochs: as many in all, not fewer than before; the learning rate then follows the schedule
+            over the new total. None: as many as before.
+        max_hours: after so long it stops and saves.
 
     Raises:
         TrainingError: data, classes or configuration are not those of the run.
@@ -122,181 +129,94 @@ def resume_run(path: Path, source: Path | None, device_name: str, listener: List
     config = load_config(str(folder.config))
     if not folder.checkpoint.is_file():
         raise UsageError(f"{path}: nothing was saved to resume from; start the run again")
-    device = choose_device(device_name)
-    _set_threads(environment.get("threads"))
-    source = source or Path(str(environment.get("data")))
-    data = prepare_data(
-        source,
-        config,
-        environment.get("fold"),
-        listener.decoded,
+    if epochs is not None:
+        train = config.train.model_copy(update={"epochs": epochs})
+        config = config.model_copy(update={"train": train})
+    request = Request(
+        source=source or Path(str(environment.get("data"))),
+        config=config,
+        preset=str(environment.get("preset")),
+        name=path.name,
         layout=environment.get("layout"),
         pattern=environment.get("pattern"),
+        fold=environment.get("fold"),
+        device=device_name,
+        threads=environment.get("threads"),
     )
-    preset = str(environment.get("preset"))
-    run = _Run(folder, config, preset, data, _network(config, data), device, listener)
-    rows = run.restore()
-    folder.write_json("env.json", {**environment, "data": _absolute(source)})
-    return run.finish(rows)
+    with joined(choose_device(device_name)) as (team, device), locked(folder, team):
+        ready = make_ready(request, listener, team, device)
+        run = Run(folder, request.preset, ready, listener, max_hours)
+        rows = run.restore()
+        if team.rank == 0:
+            folder.write_json("env.json", {**environment, "data": absolute(request.source)})
+            write_text_atomic(folder.config, dump_config(config))
+        return run.finish(rows)
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of a name; "auto" takes CUDA where there is one, else the CPU.
+def estimate_run(request: Request, listener: Listener) -> Estimate:
+    """What a run would take, from a few of its steps; nothing is written but the cache.
 
-    Raises: UsageError: no such device here.
+    Raises:
+        WsnetError: as `start_run`.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).item()  # "meta" has tensors, but no numbers in them
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise UsageError(f"--device {name}: not available here; expected auto or cpu") from error
-    return device
+    with joined(choose_device(request.device)) as (team, device):
+        return measure_steps(make_ready(request, listener, team, device))
 
 
-class _Run:
-    """One run between its preparation and its result."""
+def make_ready(request: Request, listener: Listener, team: Team, device: torch.device) -> Ready:
+    """Find and prepare the data, settle what follows from it, build the network.
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        config: Config,
-        preset: str,
-        data: PreparedData,
-        network: Network,
-        device: torch.device,
-        listener: Listener,
-    ) -> None:
-        self.folder, self.config, self.preset = folder, config, preset
-        self.data, self.device, self.listener = data, device, listener
-        self.audio = audio_settings(config.audio)
-        torch.manual_seed(config.train.seed)
-        model = WaveformClassifier(network, config.network.dropout)
-        self.trainer = Trainer(model, config.train, data.feed(config), device)
-        self.saved_at = monotonic()
-        listener.prepared(data, network, self.audio, folder.path)
+    In a team the first process decodes, and the others then find it in the cache.
 
-    def restore(self) -> list[EpochRow]:
-        """Load the resume file; return the epochs so far."""
-        arrays, values = read_checkpoint(self.folder.checkpoint, self._identity())
-        self.trainer.load_state(arrays, values)
-        return [EpochRow(**row) for row in values["rows"]]
-
-    def finish(self, rows: list[EpochRow]) -> Result:
-        """Train to the end, write the model, measure it."""
-        with StopSignal() as stop:
-            self._train(rows, stop)
-        model = self._export()
-        n_bytes = save_model(self.folder.model, model)
-        metrics = self._measure(model)
-        if metrics:
-            self.folder.write_json("metrics.json", metrics.as_json())
-            self.folder.write_confusion(metrics)
-        return Result(self.folder, model, n_bytes, metrics)
-
-    def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:
-        while not self.trainer.done:
-            row = self.trainer.run_epoch(lambda: self._after_step(stop))
-            if row is not None:
-                rows.append(self._look(row))
-                self.listener.epoch(rows[-1])
-                self.folder.write_metrics(rows)
-            interrupted = stop.received is not None and not self.trainer.done
-            if interrupted or self.trainer.done or self._save_is_due():
-                save_checkpoint(self.folder.checkpoint, self.trainer, rows, self._identity())
-                self.saved_at = monotonic()
-            if interrupted:
-                raise Interrupted(
-                    f"stopped in epoch {self.trainer.position.epoch + 1}; go on with: "
-                    f"wsnet train --resume {self.folder.path}",
-                    stop.exit_code,
-                )
-
-    def _after_step(self, stop: StopSignal) -> bool:
-        self.listener.step(self.trainer.fraction_done)
-        return stop.received is not None or self._save_is_due()
-
-    def _save_is_due(self) -> bool:
-        return monotonic() - self.saved_at > SAVE_EVERY_S
-
-    def _look(self, row: EpochRow) -> EpochRow:
-        """Add the held-out accuracy where this epoch takes it."""
-        every = self.config.train.evaluate_every
-        due = self.trainer.done or (every > 0 and row.epoch % every == 0)
-        if not due or not self.data.test:
-            return row
-        clips = self.data.test
-        classes = self.data.classes(clips)
-        model = self.trainer.averaged_model()
-        accuracy = held_out_accuracy(
-            model, self.data.packed, clips, classes, self.audio, self.device
-        )
-        return EpochRow(row.epoch, row.lr, row.loss, row.accuracy, accuracy)
-
-    def _export(self) -> Model:
-        model = self.trainer.averaged_model()
-        provenance: dict[str, str | int | float] = {
-            "wsnet": __version__,
-            "preset": self.preset,
-            "data": self.data.fingerprint,
-            "split": self.data.split.how,
-            "epochs": self.config.train.epochs,
-            "seed": self.config.train.seed,
-        }
-        labels = self.data.dataset.labels
-        return Model(model.network, model.export(), labels, self.audio, 32, provenance)
-
-    def _measure(self, model: Model) -> Metrics | None:
-        """Measures on the held-out part, by the engine that predicts."""
-        if not self.data.test:
-            return None
-        classifier = Classifier(model)
-        predicted = []
-        for done, clip in enumerate(self.data.test, start=1):
-            samples = self.data.packed.samples(clip)
-            predicted.append(int(classifier.classify(samples, self.audio.sample_rate).argmax()))
-            self.listener.measured(done, len(self.data.test))
-        return measure(self.data.classes(self.data.test), predicted, self.data.dataset.labels)
-
-    def _identity(self) -> dict[str, Any]:
-        """What must be equal when a run is resumed."""
-        return {
-            "labels": list(self.data.dataset.labels),
-            "data": self.data.fingerprint,
-            "threads": torch.get_num_threads(),
-            **self.config.model_dump(exclude={"description"}),
-        }
+    Raises:
+        WsnetError: as `start_run`.
+    """
+    set_threads(request.threads)
+    found = find_data(request.source, request.layout, request.pattern)
+    settled = settle(request.config, found)
+    if settled.chosen:
+        listener.remark(f"from the data: {', '.join(settled.chosen)}")
+    config = settled.config
+    if team.rank > 0:
+        team.wait()
+    data = prepare_data(found, config, request.fold, listener.decoded)
+    if team.rank == 0:
+        team.wait()
+    n_samples = audio_settings(config.audio).window_samples
+    network = build_network(config.network, len(data.dataset.labels), n_samples)
+    return Ready(config, data, network, device, team)
 
 
-def _network(config: Config, data: PreparedData) -> Network:
-    settings = audio_settings(config.audio)
-    return build_network(config.network, len(data.dataset.labels), settings.window_samples)
+def _within(ready: Ready, hours: float, listener: Listener) -> Ready:
+    """The same with as few epochs as fit, and a word where these are fewer than were planned."""
+    planned = ready.config.train.epochs
+    epochs = fit_into(hours, measure_steps(ready), planned)
+    # The first process decides: they have not measured the same.
+    epochs = int(ready.team.share(str(epochs).encode() if ready.team.rank == 0 else None))
+    if epochs == planned:
+        return ready
+    listener.remark(f"{epochs} instead of {planned} epochs, to end within {hours:g} h")
+    train = ready.config.train.model_copy(update={"epochs": epochs})
+    return replace(ready, config=ready.config.model_copy(update={"train": train}))
 
 
-def _set_threads(threads: int | None) -> None:
-    if threads is not None:
-        if threads < 1:
-            raise ConfigError(f"--threads {threads}; expected at least 1")
-        torch.set_num_threads(threads)
+def _new_folder(request: Request, team: Team) -> RunFolder:
+    """The first process makes it; the others are told where it is."""
+    name = None
+    if team.rank == 0:
+        made = new_run_folder(request.name, force=request.force, root=request.runs)
+        name = os.fsencode(made.path)
+    return RunFolder(Path(os.fsdecode(team.share(name))))
 
 
-def _absolute(source: Path) -> str:
-    return os.path.abspath(source)  # noqa: PTH100 - Path.resolve would follow links
-
-
-def _environment(request: Request, layout: str, device: torch.device) -> dict[str, Any]:
+def _environment(request: Request, ready: Ready) -> dict[str, Any]:
     """What a reader of the run may want to know, and where its data was."""
     return {
-        "data": _absolute(request.source),
-        "layout": layout,
+        "data": absolute(request.source),
+        "layout": ready.data.dataset.layout,
         "pattern": request.pattern,
         "preset": request.preset,
         "fold": request.fold,
-        "device": str(device),
-        "threads": torch.get_num_threads(),
-        "wsnet": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: version(name) for name in PACKAGES},
+        **describe_machine(ready.device),
+        "processes": ready.team.size,
     }

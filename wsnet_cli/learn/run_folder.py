@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from ..core.tables import csv_text
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split
 from ..data.packing.packed import PackedSet
+from .team import Team
 from .trainer import EpochRow
 
 RUNS = Path("runs")
@@ -25,6 +27,7 @@ WRITTEN = (
     *("metrics.csv", "metrics.json", "confusion.csv", "env.json"),
 )
 """The files of a run, and the compressed model that `wsnet compress` puts beside them."""
+LOCK = ".lock"
 _RESUME_NEEDS = {
     "data": (str,),
     "layout": (str, type(None)),  # runs of wsnet 0.1 have neither this nor a pattern
@@ -33,7 +36,10 @@ _RESUME_NEEDS = {
     "fold": (str, type(None)),
     "threads": (int,),
 }
-METRICS_HEADER = ("epoch", "lr", "loss", "accuracy", "held_out_accuracy")
+METRICS_HEADER = (
+    *("epoch", "lr", "loss", "accuracy", "held_out_accuracy"),
+    *("validation_accuracy", "validation_loss"),
+)
 SPLIT_HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
 
 
@@ -71,15 +77,19 @@ class RunFolder:
                 f"{row.lr:.6g}",
                 f"{row.loss:.6f}",
                 f"{row.accuracy:.6f}",
-                None if row.held_out_accuracy is None else f"{row.held_out_accuracy:.6f}",
+                *map(_rate, (row.held_out_accuracy, row.validation_accuracy, row.validation_loss)),
             )
             for row in rows
         ]
         write_text_atomic(self.path / "metrics.csv", csv_text(METRICS_HEADER, cells))
 
     def write_split(self, dataset: DataSet, packed: PackedSet, split: Split) -> None:
-        """split.csv: every clip, its part (train, test, unused, unreadable) and its content."""
+        """split.csv: every clip, its part and its content.
+
+        The part is train, validation, test, unused or unreadable.
+        """
         part = dict.fromkeys(split.train, "train") | dict.fromkeys(split.test, "test")
+        part |= dict.fromkeys(split.validation, "validation")
         rows = [
             (
                 clip.name,
@@ -149,7 +159,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
         root: the folder of all runs.
 
     Raises:
-        UsageError: the name holds other signs.
+        UsageError: the name holds other signs, or another process trains in the folder to reuse.
         FileError: the folder cannot be made.
     """
     check_run_name(name)
@@ -163,9 +173,51 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             except FileExistsError:
                 number += 1
                 continue
-            for stale in WRITTEN if force else ():
-                (path / stale).unlink(missing_ok=True)
-            return RunFolder(path)
+            folder = RunFolder(path)
+            if force:
+                with locked(folder):
+                    for stale in WRITTEN:
+                        (path / stale).unlink(missing_ok=True)
+            return folder
+
+
+@contextlib.contextmanager
+def locked(folder: RunFolder, team: Team | None = None) -> Iterator[None]:
+    """Be the only one who trains in this folder; a killed process holds nothing.
+
+    Args:
+        folder: of the run.
+        team: its first process holds the lock.
+
+    Raises:
+        UsageError: another process trains in it.
+        FileError: the lock cannot be made.
+    """
+    import filelock
+
+    if team is not None and team.rank > 0:
+        yield
+        return
+    lock = filelock.FileLock(folder.path / LOCK, timeout=0)
+    with explain_os_errors("lock", folder.path):
+        try:
+            lock.acquire()
+        except filelock.Timeout as error:
+            raise UsageError(
+                f"{folder.path}: another process is training in this folder; wait for it, "
+                "or stop it"
+            ) from error
+    try:
+        yield
+    finally:
+        # While it is held: afterwards it could be another process' lock. Windows refuses.
+        with contextlib.suppress(OSError):
+            (folder.path / LOCK).unlink()
+        lock.release()
+
+
+def _rate(value: float | None) -> str | None:
+    return None if value is None else f"{value:.6f}"
 
 
 def open_run_folder(path: Path) -> RunFolder:

@@ -1,0 +1,106 @@
+"""Settings that follow from the data, where the configuration leaves them to it (`from_data`)."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..core.config import AudioConfig, Config
+from ..core.decode import open_audio
+from ..core.errors import AudioError
+from .prepared import Found
+
+LOOKED_AT = 200
+"""Clips whose headers are read, spread over the data set."""
+HIGHEST_RATE = AudioConfig().sample_rate
+"""Recordings of a higher rate are brought down to it: what everyday sounds need (ACDNet)."""
+LONGEST_WINDOW_S = AudioConfig().window_s
+WINDOW_STEP_S = 0.25
+COVERED = 0.99
+"""Share of the clips that one window holds whole, where the longest window does not end it."""
+RELEASED_POOLS_FROM = 24_000
+"""Samples of a window; in a shorter one the released pools leave nothing to the last layers."""
+WINDOWS_TRAINED = 120_000
+"""Windows that a network is to see in all."""
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A configuration that leaves nothing to the data, and what was chosen, in words."""
+
+    config: Config
+    chosen: tuple[str, ...]
+
+
+def settle(config: Config, found: Found) -> Settled:
+    """Choose what `config.from_data` names.
+
+    rate: the most common one of the recordings, at most HIGHEST_RATE. window: long enough for 99
+    of 100 clips, in quarters of a second, at most LONGEST_WINDOW_S. pooling: the released pools
+    from RELEASED_POOLS_FROM samples on, else after every layer. epochs: so that WINDOWS_TRAINED
+    windows are seen, within FEWEST_EPOCHS and MOST_EPOCHS.
+
+    Args:
+        config: checked.
+        found: the data.
+    """
+    wanted = config.from_data
+    audio, network, train = config.audio, config.network, config.train
+    chosen: list[str] = []
+    if "rate" in wanted or "window" in wanted:
+        rates, seconds = _rates_and_lengths(found)
+        if "rate" in wanted and rates:
+            rate = min(rates.most_common(1)[0][0], HIGHEST_RATE)
+            audio = audio.model_copy(update={"sample_rate": rate})
+            chosen.append(f"{rate:,} Hz")
+        if "window" in wanted and seconds:
+            audio = audio.model_copy(update={"window_s": _window(seconds)})
+            chosen.append(f"windows of {audio.window_s:g} s")
+    if "pooling" in wanted:
+        n_samples = round(audio.window_s * audio.sample_rate)
+        pooling = "released" if n_samples >= RELEASED_POOLS_FROM else "every-layer"
+        network = network.model_copy(update={"pooling": pooling})
+        chosen.append(f"{pooling} pools")
+    if "epochs" in wanted:
+        n_clips = max(1, len(found.dataset.clips))
+        epochs = math.ceil(WINDOWS_TRAINED / (n_clips * train.repeats))
+        epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
+        train = train.model_copy(update={"epochs": epochs})
+        chosen.append(f"{epochs} epochs")
+    parts = {"audio": audio, "network": network, "train": train, "from_data": ()}
+    return Settled(config.model_copy(update=parts), tuple(chosen))
+
+
+def _window(seconds: list[float]) -> float:
+    covering = sorted(seconds)[max(0, math.ceil(COVERED * len(seconds)) - 1)]
+    steps = max(1, math.ceil(covering / WINDOW_STEP_S - 1e-9))
+    return min(steps * WINDOW_STEP_S, LONGEST_WINDOW_S)
+
+
+def _rates_and_lengths(found: Found) -> tuple[Counter[int], list[float]]:
+    """Sample rates, and lengths in seconds, of clips spread over the data set."""
+    n = len(found.dataset.clips)
+    places = range(0, n, max(1, n // LOOKED_AT))
+    packed = found.packed
+    if packed is not None:
+        rate = packed.sample_rate
+        lengths = [packed.n_samples(i) / rate for i in places if packed.has(i)]
+        return Counter({rate: len(lengths)}), lengths
+    pairs = list(_headers(found, places))
+    return Counter(rate for rate, _ in pairs), [s for _, s in pairs if s is not None]
+
+
+def _headers(found: Found, places: range) -> Iterator[tuple[int, float | None]]:
+    """What headers say; a file that cannot be opened says nothing."""
+    for i in places:
+        clip = found.dataset.clips[i]
+        try:
+            with open_audio(clip.path) as decoder:
+                rate, n_frames = decoder.sample_rate, decoder.n_frames
+        except AudioError:
+            continue
+        end_s = clip.end_s if clip.end_s is not None else n_frames and n_frames / rate
+        yield rate, None if end_s is None else end_s - (clip.start_s or 0.0)

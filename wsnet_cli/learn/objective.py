@@ -1,0 +1,44 @@
+"""What training makes small: a loss for each window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+FLOAT32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The loss of logits against soft targets.
+
+    The Kullback-Leibler divergence of the softmax from the targets (arXiv:1711.10282, section 3.3),
+    after label smoothing (arXiv:1512.00567, section 7), times the weights of the target's classes.
+
+    Args:
+        label_smoothing: share of each target that is spread over all classes, 0 to below 1.
+        class_weights: [K], or None where all classes weigh the same.
+    """
+
+    label_smoothing: float = 0.0
+    class_weights: Tensor | None = None
+
+    def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of each window, >= 0.
+
+        Shape: logits [B, K], targets [B, K] that sum to 1 -> [B].
+        """
+        smooth = self.label_smoothing
+        wanted = targets if smooth == 0 else (1 - smooth) * targets + smooth / targets.shape[1]
+        exact = logits if logits.element_size() >= FLOAT32_BYTES else logits.float()
+        scores = torch.log_softmax(exact, dim=-1)
+        losses = nn.functional.kl_div(scores, wanted, reduction="none").sum(dim=-1)
+        if self.class_weights is None:
+            return losses
+        return losses * (targets * self.class_weights.to(targets.device)).sum(dim=-1)
+
+    def right(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Of each window, whether its largest logit is that of the largest target: [B] float."""
+        return (logits.argmax(dim=-1) == targets.argmax(dim=-1)).float()

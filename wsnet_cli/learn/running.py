@@ -1,0 +1,201 @@
+"""One run between its preparation and its result: epochs, looks, saves, and how it stops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ..core.artifact import save_model
+from ..core.config import Config
+from ..core.errors import Interrupted, TrainingError
+from ..core.settings import audio_settings
+from .checkpoint import read_checkpoint, save_checkpoint
+from .finish import Result, export_model, measure_model
+from .held_out import Look, look_at
+from .interrupt import StopSignal
+from .listener import Listener
+from .network import WaveformClassifier
+from .objective import Objective
+from .run_folder import RunFolder
+from .trainer import EpochRow, Trainer
+
+if TYPE_CHECKING:
+    from .run import Ready
+
+SAVE_EVERY_S = 20.0
+"""Seconds between writes of the resume file, which is what a killed run loses at most."""
+
+
+class Run:
+    """One run between its preparation and its result.
+
+    Args:
+        folder: where it writes.
+        preset: its name, for the record.
+        ready: data, network, configuration, device and team.
+        listener: is told of progress.
+        max_hours: after so long it stops and saves; None: it runs to its end.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        preset: str,
+        ready: Ready,
+        listener: Listener,
+        max_hours: float | None = None,
+    ) -> None:
+        self.folder, self.preset, self.listener = folder, preset, listener
+        self.config, self.data, self.device = ready.config, ready.data, ready.device
+        self.team = ready.team
+        self.audio = audio_settings(self.config.audio)
+        self.trainer = make_trainer(ready)
+        self.saved_at = monotonic()
+        self.ends_at = None if max_hours is None else self.saved_at + 3600 * max_hours
+        listener.prepared(self.data, ready.network, self.audio, folder.path)
+
+    def restore(self) -> list[EpochRow]:
+        """Load the resume file; return the epochs so far."""
+        saved = read_checkpoint(self.folder.checkpoint, self._identity(), self.team)
+        if saved.epochs != self.config.train.epochs:
+            self.listener.remark(
+                f"{self.config.train.epochs} epochs instead of {saved.epochs}: the learning rate "
+                "goes on where the longer schedule has it"
+            )
+        self.trainer.load_state(saved.arrays, saved.values)
+        return [EpochRow(**row) for row in saved.values["rows"]]
+
+    def finish(self, rows: list[EpochRow]) -> Result:
+        """Train to the end, write the model, measure it."""
+        with StopSignal() as stop:
+            try:
+                self._train(rows, stop)
+            except TrainingError as error:
+                self._save(rows)
+                raise TrainingError(
+                    f"{error}; the state before it is kept in {self.folder.checkpoint}"
+                ) from error
+        best = self.trainer.best.epoch if self.config.train.keep == "best" else 0
+        model = export_model(
+            self.trainer.kept_model(),
+            self.config,
+            self.preset,
+            self.data,
+            self.audio,
+            best or self.trainer.position.epoch,
+        )
+        if self.team.rank > 0:
+            return Result(self.folder, model, 0, None)
+        n_bytes = save_model(self.folder.model, model)
+        metrics = measure_model(model, self.data, self.listener)
+        if metrics:
+            self.folder.write_json("metrics.json", metrics.as_json())
+            self.folder.write_confusion(metrics)
+        return Result(self.folder, model, n_bytes, metrics)
+
+    def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:
+        trainer = self.trainer
+        while not trainer.done:
+            n_parts = trainer.n_parts
+            row = trainer.run_epoch(lambda: self._after_step(stop))
+            if trainer.n_parts != n_parts:
+                self.listener.remark(
+                    f"out of memory: batches are computed in {trainer.n_parts} parts from now on, "
+                    "and batch norm takes its statistics over a part"
+                )
+            if row is not None:
+                rows.append(self._look(row))
+                trainer.look(rows[-1])
+                self.listener.epoch(rows[-1])
+                if self.team.rank == 0:
+                    self.folder.write_metrics(rows)
+            reason = self._reason_to_stop(stop)
+            if reason or trainer.done or self.team.any(self._save_is_due()):
+                self._save(rows)
+            if reason:
+                self._stop(reason, stop)
+        if trainer.stopped_early:
+            self.listener.remark(
+                f"ended after epoch {trainer.position.epoch}: none since epoch "
+                f"{trainer.best.epoch} was better on the validation part"
+            )
+
+    def _reason_to_stop(self, stop: StopSignal) -> str:
+        """Why to stop now, on all processes alike; "" to go on."""
+        if self.trainer.done:
+            return ""
+        if self.team.any(stop.received is not None):
+            return "stopped"
+        return "the hours are over" if self.team.any(self._is_late()) else ""
+
+    def _stop(self, reason: str, stop: StopSignal) -> None:
+        words = (
+            f"{reason} in epoch {self.trainer.position.epoch + 1}; go on with: "
+            f"wsnet train --resume {self.folder.path}"
+        )
+        if reason == "stopped":
+            raise Interrupted(words, stop.exit_code)
+        raise Interrupted(words, 1)
+
+    def _after_step(self, stop: StopSignal) -> bool:
+        self.listener.step(self.trainer.fraction_done)
+        wish = stop.received is not None or self._save_is_due() or self._is_late()
+        return self.team.any(wish)
+
+    def _save_is_due(self) -> bool:
+        return monotonic() - self.saved_at > SAVE_EVERY_S
+
+    def _is_late(self) -> bool:
+        return self.ends_at is not None and monotonic() > self.ends_at
+
+    def _save(self, rows: list[EpochRow]) -> None:
+        if self.team.rank == 0:
+            save_checkpoint(self.folder.checkpoint, self.trainer, rows, self._identity())
+        self.saved_at = monotonic()
+
+    def _look(self, row: EpochRow) -> EpochRow:
+        """Add what the validation part says, and the held-out part where this epoch looks at it."""
+        if self.data.validation:
+            seen = self._look_at(self.data.validation)
+            row = replace(row, validation_accuracy=seen.accuracy, validation_loss=seen.loss)
+        every = self.config.train.evaluate_every
+        due = self.trainer.done or (every > 0 and row.epoch % every == 0)
+        if not due or not self.data.test:
+            return row
+        return replace(row, held_out_accuracy=self._look_at(self.data.test).accuracy)
+
+    def _look_at(self, clips: Sequence[int]) -> Look:
+        model = self.trainer.averaged_model()
+        classes = self.data.classes(list(clips))
+        return look_at(model, self.data.packed, clips, classes, self.audio, self.device)
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be equal when a run is resumed, and `train.epochs`, which may be raised."""
+        return {
+            "labels": list(self.data.dataset.labels),
+            "data": self.data.fingerprint,
+            "threads": torch.get_num_threads(),
+            **self.config.model_dump(mode="json", exclude={"description", "from_data"}),
+        }
+
+
+def make_trainer(ready: Ready) -> Trainer:
+    """The trainer of a run, at its start; the same for the same request."""
+    config: Config = ready.config
+    torch.manual_seed(config.train.seed)
+    model = WaveformClassifier(ready.network, config.network.dropout)
+    clips = ready.data.dataset.clips
+    return Trainer(
+        model,
+        config.train,
+        ready.data.feed(config),
+        ready.device,
+        Objective(config.train.label_smoothing),
+        ready.team,
+        lambda clip: Path(clips[clip].name).name,
+    )
