@@ -286,3 +286,21 @@ def test_damaged_text_is_read_or_refused_in_one_line(name: str) -> None:
             assert "\n" not in str(error), seed  # noqa: PT017
             n_refused += 1
     assert n_refused >= 10
+
+
+# ------------------------------------------------------------------------------- from the data
+
+
+def test_what_is_set_is_not_left_to_the_data() -> None:
+    text = "from_data: [rate, window, epochs]\naudio: {window_s: 2.0}\n"
+    assert parse_config(text, "x").from_data == ("rate", "epochs")
+    assert parse_config(text, "x", ["train.epochs=3"]).from_data == ("rate",)
+    assert parse_config("from_data: [pooling]\n", "x", ["network.width=0.5"]).from_data == (
+        "pooling",
+    )
+    with pytest.raises(ConfigError, match=r"x:1: from_data"):
+        parse_config("from_data: [speed]\n", "x")
+
+
+def test_the_default_preset_leaves_to_the_data_what_depends_on_it() -> None:
+    assert load_config("default").from_data == ("rate", "window", "pooling", "epochs")

@@ -29,6 +29,15 @@ Range = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ri
 """The least and the most of what is drawn."""
 
 
+FROM_DATA = {
+    "rate": "audio.sample_rate",
+    "window": "audio.window_s",
+    "pooling": "network.pooling",
+    "epochs": "train.epochs",
+}
+"""What `from_data` may name, and the key that it stands for."""
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -57,6 +66,12 @@ class SamplingConfig(_Section):
     """C: groups of input channels that share weights; divides the input channels."""
     denser: PositiveInt = 1
     """D: filters sampled per output, mapped back by a 1x1 convolution; divides S."""
+    offsets: Literal["regular", "random", "learned"] = "regular"
+    """Where filters begin: every S/D rows, at places drawn once, or at places that are learned."""
+    group_offset: NonNegativeInt = 0
+    """Rows by which each group of channels begins later than the one before; ends folding."""
+    signs: bool = False
+    """Fixed signs of the input channels, so that groups differ in more than their order."""
 
 
 class NetworkSamplingConfig(SamplingConfig):
@@ -69,9 +84,12 @@ class NetworkSamplingConfig(SamplingConfig):
 class NetworkConfig(_Section):
     """Which network, how wide, and what of it is sampled."""
 
-    architecture: Literal["soundnet8", "baseline1"] = "soundnet8"
+    architecture: Literal["soundnet8", "baseline1", "mapnet"] = "soundnet8"
     width: Annotated[float, Field(gt=0, le=4)] = 1.0
-    """Factor on the channels of every convolution; 0.25 makes the narrow control."""
+    """Factor on the channels of every convolution, of mapnet on its maps; 0.25 makes the narrow
+    control."""
+    frame: PositiveInt = 50
+    """Outputs of mapnet's front end that are pooled to one step of the map: 10 ms at 20 kHz."""
     pooling: Literal["released", "every-layer"] = "released"
     """`released`: the pools of the released SoundNet-8; `every-layer`: after each convolution, as
     in the WSNet paper; the last ones are left out where the window is too short for them."""
@@ -79,6 +97,8 @@ class NetworkConfig(_Section):
     """Mean over time and one linear layer; the released conv8; or Baseline-1's three layers."""
     head_sampling_stride: PositiveInt | None = None
     """S of the head's linear layers (SC-dagger in the paper); null: dense."""
+    head_scales: bool | None = None
+    """A learned multiplier for each output of the head's layers; null: where they are sampled."""
     sampling: NetworkSamplingConfig | None = None
     """null: a dense network."""
     dropout: Fraction = 0.2
@@ -187,10 +207,10 @@ class Config(_Section):
     ] = ()
     """What is chosen from the data when a run starts, where it is not set: `audio.sample_rate`,
     `audio.window_s`, `network.pooling`, `train.epochs`."""
+    start: str | None = None
+    """A model file, run folder or name of a model to start from: its network and audio are taken,
+    and its weights; null: random weights."""
     audio: AudioConfig = AudioConfig()
     network: NetworkConfig = NetworkConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
-    start: str | None = None
-    """A model file, run folder or name of a model to start from: its network and audio are taken,
-    and its weights; null: random weights."""

@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from .config import Config, NetworkSamplingConfig, SamplingConfig
+from .config import FROM_DATA, Config, NetworkSamplingConfig, SamplingConfig
 from .errors import ConfigError, UsageError
 from .files import explain_os_errors
 from .yamlfile import FLOAT, load_yaml, parse_scalar
@@ -102,7 +102,9 @@ def parse_config(
     for key, value in (values or {}).items():
         places[_put(tree, key, value, key)] = key
     try:
-        return Config.model_validate(tree)
+        config = Config.model_validate(tree)
+        left = tuple(word for word in config.from_data if not _is_set(tree, FROM_DATA[word]))
+        return config.model_copy(update={"from_data": left})
     except ValidationError as error:
         raise ConfigError(_explain(error.errors()[0], tree, places, where)) from error
 
@@ -123,12 +125,21 @@ _Dumper.add_representer(str, _represent_text)
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back equal.
 
-    The network of a run that starts from a model is the model's, so no defaults stand for it.
+    The network of a run that starts from a model is the model's, so no defaults stand for it; nor
+    for what is left to the data.
     """
     values = config.model_dump()
     if config.start is not None:
         values["network"] = config.network.model_dump(include=config.network.model_fields_set)
+    for word in config.from_data:
+        section, name = FROM_DATA[word].split(".")
+        del values[section][name]
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def _is_set(tree: Mapping[str, Any], key: str) -> bool:
+    section, name = key.split(".")
+    return name in (tree.get(section) or {})
 
 
 def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
