@@ -102,6 +102,9 @@ class FakePackedSet:
     def samples(self, i: int, start: int = 0, stop: int | None = None) -> np.ndarray:
         return self.clips[i][start:stop].copy()
 
+    def read_into(self, i: int, start: int, out: np.ndarray) -> None:
+        out[:] = self.clips[i][start : start + len(out)]
+
 
 @pytest.fixture(scope="session")
 def fake_packed_set() -> Callable[[Sequence[np.ndarray]], FakePackedSet]:

@@ -6,13 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsnet_cli.core.config import AugmentConfig
+from wsnet_cli.core.windows import normalise_windows
 from wsnet_cli.learn import augment
 from wsnet_cli.learn.augment import (
+    Cropper,
     CropSource,
-    finish_windows,
-    mix_between_classes,
+    Stretch,
+    add_noise,
+    finish_window,
+    mix_up,
     root_mean_square,
-    stretch,
 )
 
 PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False)
@@ -26,8 +29,38 @@ def random_crop(
     clip: np.ndarray, window_samples: int, config: AugmentConfig, rng: np.random.Generator
 ) -> np.ndarray:
     """The crop of a clip that is all in memory."""
-    source = CropSource(len(clip), root_mean_square(clip), lambda start, stop: clip[start:stop])
-    return augment.random_crop(source, window_samples, config, rng)
+
+    def read(start: int, out: np.ndarray) -> None:
+        assert 0 <= start <= start + len(out) <= len(clip)
+        out[:] = clip[start : start + len(out)]
+
+    out = np.full(window_samples, np.nan, np.float32)
+    source = CropSource(len(clip), root_mean_square(clip), read)
+    Cropper(window_samples, config).crop(source, rng, out)
+    return out
+
+
+def mix_between_classes(first: np.ndarray, second: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Rows mixed each by itself, the arguments left alone."""
+    mixed = first.copy()
+    for row, other, share in zip(mixed, second.copy(), ratio.tolist(), strict=True):
+        augment.mix_between_classes(row, other, share)
+    return mixed
+
+
+def stretch(samples: np.ndarray, n_samples: int) -> np.ndarray:
+    out = np.full(n_samples, np.nan, np.float32)
+    Stretch(len(samples), n_samples)(samples, out)
+    return out
+
+
+def finish_windows(
+    windows: np.ndarray, normalise: str, config: AugmentConfig, rng: np.random.Generator
+) -> np.ndarray:
+    out = windows.copy()
+    for window in out:
+        finish_window(window, normalise, config, rng)
+    return out
 
 
 def tone(hz: float, n_samples: int, rate: float = 8_000) -> np.ndarray:
@@ -63,16 +96,6 @@ def test_mix_has_the_ratio_in_loudness_and_the_energy_of_its_parts(
     assert quiet * 0.999 <= float(rms(mixed)[0]) <= loud * 1.001
 
 
-def test_rows_are_mixed_each_with_its_own_ratio() -> None:
-    rng = np.random.default_rng(0)
-    first, second = rng.standard_normal((2, 3, 50)).astype(np.float32)
-    ratio = np.float32([0.1, 0.5, 0.8])
-    together = mix_between_classes(first, second, ratio)
-    for i in range(3):
-        alone = mix_between_classes(first[i : i + 1], second[i : i + 1], ratio[i : i + 1])
-        assert np.array_equal(together[i : i + 1], alone)
-
-
 @pytest.mark.parametrize("ratio", [0.0, 1.0])
 def test_ratio_at_its_ends_leaves_one_part(ratio: float) -> None:
     first, second = tone(300, 64)[np.newaxis], tone(900, 64)[np.newaxis]
@@ -91,6 +114,42 @@ def test_silent_and_loud_parts_give_finite_windows(levels: tuple[float, float]) 
         assert finished == pytest.approx(np.ones((1, 100)), rel=1e-5)
 
 
+# ------------------------------------------------------------------------- mixup and noise
+
+
+def test_mixup_adds_samples_by_hand() -> None:
+    """0.25 * 4 + 0.75 * 8 = 7, whatever their levels."""
+    first = np.float32([4, 0])
+    mix_up(first, np.float32([8, -4]), 0.25)
+    assert first.tolist() == [7, -3]
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(-30, 60), st.floats(1e-4, 1), st.floats(1e-4, 1))
+def test_noise_is_as_far_below_the_window_as_asked(
+    snr_db: float, level1: float, level2: float
+) -> None:
+    """Measured against the sum: what was added is the sum less the window."""
+    rng = np.random.default_rng(0)
+    window = (level1 * rng.standard_normal(500)).astype(np.float32)
+    noise = (level2 * rng.uniform(-1, 1, 500)).astype(np.float32)
+    noisy = window.copy()
+    add_noise(noisy, noise.copy(), snr_db)
+    added = noisy.astype(np.float64) - window
+    assert 20 * np.log10(rms(window) / rms(added)) == pytest.approx(snr_db, abs=0.2)
+    assert np.corrcoef(added, noise)[0, 1] > 0.99
+
+
+def test_silent_windows_get_no_noise_and_silent_noise_adds_nothing() -> None:
+    silent, sound = np.zeros(50, np.float32), tone(400, 50)
+    window = silent.copy()
+    add_noise(window, sound.copy(), 0.0)
+    assert not window.any()
+    window = sound.copy()
+    add_noise(window, silent.copy(), 0.0)
+    assert np.array_equal(window, sound)
+
+
 # ---------------------------------------------------------------------------------- stretch
 
 
@@ -105,6 +164,16 @@ def test_stretch_keeps_both_ends_and_stays_between_neighbours(
     assert out[0] == samples[0]
     assert out[-1] == pytest.approx(samples[-1], abs=1e-4)
     assert np.abs(out).max() <= np.abs(samples).max() + 1e-6
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(2, 3_000), st.integers(2, 3_000), st.integers(0, 5))
+def test_stretch_is_linear_interpolation(n_source: int, n_samples: int, seed: int) -> None:
+    """As numpy has it, in float64."""
+    samples = np.random.default_rng(seed).uniform(-1, 1, n_source).astype(np.float32)
+    places = np.linspace(0, n_source - 1, n_samples)
+    expected = np.interp(places, np.arange(n_source), samples)
+    assert stretch(samples, n_samples) == pytest.approx(expected, abs=1e-6)
 
 
 def test_stretch_by_hand() -> None:
@@ -235,3 +304,11 @@ def test_windows_are_left_alone_where_all_is_off() -> None:
     assert np.array_equal(out, windows)
     upright = AugmentConfig(gain_db=6.0, polarity=False)
     assert np.all(finish_windows(windows, "none", upright, np.random.default_rng(1)) * windows >= 0)
+
+
+def test_windows_are_normalised_as_the_model_does() -> None:
+    rng = np.random.default_rng(0)
+    levels = np.float32([[1e-6], [1e-4], [0.1], [3.0]])
+    windows = levels * rng.standard_normal((4, 3_000)).astype(np.float32)
+    out = finish_windows(windows, "rms", PLAIN, rng)
+    assert out == pytest.approx(normalise_windows(windows, "rms"), rel=1e-5)

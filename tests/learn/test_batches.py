@@ -17,7 +17,7 @@ from wsnet_cli.data.packing.one_clip import PackedClip, Spool
 from wsnet_cli.data.packing.packed import PackedSet
 from wsnet_cli.data.packing.store_index import KEY_BYTES
 from wsnet_cli.data.packing.store_writer import MemoryWriter
-from wsnet_cli.learn.augment import finish_windows, stretch
+from wsnet_cli.learn.augment import Stretch, finish_window
 from wsnet_cli.learn.batches import Batch, Feed
 
 AUDIO = AudioSettings(1_000, window_s=0.064, hop_s=0.032, trim_below=0.0)
@@ -233,10 +233,10 @@ def test_silent_clips_give_finite_windows(n_silent: int, make_feed) -> None:
 # ------------------------------------------------------------------------- parts of long clips
 
 
-def crop_of_whole_clip(
+def window_of_whole_clip(
     clip: np.ndarray, n_window: int, config: AugmentConfig, rng: np.random.Generator
 ) -> np.ndarray:
-    """What a crop is, with all of the clip in memory: 5 tries, 1e-2 of the clip's loudness."""
+    """What a window is, with all of the clip in memory: 5 tries, 1e-2 of the clip's loudness."""
     n_source = max(2, round(n_window * config.rescale ** rng.uniform(-1.0, 1.0)))
     margin = round(config.shift * n_source)
     bounds = sorted((-margin, len(clip) + margin - n_source))
@@ -246,7 +246,10 @@ def crop_of_whole_clip(
         crop = padded[start : start + n_source]
         if np.sqrt(np.mean(np.square(crop))) > 1e-2 * np.sqrt(np.mean(np.square(clip))):
             break
-    return crop if n_source == n_window else stretch(crop, n_window)
+    window = np.empty(n_window, np.float32)
+    Stretch(n_source, n_window)(crop, window)
+    finish_window(window, "rms", config, rng)
+    return window
 
 
 def packed_in_memory(clips: list[np.ndarray]) -> PackedSet:
@@ -260,7 +263,7 @@ def packed_in_memory(clips: list[np.ndarray]) -> PackedSet:
     return PackedSet(AUDIO.sample_rate, {}, list(map(str, rows)), None, rows, writer.finish())
 
 
-def test_crops_of_parts_equal_those_of_whole_clips_bit_for_bit() -> None:
+def test_windows_of_parts_equal_those_of_whole_clips() -> None:
     """Clips longer and shorter than a window, with silence at their ends, and quiet for long."""
     rng = np.random.default_rng(0)
     clips = []
@@ -272,11 +275,13 @@ def test_crops_of_parts_equal_those_of_whole_clips_bit_for_bit() -> None:
     packed = packed_in_memory([*clips, np.zeros(50, np.float32)])
     feed = Feed(packed, range(6), [0] * 6, 1, audio, config, 12, 2, 1, seed=3)
     for epoch in range(20):
-        rng = np.random.default_rng((3, 1, epoch, 0))
         whole = [trim_silence(packed.samples(i), 1e-3) for i in feed.order(epoch)]
-        crops = np.stack([crop_of_whole_clip(clip, 64, config, rng) for clip in whole])
-        expected = finish_windows(crops, "rms", config, rng)
-        assert np.array_equal(feed.batch(epoch, 0).windows, expected)
+        rngs = [feed.generator(epoch, place) for place in range(12)]
+        expected = [
+            window_of_whole_clip(clip, 64, config, rng)
+            for clip, rng in zip(whole, rngs, strict=True)
+        ]
+        assert feed.batch(epoch, 0).windows == pytest.approx(np.stack(expected), abs=1e-6)
 
 
 @dataclass(frozen=True)
@@ -286,19 +291,191 @@ class CountingSet:
     clip: np.ndarray
     decoded: list[int] = field(default_factory=list)
 
-    def samples(self, i: int, start: int = 0, stop: int | None = None) -> np.ndarray:
-        part = self.clip[start:stop].copy()
-        self.decoded.append(len(part))
-        return part
+    def samples(self, i: int) -> np.ndarray:
+        self.decoded.append(len(self.clip))
+        return self.clip.copy()
+
+    def read_into(self, i: int, start: int, out: np.ndarray) -> None:
+        out[:] = self.clip[start : start + len(out)]
+        self.decoded.append(len(out))
 
 
 def test_a_long_clip_is_decoded_once_and_then_only_where_it_is_cropped() -> None:
     clip = np.random.default_rng(0).standard_normal(100_000).astype(np.float32)
     packed = CountingSet(clip)
     config = AugmentConfig(mixing="none")
-    feed = Feed(packed, [0], [0], 1, AUDIO, config, 8, 8, 1, seed=0)  # type: ignore[arg-type]
+    feed = Feed(packed, [0], [0], 1, AUDIO, config, 8, 8, 1, seed=0)
     for epoch in range(5):
         feed.batch(epoch, 0)
     assert packed.decoded[0] == 100_000
     assert len(packed.decoded) >= 40
     assert max(packed.decoded[1:]) <= 64 * config.rescale + 1
+
+
+# --------------------------------------------------------------------- whose randomness it is
+
+
+FULL = AugmentConfig(mixing="mixup", noise_snr_db=(0.0, 30.0))
+
+
+@pytest.mark.parametrize("n_ranks", [1, 2, 3])
+@pytest.mark.parametrize("mixing", ["between-class", "mixup", "none"])
+def test_processes_make_the_rows_that_one_process_makes(n_ranks: int, mixing: str, feed) -> None:
+    feed = replace(feed, augment=FULL.model_copy(update={"mixing": mixing}))
+    for epoch, step in ((0, 0), (0, 1), (5, 0)):
+        whole = feed.batch(epoch, step)
+        for rank in range(n_ranks):
+            part = replace(feed).batch(epoch, step, rank, n_ranks)
+            assert np.array_equal(part.windows, whole.windows[rank::n_ranks])
+            assert np.array_equal(part.targets, whole.targets[rank::n_ranks])
+            assert np.array_equal(part.clips, whole.clips[rank::n_ranks])
+
+
+def test_a_row_does_not_depend_on_how_clips_are_batched(feed) -> None:
+    """Rows of odd length lie anywhere in memory; other batches put them elsewhere."""
+    feed = replace(feed, audio=replace(AUDIO, window_s=0.061), augment=FULL)
+    small, large = replace(feed, batch_size=2), replace(feed, batch_size=11)
+    windows = np.concatenate([small.batch(1, step).windows for step in range(5)])
+    assert np.array_equal(windows, large.batch(1, 0).windows[:10])
+
+
+def test_draws_never_repeat_over_epochs_rows_and_seeds(make_feed) -> None:
+    """The first numbers that windows are drawn from, 12,000 of them."""
+    feed = make_feed([np.ones(64, np.float32)] * 10, [0, 1] * 5)
+    draws = {
+        replace(feed, seed=seed).generator(epoch, place).bytes(8)
+        for seed in range(3)
+        for epoch in range(40)
+        for place in range(100)
+    }
+    assert len(draws) == 12_000
+
+
+def test_windows_never_repeat_in_ten_thousand(make_feed) -> None:
+    """Sixteen equal clips, 625 epochs, shared by two processes."""
+    clip = np.random.default_rng(0).standard_normal(400).astype(np.float32)
+    feed = make_feed([clip] * 16, [0, 1] * 8, batch_size=16)
+    parts = [feed.batch(epoch, 0, rank, 2).windows for epoch in range(625) for rank in (0, 1)]
+    assert len({window.tobytes() for part in parts for window in part}) == 10_000
+
+
+def test_rows_that_stay_unmixed_draw_no_partner(make_feed) -> None:
+    """All else of them is as it is without mixing at all."""
+    rng = np.random.default_rng(0)
+    clips = [rng.standard_normal(100).astype(np.float32) for _ in range(8)]
+    half = make_feed(clips, [0, 1] * 4, augment=AugmentConfig(mixing_share=0.5))
+    never = make_feed(clips, [0, 1] * 4, augment=AugmentConfig(mixing_share=0.0))
+    first, second = half.batch(0, 0), never.batch(0, 0)
+    unmixed = (first.targets == 1).any(axis=1)
+    assert 0 < unmixed.sum() < 8
+    assert np.array_equal(first.windows[unmixed], second.windows[unmixed])
+    assert not (first.windows[~unmixed] == second.windows[~unmixed]).all(axis=1).any()
+
+
+# -------------------------------------------------------------------------------------- mixup
+
+
+def test_mixup_mixes_any_two_clips_by_their_samples(make_feed) -> None:
+    """With clips that are marked at levels of their own, the shares of the marks are the target."""
+    levels = np.float32([1, 2, 4, 8, 16, 32])
+    classes = [0, 0, 0, 1, 1, 2]
+    config = PLAIN.model_copy(update={"mixing": "mixup", "mixup_alpha": 1.0})
+    audio = replace(AUDIO, normalise="none")
+    marks = list(np.eye(6, 64, dtype=np.float32) * levels[:, None])
+    feed = make_feed(marks, classes, augment=config, audio=audio, batch_size=6)
+    pairs: Counter[tuple[int, int]] = Counter()
+    for epoch in range(200):
+        batch = feed.batch(epoch, 0)
+        for window, target, first in zip(batch.windows, batch.targets, batch.clips, strict=True):
+            shares = window[:6] / levels
+            assert shares.sum() == pytest.approx(1, abs=1e-5)
+            assert target == pytest.approx(np.bincount(classes, shares), abs=1e-5)
+            others = [i for i in np.flatnonzero(shares) if i != first]
+            pairs[int(first), others[0] if others else int(first)] += 1
+    assert len(pairs) == 36
+    assert all(n == pytest.approx(200 / 6, rel=0.6) for n in pairs.values())
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
+def test_ratios_of_mixup_are_beta_distributed(alpha: float, make_feed) -> None:
+    """Mean 1/2 and variance 1 / (4 (2 alpha + 1)), within some standard errors of 2,000 draws."""
+    config = PLAIN.model_copy(update={"mixing": "mixup", "mixup_alpha": alpha})
+    classes = list(range(20))
+    feed = make_feed(list(np.eye(20, 64, dtype=np.float32)), classes, augment=config, batch_size=20)
+    ratios = []
+    for epoch in range(100):
+        batch = feed.batch(epoch, 0)
+        ratios += [t[i] for t, i in zip(batch.targets, batch.clips, strict=True) if t[i] < 1]
+    assert np.mean(ratios) == pytest.approx(0.5, abs=0.04)
+    assert np.var(ratios) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.15)
+
+
+# ---------------------------------------------------------------------------- noise, versions
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_a_share_of_the_windows_gets_white_noise_at_a_ratio_drawn_evenly(
+    share: float, make_feed
+) -> None:
+    clip = np.sin(np.arange(600) / 2).astype(np.float32)
+    more = {"mixing": "none", "noise_snr_db": (5.0, 15.0), "noise_share": share}
+    audio = replace(AUDIO, window_s=0.6, normalise="none")
+    noisy = make_feed([clip] * 8, [0, 1] * 4, augment=PLAIN.model_copy(update=more), audio=audio)
+    ratios, spectrum = [], np.zeros(301)
+    for epoch in range(50):
+        for window in noisy.batch(epoch, 0).windows:
+            noise = window - clip
+            if noise.any():
+                ratios.append(10 * np.log10(np.mean(clip**2) / np.mean(noise**2)))
+                spectrum += np.abs(np.fft.rfft(noise / np.std(noise))) ** 2
+    assert len(ratios) / 400 == pytest.approx(share, abs=0.08)
+    if share:
+        assert 5 - 1e-3 <= min(ratios) <= max(ratios) <= 15 + 1e-3
+        assert np.mean(ratios) == pytest.approx(10, abs=1)
+        thirds = [part.mean() for part in np.array_split(spectrum[1:], 3)]
+        assert max(thirds) / min(thirds) < 1.2
+
+
+def test_crops_come_from_every_version_alike(make_feed, fake_packed_set) -> None:
+    clips = [np.full(64, 1 + i, np.float32) for i in range(4)]
+    variants = [fake_packed_set([clip + 10 * k for clip in clips]) for k in (1, 2, 3)]
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    audio = replace(AUDIO, normalise="none")
+    feed = make_feed(clips, [0, 1, 2, 3], augment=plain, audio=audio, variants=variants)
+    seen: Counter[int] = Counter()
+    for epoch in range(200):
+        batch = feed.batch(epoch, 0)
+        versions, clip = np.divmod(batch.windows[:, 0], 10)
+        assert np.array_equal(clip - 1, batch.clips)
+        seen.update(versions.astype(int).tolist())
+    assert set(seen) == {0, 1, 2, 3}
+    assert all(n == pytest.approx(200, rel=0.25) for n in seen.values())
+
+
+# ------------------------------------------------------------------------------------ balance
+
+
+def test_balanced_partners_and_first_clips_come_from_all_classes_alike(make_feed) -> None:
+    classes = [0] * 10 + [1] * 3 + [2]
+    marks = list(np.eye(14, 64, dtype=np.float32))
+    feed = make_feed(marks, classes, augment=PLAIN, balance="sampling", batch_size=14)
+    total = sum(feed.batch(epoch, 0).targets.sum(axis=0) for epoch in range(100))
+    assert total == pytest.approx(np.full(3, 1_400 / 3), rel=0.1)
+    assert replace(feed, balance="none").batch(0, 0).targets.shape == (14, 3)
+
+
+def test_weights_are_given_where_they_are_asked_for(feed: Feed) -> None:
+    assert feed.class_weights is None
+    weights = replace(feed, balance="weights").class_weights
+    assert weights is not None
+    assert weights == pytest.approx(11 / 3 / np.array([6, 4, 1]))
+    assert "1 to 6 training clips a class" in feed.balance_line
+
+
+def test_clips_of_a_batch_are_named_for_messages(make_feed) -> None:
+    clips = [np.full(64, 1 + i, np.float32) for i in range(6)]
+    plain = PLAIN.model_copy(update={"mixing": "none"})
+    feed = make_feed(clips, [0] * 6, augment=plain, audio=replace(AUDIO, normalise="none"))
+    feed = replace(feed, clips=[5, 3], classes=[0, 0])
+    batch = feed.batch(0, 0)
+    assert np.array_equal(batch.windows[:, 0] - 1, batch.clips)

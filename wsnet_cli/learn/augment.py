@@ -5,10 +5,14 @@ Y. Tokozume, Y. Ushiku, T. Harada, Learning from Between-class Examples for Deep
 ICLR 2018 (arXiv:1711.10282), section 3.2; here the gain is the root mean square instead of an
 A-weighted spectrum, which would cost more than a small network. Padding by half a window, rescaling
 by 1.25**U(-1, 1) and a gain of up to 6 dB: the same paper's standard and strong augmentation.
+mixup: H. Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018 (arXiv:1710.09412).
+
+Windows are changed in place: new memory for each step would take longer than the arithmetic.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +20,7 @@ import numpy as np
 
 from ..core.config import AugmentConfig
 from ..core.quant import Array
-from ..core.windows import normalise_windows
+from ..core.windows import RMS_FLOOR
 
 CROP_TRIES = 5
 """Positions tried before a nearly silent crop is taken as it is."""
@@ -30,93 +34,155 @@ class CropSource:
 
     Attributes:
         n_samples: its length.
-        rms: its root mean square, float32.
-        read: gives samples start..stop - 1, float32, for 0 <= start < stop <= n_samples.
+        rms: its root mean square.
+        read: writes samples start..start + len(out) - 1 into `out`, float32, all within the clip.
     """
 
     n_samples: int
-    rms: Array
-    read: Callable[[int, int], Array]
+    rms: float
+    read: Callable[[int, Array], None]
 
 
-def random_crop(
-    clip: CropSource, window_samples: int, config: AugmentConfig, rng: np.random.Generator
-) -> Array:
-    """A window from a random place of a clip, stretched by a random factor.
+class Cropper:
+    """Cuts windows from random places of clips, each stretched by a random factor.
+
+    Not for several threads at once: its memory is used again for every window.
 
     Args:
-        clip: where to cut from.
-        window_samples: samples to return.
+        window_samples: length of a window.
         config: `shift` and `rescale` are used.
-        rng: the source of randomness.
-
-    Returns: [window_samples] float32; zeros where the window reaches beyond the clip.
     """
-    factor = config.rescale ** rng.uniform(-1.0, 1.0) if config.rescale > 1 else 1.0
-    n_source = max(2, round(window_samples * factor))
-    margin = round(config.shift * n_source)
-    first, last = -margin, clip.n_samples + margin - n_source
-    if last < first:
-        first, last = last, first
-    floor = QUIET_CROP * clip.rms
-    for _ in range(CROP_TRIES):
-        crop = _cut(clip, int(rng.integers(first, last + 1)), n_source)
-        if root_mean_square(crop) > floor:
-            break
-    return crop if n_source == window_samples else stretch(crop, window_samples)
+
+    def __init__(self, window_samples: int, config: AugmentConfig) -> None:
+        self._config = config
+        longest = max(2, round(window_samples * config.rescale))
+        self._piece = np.empty(longest, np.float32)
+        self._stretch = Stretch(longest, window_samples)
+
+    def crop(self, clip: CropSource, rng: np.random.Generator, out: Array) -> None:
+        """Write a window [window_samples] into `out`; zeros where it reaches beyond the clip."""
+        rescale = self._config.rescale
+        factor = rescale ** rng.uniform(-1.0, 1.0) if rescale > 1 else 1.0
+        n_source = max(2, round(len(out) * factor))
+        piece = out if n_source == len(out) else self._piece[:n_source]
+        margin = round(self._config.shift * n_source)
+        first, last = sorted((-margin, clip.n_samples + margin - n_source))
+        floor = QUIET_CROP * clip.rms
+        for _ in range(CROP_TRIES):
+            _cut(clip, int(rng.integers(first, last + 1)), piece)
+            if root_mean_square(piece) > floor:
+                break
+        if piece is not out:
+            self._stretch(piece, out)
 
 
-def stretch(samples: Array, n_samples: int) -> Array:
-    """Linear interpolation of [n] to [n_samples], first and last sample kept."""
-    positions = np.linspace(0, len(samples) - 1, n_samples)
-    below = np.minimum(positions.astype(np.int64), len(samples) - 2)
-    part = (positions - below).astype(np.float32)
-    out: Array = samples[below] * (1 - part) + samples[below + 1] * part
-    return out
-
-
-def mix_between_classes(first: Array, second: Array, ratio: Array) -> Array:
-    """Mix rows so that `ratio` is the share of the first as it is heard.
+class Stretch:
+    """Linear interpolation to another length; the first and the last sample are kept.
 
     Args:
-        first: [n, samples] float32.
-        second: [n, samples] float32.
-        ratio: [n] in [0, 1], the first row's share; a row at 0 or 1 is one part, unchanged.
-
-    Returns: [n, samples] float32, of about the energy of its parts; the louder part is turned
-        down so that `ratio` holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
+        longest: largest length to come from.
+        n_samples: length to go to.
     """
-    r = np.asarray(ratio, np.float64)
+
+    def __init__(self, longest: int, n_samples: int) -> None:
+        self._numbers = np.arange(n_samples, dtype=np.float64)
+        self._places, self._whole = np.empty((2, n_samples), np.float64)
+        self._below = np.empty(n_samples, np.intp)
+        self._part, self._base = np.empty((2, n_samples), np.float32)
+        self._rise = np.empty(longest, np.float32)
+
+    def __call__(self, samples: Array, out: Array) -> None:
+        """Write `samples` [2..longest], stretched, into `out` [n_samples]; both float32."""
+        rise = self._rise[: len(samples)]
+        np.subtract(samples[1:], samples[:-1], out=rise[:-1])
+        rise[-1] = 0
+        step = (len(samples) - 1) / max(1, len(out) - 1)
+        np.multiply(self._numbers, step, out=self._places)
+        np.floor(self._places, out=self._whole)
+        np.subtract(self._places, self._whole, out=self._places)
+        np.copyto(self._part, self._places, casting="same_kind")
+        np.copyto(self._below, self._whole, casting="unsafe")
+        # "clip" checks nothing, and so needs no copy of its own.
+        rise.take(self._below, out=out, mode="clip")
+        samples.take(self._below, out=self._base, mode="clip")
+        out *= self._part
+        out += self._base
+
+
+def mix_between_classes(first: Array, second: Array, ratio: float) -> None:
+    """Mix a window into the first so that `ratio` is the share of the first as it is heard.
+
+    The result has about the energy of its parts; the louder part is turned down so that `ratio`
+    holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
+
+    Args:
+        first: [samples] float32; becomes the mix.
+        second: [samples] float32; is overwritten.
+        ratio: the first one's share, in [0, 1]; at 0 and 1 the mix is one part, unchanged.
+    """
     gain = (root_mean_square(first) + 1e-9) / (root_mean_square(second) + 1e-9)
     # The same fraction without a division by r, so that both ends are exact.
-    p = (r / (r + gain * (1 - r))).astype(np.float32)[:, np.newaxis]
-    out: Array = (p * first + (1 - p) * second) / np.sqrt(p**2 + (1 - p) ** 2)
-    return out
+    p = ratio / (ratio + gain * (1 - ratio))
+    energy = math.sqrt(p**2 + (1 - p) ** 2)
+    _add(first, second, p / energy, (1 - p) / energy)
 
 
-def finish_windows(
-    windows: Array, normalise: str, config: AugmentConfig, rng: np.random.Generator
-) -> Array:
-    """Normalise as the model will, then vary level and polarity. Shape [n, samples] kept."""
-    out = normalise_windows(windows, normalise)
-    n = len(out)
-    decibels = rng.uniform(-config.gain_db, config.gain_db, n)
-    gain = 10 ** (decibels / 20)
-    if config.polarity:
-        gain *= rng.choice((-1.0, 1.0), n)
-    varied: Array = out * gain.astype(np.float32)[:, np.newaxis]
-    return varied
+def mix_up(first: Array, second: Array, ratio: float) -> None:
+    """Mix a window into the first: ratio * first + (1 - ratio) * second. Arguments as above."""
+    _add(first, second, ratio, 1 - ratio)
 
 
-def root_mean_square(samples: Array) -> Array:
-    """Root mean square of the last axis."""
-    out: Array = np.sqrt(np.mean(np.square(samples), axis=-1))
-    return out
+def add_noise(window: Array, noise: Array, snr_db: float) -> None:
+    """Add noise that is `snr_db` below the window, both measured by root mean square.
+
+    Args:
+        window: [samples] float32; becomes the sum. A silent one stays silent.
+        noise: [samples] float32; is overwritten. A silent one adds nothing.
+        snr_db: level of the window over that of the noise as it is added, in dB.
+    """
+    level = root_mean_square(noise)
+    if level > 0:
+        _add(window, noise, 1.0, root_mean_square(window) / level * 10 ** (-snr_db / 20))
 
 
-def _cut(clip: CropSource, start: int, n: int) -> Array:
-    out = np.zeros(n, np.float32)
-    low, high = max(start, 0), min(start + n, clip.n_samples)
-    if high > low:
-        out[low - start : high - start] = clip.read(low, high)
-    return out
+def finish_window(
+    window: Array, normalise: str, config: AugmentConfig, rng: np.random.Generator
+) -> None:
+    """Normalise as the model will, then vary level and polarity.
+
+    Args:
+        window: [samples] float32; becomes the result.
+        normalise: "rms" or "none", as in `core.windows.normalise_windows`.
+        config: `gain_db` and `polarity` are used.
+        rng: the source of randomness.
+    """
+    gain = 10 ** (rng.uniform(-config.gain_db, config.gain_db) / 20) if config.gain_db else 1.0
+    if config.polarity and rng.random() < 0.5:
+        gain = -gain
+    if normalise == "rms":
+        gain /= max(root_mean_square(window), RMS_FLOOR)
+    if gain != 1:
+        window *= np.float32(gain)
+
+
+def root_mean_square(samples: Array) -> float:
+    """Root mean square of [n] float32; n >= 1."""
+    # Not np.dot, whose sums depend on the number of threads.
+    return math.sqrt(float(np.einsum("i,i->", samples, samples)) / len(samples))
+
+
+def _add(first: Array, second: Array, gain1: float, gain2: float) -> None:
+    if gain1 != 1:
+        first *= np.float32(gain1)
+    second *= np.float32(gain2)
+    first += second
+
+
+def _cut(clip: CropSource, start: int, out: Array) -> None:
+    low, high = max(start, 0), min(start + len(out), clip.n_samples)
+    if high <= low:
+        out[:] = 0
+        return
+    out[: low - start] = 0
+    out[high - start :] = 0
+    clip.read(low, out[low - start : high - start])

@@ -1,12 +1,14 @@
-"""Batches of augmented windows, reproducible from (seed, epoch, step) alone.
+"""Batches of augmented windows; each window follows from (seed, epoch, its place) alone.
 
-No generator lives across steps, so a run resumes at any step without saving random states.
+No generator lives across steps, so a run resumes at any step without saving random states, and
+processes that share a batch make the very rows that one process would make.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,25 +16,31 @@ import numpy.typing as npt
 from ..core.audio import AudioSettings
 from ..core.config import AugmentConfig
 from ..core.quant import Array
-from ..core.windows import sound_bounds
-from ..data.packing.packed import PackedSet
-from .augment import CropSource, finish_windows, mix_between_classes, random_crop, root_mean_square
+from .backgrounds import Backgrounds
+from .balance import ClassTable, balanced_order, class_weights, describe_balance
+from .partners import Partners
+from .rows import RowMaker, Sources
+from .sounds import Audio, Sounds
 
-_ORDER, _BATCH = 0, 1
-"""Keep the random streams of the order of clips and of the batches apart."""
+_ORDER, _ROWS = 0, 1
+"""Keep the random streams of the order of clips and of the windows apart."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows [n, samples] float32 and targets [n, n_classes] float32 that sum to 1."""
+    """Windows [n, samples] float32 and targets [n, n_classes] float32 that sum to 1.
+
+    `clips` [n] are the clips that they begin with, as the data set numbers them, for messages.
+    """
 
     windows: Array
     targets: Array
+    clips: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Feed:
-    """The training clips and how they become batches.
+    """The training clips and how they become batches. May be used by several threads.
 
     Args:
         packed: decoded audio.
@@ -45,9 +53,12 @@ class Feed:
         repeats: crops of each clip per epoch.
         n_mixed_epochs: epochs in which windows are mixed, from the first on.
         seed: of all randomness.
+        balance: "sampling" draws every class equally often, else clips come as often as they are.
+        variants: stretched or shifted versions of the same clips.
+        backgrounds: recordings that are mixed in.
     """
 
-    packed: PackedSet
+    packed: Audio
     clips: Sequence[int]
     classes: Sequence[int]
     n_classes: int
@@ -57,65 +68,100 @@ class Feed:
     repeats: int
     n_mixed_epochs: int
     seed: int
-    _clips: dict[int, CropSource] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    balance: str = "none"
+    variants: Sequence[Audio] = ()
+    backgrounds: Backgrounds | None = None
 
     @property
     def n_batches(self) -> int:
         """Batches per epoch."""
-        whole, rest = divmod(len(self.clips) * self.repeats, self.batch_size)
+        whole, rest = divmod(self._n_draws, self.batch_size)
         return whole + (rest >= 2 or whole == 0)
+
+    @property
+    def class_weights(self) -> Array | None:
+        """What the loss of each class is weighed by, [n_classes]; None where all weigh the same."""
+        return class_weights(self.classes, self.n_classes) if self.balance == "weights" else None
+
+    @property
+    def balance_line(self) -> str:
+        """How unlike the classes are in size and what is done about it, for people."""
+        return describe_balance(self.balance, self.classes, self._n_draws)
+
+    def n_rows(self, step: int) -> int:
+        """Windows of batch `step` of an epoch."""
+        return min(self.batch_size, self._n_draws - step * self.batch_size)
 
     def order(self, epoch: int) -> npt.NDArray[np.int64]:
         """Positions in `clips`, shuffled for one epoch."""
-        rng = np.random.default_rng((self.seed, _ORDER, epoch))
+        return self._orders(epoch)
+
+    def batch(self, epoch: int, step: int, rank: int = 0, n_ranks: int = 1) -> Batch:
+        """Batch `step` of `epoch`, both 0-based, or the part of it that one process computes.
+
+        Args:
+            epoch: which order.
+            step: 0..n_batches - 1.
+            rank: of the process, 0..n_ranks - 1.
+            n_ranks: processes that share the batch.
+
+        Returns: its rows rank, rank + n_ranks, ...; bit for bit those of the whole batch.
+        """
+        start = step * self.batch_size
+        places = range(start + rank, start + self.n_rows(step), n_ranks)
+        positions = self.order(epoch)[places.start : places.stop : n_ranks]
+        mixing = epoch < self.n_mixed_epochs
+        maker = RowMaker(self._sources, self.audio, self.augment, mixing=mixing)
+        windows = np.empty((len(places), self.audio.window_samples), np.float32)
+        targets = np.zeros((len(places), self.n_classes), np.float32)
+        for row, (place, position) in enumerate(zip(places, positions.tolist(), strict=True)):
+            mix = maker.make(position, self.generator(epoch, place), windows[row])
+            share = 1.0 if mix is None else mix.share
+            self._add_target(targets[row], position, share)
+            if mix is not None:
+                self._add_target(targets[row], mix.partner, 1 - share)
+        return Batch(windows, targets, np.asarray(self.clips, np.int64)[positions])
+
+    def generator(self, epoch: int, place: int) -> np.random.Generator:
+        """All randomness of the window at a place of an epoch.
+
+        Counters of one key, 2**128 numbers apart from all other windows' (Philox 4x64: J. Salmon et
+        al., Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011).
+        """
+        counter = (0, 0, place, epoch)
+        return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+
+    def _add_target(self, target: Array, position: int, share: float) -> None:
+        target[self.classes[position]] += share
+
+    def _shuffler(self, *numbers: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, _ORDER, *numbers))
+
+    @property
+    def _n_draws(self) -> int:
+        return len(self.clips) * self.repeats
+
+    @cached_property
+    def _key(self) -> npt.NDArray[np.uint64]:
+        state = np.random.SeedSequence((self.seed, _ROWS)).generate_state(2, np.uint64)
+        return state.astype(np.uint64)
+
+    @cached_property
+    def _sources(self) -> Sources:
+        trim = self.audio.trim_below
+        versions = [Sounds(audio, trim) for audio in (self.packed, *self.variants)]
+        partners = Partners(self.classes, balanced=self.balance == "sampling")
+        return Sources(self.clips, versions, partners, self.backgrounds)
+
+    @cached_property
+    def _orders(self) -> Callable[[int], npt.NDArray[np.int64]]:
+        # Two: batches are made ahead, beyond the end of an epoch.
+        return lru_cache(maxsize=2)(self._make_order)
+
+    def _make_order(self, epoch: int) -> npt.NDArray[np.int64]:
+        if self.balance == "sampling":
+            table = ClassTable(self.classes)
+            return balanced_order(table, self._n_draws, epoch, self._shuffler)
+        rng = self._shuffler(epoch)
         positions = np.tile(np.arange(len(self.clips)), self.repeats)
         return rng.permutation(positions)
-
-    def batch(self, epoch: int, step: int) -> Batch:
-        """Batch `step` of `epoch`, both 0-based; always the same for the same seed."""
-        rng = np.random.default_rng((self.seed, _BATCH, epoch, step))
-        start = step * self.batch_size
-        positions = self.order(epoch)[start : start + self.batch_size]
-        windows = self._crops(positions, rng)
-        targets = self._one_hot(positions)
-        if self.augment.mixing == "between-class" and epoch < self.n_mixed_epochs:
-            partners = np.array([self._partner(int(p), rng) for p in positions])
-            ratio = rng.uniform(0, 1, len(positions)).astype(np.float32)
-            ratio[rng.uniform(0, 1, len(positions)) >= self.augment.mixing_share] = 1.0
-            windows = mix_between_classes(windows, self._crops(partners, rng), ratio)
-            share = ratio[:, np.newaxis]
-            targets = share * targets + (1 - share) * self._one_hot(partners)
-        windows = finish_windows(windows, self.audio.normalise, self.augment, rng)
-        return Batch(windows, targets)
-
-    def _crops(self, positions: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
-        rows = []
-        for position in positions:
-            clip = self._clip(self.clips[position])
-            rows.append(random_crop(clip, self.audio.window_samples, self.augment, rng))
-        return np.stack(rows)
-
-    def _clip(self, i: int) -> CropSource:
-        """What crops need of clip `i`, measured once: only then is all of it decoded."""
-        if i not in self._clips:
-            samples = self.packed.samples(i)
-            first, end = sound_bounds(samples, self.audio.trim_below)
-            self._clips[i] = CropSource(
-                n_samples=end - first,
-                rms=root_mean_square(samples[first:end]),
-                read=lambda start, stop: self.packed.samples(i, first + start, first + stop),
-            )
-        return self._clips[i]
-
-    def _partner(self, position: int, rng: np.random.Generator) -> int:
-        """A clip of another class, each such clip alike."""
-        classes = np.asarray(self.classes)
-        others = np.flatnonzero(classes != classes[position])
-        return int(rng.choice(others))
-
-    def _one_hot(self, positions: npt.NDArray[np.int64]) -> Array:
-        classes = np.asarray(self.classes)[positions]
-        one_hot: Array = np.eye(self.n_classes, dtype=np.float32)[classes]
-        return one_hot
