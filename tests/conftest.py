@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +15,10 @@ from hypothesis import strategies as st
 
 from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.filters import offset_bounds
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
 from wsnet_cli.core.network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sampling import OFFSETS, ConvShape, LinearShape, Sampling
 
 TONE_RATE = 8_000
 
@@ -33,31 +36,57 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 # ------------------------------------------------------------------------------- references
 
 
-def naive_convolution(values: np.ndarray, phi: np.ndarray, shape: ConvShape) -> np.ndarray:
-    """The definition: G[n, t] = sum F[m, s*t + l] K[l, m, n] with K[l, m, n] = Phi[n*S + l, m].
+def naive_sign(channel: int, n_columns: int) -> float:
+    """The sign of an input channel by docs/format.md, in plain integers."""
+    if channel < n_columns:
+        return 1.0
+    h = channel ^ channel >> 16
+    h = h * 0x85EBCA6B % 2**32
+    h ^= h >> 13
+    h = h * 0xC2B2AE35 % 2**32
+    return -1.0 if (h ^ h >> 16) & 1 else 1.0
 
-    `values` is [M, T], S the distance between sampled filters, columns are taken modulo M*; the
-    result is [D*N, T'] in float64, without the 1x1 of denser sampling.
+
+def naive_weight(
+    phi: np.ndarray, shape: ConvShape, offsets: np.ndarray | None, n: int, channel: int, tap: int
+) -> float:
+    """K[l, m, n] by its definition, one weight at a time, in exact places and float64."""
+    sampling = shape.sampling
+    if sampling is None:
+        return float(phi[n * shape.length + tap, channel])
+    n_columns = shape.n_in // sampling.channel_factor
+    deviation = Fraction(0 if offsets is None else int(offsets[n]), 256)
+    place = n * (sampling.stride // sampling.denser) + deviation
+    place += channel // n_columns * sampling.group_offset + tap
+    row, part = int(place), float(place % 1)
+    column = channel % n_columns
+    weight = (1 - part) * float(phi[row, column])
+    weight += part * float(phi[row + 1, column]) if part else 0.0
+    return weight * (naive_sign(channel, n_columns) if sampling.signs else 1.0)
+
+
+def naive_convolution(
+    values: np.ndarray, phi: np.ndarray, shape: ConvShape, offsets: np.ndarray | None = None
+) -> np.ndarray:
+    """The definition: G[n, t] = sum F[m, s*t + l] K[l, m, n].
+
+    `values` is [M, T]; the result is [D*N, T'] in float64, without the 1x1 of denser sampling.
     """
-    step = shape.length
-    if shape.sampling is not None:
-        step = shape.sampling.stride // shape.sampling.denser
     n_sampled = shape.n_out * (shape.sampling.denser if shape.sampling else 1)
-    n_columns = shape.n_in // (shape.sampling.channel_factor if shape.sampling else 1)
     padded = np.pad(values.astype(np.float64), ((0, 0), (shape.padding, shape.padding)))
     n_outputs = (padded.shape[1] - shape.length) // shape.stride + 1
     out = np.zeros((n_sampled, n_outputs))
-    for n in range(n_sampled):
+    taps = itertools.product(range(n_sampled), range(shape.n_in), range(shape.length))
+    for n, m, tap in taps:
+        weight = naive_weight(phi, shape, offsets, n, m, tap)
         for t in range(n_outputs):
-            for m in range(shape.n_in):
-                for tap in range(shape.length):
-                    weight = float(phi[n * step + tap, m % n_columns])
-                    out[n, t] += padded[m, shape.stride * t + tap] * weight
+            out[n, t] += padded[m, shape.stride * t + tap] * weight
     return out
 
 
 @pytest.fixture(scope="session")
-def naive_conv() -> Callable[[np.ndarray, np.ndarray, ConvShape], np.ndarray]:
+def naive_conv() -> Callable[..., np.ndarray]:
+    """`naive_conv(values, phi, shape, offsets=None)`: a convolution by its definition."""
     return naive_convolution
 
 
@@ -73,10 +102,26 @@ def _samplings(draw: st.DrawFn, n_in: int, length: int) -> Sampling:
 
 
 @st.composite
-def _conv_shapes(draw: st.DrawFn, n_in: int | None = None) -> ConvShape:
+def _irregular(draw: st.DrawFn, shape: ConvShape) -> ConvShape:
+    """The same layer with offsets, group offsets and signs, where it can have them."""
+    if shape.sampling is None:
+        return shape
+    several = shape.sampling.channel_factor > 1
+    most = shape.length + shape.last_place if several else 0
+    sampling = replace(
+        shape.sampling,
+        offsets=draw(st.sampled_from(OFFSETS)),
+        group_offset=draw(st.just(0) | st.integers(0, min(most, 6))),
+        signs=several and draw(st.booleans()),
+    )
+    return replace(shape, sampling=sampling)
+
+
+@st.composite
+def _conv_shapes(draw: st.DrawFn, n_in: int | None = None, *, irregular: bool = False) -> ConvShape:
     n_in = draw(st.integers(1, 6)) if n_in is None else n_in
     length = draw(st.integers(1, 7))
-    return ConvShape(
+    shape = ConvShape(
         n_in,
         draw(st.integers(1, 4)),
         length,
@@ -84,6 +129,7 @@ def _conv_shapes(draw: st.DrawFn, n_in: int | None = None) -> ConvShape:
         draw(st.integers(0, length)),
         draw(st.none() | _samplings(n_in, length)),
     )
+    return draw(_irregular(shape)) if irregular else shape
 
 
 @st.composite
@@ -100,7 +146,8 @@ def _networks(draw: st.DrawFn) -> tuple[Network, int]:
     """A network and the length of a window for it, often the shortest there is."""
     layers: list[Layer] = []
     for number in range(1, draw(st.integers(1, 3)) + 1):
-        shape = draw(_conv_shapes(layers[-1].shape.n_out if layers else 1))
+        n_in = layers[-1].shape.n_out if layers else 1
+        shape = draw(_conv_shapes(n_in, irregular=draw(st.booleans())))
         pool = draw(st.none() | st.builds(Pool, st.integers(1, 3), st.integers(1, 3)))
         scaled, relu = draw(st.booleans()), draw(st.booleans())
         layers.append(Conv(f"conv{number}", shape, scaled, relu, pool))
@@ -109,13 +156,15 @@ def _networks(draw: st.DrawFn) -> tuple[Network, int]:
     n_channels = body.n_classes
     match draw(st.sampled_from(["mean-linear", "conv8", "fully-connected"])):
         case "mean-linear":
-            head = (Mean(), Linear("linear", draw(_linear_shapes(n_channels, 3))))
+            shape = draw(_linear_shapes(n_channels, 3))
+            head = (Mean(), Linear("linear", shape, scaled=draw(st.booleans())))
         case "conv8":
             head = (Mean(),)
         case _:
             hidden = draw(_linear_shapes(n_channels * body.lengths(n_samples)[-1]))
             last = draw(_linear_shapes(hidden.n_out, 3))
-            head = (Flatten(), Linear("linear1", hidden, relu=True), Linear("linear2", last))
+            first = Linear("linear1", hidden, relu=True, scaled=draw(st.booleans()))
+            head = (Flatten(), first, Linear("linear2", last))
     return Network((*layers, *head)), n_samples
 
 
@@ -123,6 +172,12 @@ def _networks(draw: st.DrawFn) -> tuple[Network, int]:
 def conv_shapes() -> st.SearchStrategy[ConvShape]:
     """Small convolutions, dense and sampled, often with S = 1, S = L, C = M, M = 1 or D > 1."""
     return _conv_shapes()
+
+
+@pytest.fixture(scope="session")
+def irregular_shapes() -> st.SearchStrategy[ConvShape]:
+    """The same with offsets of every kind, group offsets and signs."""
+    return _conv_shapes(irregular=True)
 
 
 @pytest.fixture(scope="session")
@@ -151,14 +206,16 @@ def random_model(network: Network, audio: AudioSettings, seed: int = 0) -> Model
         n_out = layer.shape.n_out
         n_taps = layer.shape.n_in * (layer.shape.length if isinstance(layer, Conv) else 4)
         phi = normal(phi_shape(layer), n_taps**-0.5)
-        pointwise = multiplier = None
-        if isinstance(layer, Conv):
-            if layer.shape.pointwise_shape:
-                pointwise = normal(layer.shape.pointwise_shape, 0.5)
-            if layer.scaled:
-                sign = rng.choice([1, 1, -1], n_out).astype(np.float32)
-                multiplier = sign * (1 + np.abs(normal((n_out,))))
-        weights.append(LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.3)))
+        pointwise = multiplier = offsets = None
+        if isinstance(layer, Conv) and layer.shape.pointwise_shape:
+            pointwise = normal(layer.shape.pointwise_shape, 0.5)
+        if layer.scaled:
+            sign = rng.choice([1, 1, -1], n_out).astype(np.float32)
+            multiplier = sign * (1 + np.abs(normal((n_out,))))
+        if isinstance(layer, Conv) and layer.shape.n_offsets:
+            least, most = offset_bounds(layer.shape)
+            offsets = rng.integers(least, most, endpoint=True).astype(np.int16)
+        weights.append(LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.3), offsets))
     labels = tuple(f"class-{i}" for i in range(network.n_classes))
     return Model(network, tuple(weights), labels, audio, 32, {"seed": seed})
 

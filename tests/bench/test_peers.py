@@ -46,11 +46,13 @@ def plain_logits(model: Model, window: np.ndarray, naive_conv) -> np.ndarray:
     for layer in model.network.layers:
         if isinstance(layer, Conv):
             own = next(weights)
-            values = finish(naive_conv(values, real(own.phi), layer.shape), layer, own)
+            values = finish(naive_conv(values, real(own.phi), layer.shape, own.offsets), layer, own)
         elif isinstance(layer, Linear):
             own, step, n_in = next(weights), layer.shape.filter_step, layer.shape.n_in
             rows = [real(own.phi)[j * step : j * step + n_in] for j in range(layer.shape.n_out)]
-            values = np.stack(rows).astype(np.float64) @ values + own.bias
+            values = np.stack(rows).astype(np.float64) @ values
+            values = values if own.multiplier is None else values * own.multiplier
+            values = values + own.bias
             values = np.maximum(values, 0) if layer.relu else values
         else:
             values = values.ravel() if isinstance(layer, Flatten) else values.mean(axis=1)

@@ -8,19 +8,37 @@ import numpy as np
 import pytest
 
 from wsnet_cli.core.errors import EngineError
+from wsnet_cli.core.filters import channel_signs
 from wsnet_cli.core.model import LayerWeights, Model, real
 from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Pool
+from wsnet_cli.core.sampling import Sampling
 from wsnet_cli.engine.library import load_library
+
+
+def _filters(layer: Conv, own: LayerWeights) -> list[np.ndarray]:
+    """All filters on all channels, each [L * M]: written out one by one, in float64."""
+    shape, sampling = layer.shape, layer.shape.sampling or Sampling(layer.shape.length)
+    phi = np.asarray(real(own.phi), np.float64)
+    signs = channel_signs(shape.n_in, phi.shape[1]) if sampling.signs else np.ones(shape.n_in)
+    filters = []
+    for n in range(shape.n_out * sampling.denser):
+        place = n * (sampling.stride // sampling.denser)
+        place += 0 if own.offsets is None else own.offsets[n] / 256
+        row, part = int(place // 1), place % 1
+        groups = []
+        for c in range(sampling.channel_factor):
+            first = row + c * sampling.group_offset
+            group = (1 - part) * phi[first : first + shape.length]
+            if part:
+                group = group + part * phi[first + 1 : first + 1 + shape.length]
+            groups.append(group)
+        filters.append((np.concatenate(groups, axis=1) * signs).ravel())
+    return filters
 
 
 def _convolve(values: np.ndarray, layer: Conv, own: LayerWeights) -> np.ndarray:
     """[T, M] to [T'', N]: filters expanded one by one, in float64."""
-    shape, sampling = layer.shape, layer.shape.sampling
-    step = sampling.stride // sampling.denser if sampling else shape.length
-    n_sampled = shape.n_out * (sampling.denser if sampling else 1)
-    phi = np.asarray(real(own.phi), np.float64)
-    dense = np.tile(phi, (1, shape.n_in // phi.shape[1]))
-    filters = [dense[n * step : n * step + shape.length].ravel() for n in range(n_sampled)]
+    shape, filters = layer.shape, _filters(layer, own)
     padded = np.pad(values, ((shape.padding, shape.padding), (0, 0)))
     starts = range(0, len(padded) - shape.length + 1, shape.stride)
     taps = np.stack([padded[t : t + shape.length].ravel() for t in starts])
@@ -41,7 +59,9 @@ def _linear(values: np.ndarray, layer: Linear, own: LayerWeights) -> np.ndarray:
     phi = np.asarray(real(own.phi), np.float64)
     step = layer.shape.sampling_stride or layer.shape.n_in
     rows = [phi[j * step : j * step + layer.shape.n_in] for j in range(layer.shape.n_out)]
-    out = np.stack(rows) @ values + own.bias
+    out = np.stack(rows) @ values
+    out = out if own.multiplier is None else out * own.multiplier
+    out = out + own.bias
     return np.maximum(out, 0) if layer.relu else out
 
 

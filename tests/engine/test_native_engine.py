@@ -42,7 +42,7 @@ def forced(network: Network, wanted: list[str]) -> dict[str, str]:
     ways = {}
     for i, layer in enumerate(network.convolutions):
         way = wanted[i % len(wanted)]
-        possible = way != "recurrence" or layer.shape.sampling
+        possible = way != "recurrence" or layer.shape.has_way(way)
         ways[layer.name] = way if possible else "time-lanes"
     return ways
 
@@ -262,7 +262,7 @@ def test_halved_filters_by_hand() -> None:
     """Three taps with stride 1: pairs (1, 2) and (4, none); the second filter starts at row 1."""
     shape = ConvShape(1, 2, 3, sampling=Sampling(1))
     phi = np.float32([[1], [2], [4], [8]])
-    even, odd, both = halve_filters(phi, shape)
+    even, odd, both = halve_filters(phi, shape, shape.filter_step)
     assert even.tolist() == [[1, 4], [2, 8]]
     assert odd.tolist() == [[2, 0], [4, 0]]
     assert both.tolist() == [[3, 4], [6, 8]]

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import ParameterError
+from ..core.filters import channel_signs, sampled_filters, sampled_rows
 from ..core.model import LayerWeights, Model, cut_last_convolution, real
-from ..core.network import Conv, Flatten, Linear, Mean, Pool
+from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
 from ..core.sampling import ConvShape
 from .library import Layer, Library, load_library
+from .numpy_maps import filters_by_band
 from .plan import WAYS, LayerPlan, make_plan
 from .windows import check_windows
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-KINDS = {Conv: 0, Mean: 1, Flatten: 2, Linear: 3}
+KINDS = {Conv: 0, Mean: 1, Flatten: 2, Linear: 3, MapConv: 4}
 """As `wsnet_kind` of kernels/wsnet.h numbers them; WAYS stands in the order of `wsnet_way`."""
 
 MAX_INT32 = 2**31 - 1
@@ -143,55 +145,96 @@ class NativeEngine:
         self._workspaces.append(workspace)
 
     def _fill_layers(self, model: Model, lanes: int) -> ctypes.Array[Layer]:
-        layers = (Layer * len(model.network.layers))()
+        # Channels lie as bands do, so that nothing has to be done to make a map of them.
+        known = [layer for layer in model.network.layers if not isinstance(layer, ToMap)]
+        layers = (Layer * len(known))()
         weights, plans = iter(model.weights), iter(self.plan)
         convolutions = model.network.convolutions
         n_seen = 0
-        for native, layer in zip(layers, model.network.layers, strict=True):
+        for native, layer in zip(layers, known, strict=True):
             native.kind = KINDS[type(layer)]
-            if isinstance(layer, Conv):
+            if isinstance(layer, Conv | MapConv):
                 n_seen += 1
                 following = convolutions[n_seen] if n_seen < len(convolutions) else None
-                native.groups = _groups(following)
-                self._fill_convolution(native, layer, next(weights), next(plans), lanes)
+                native.groups, native.signs = self._groups(following)
+                own, plan = next(weights), next(plans)
+                self._fill_any_convolution(native, layer, own, plan, lanes)
+                if isinstance(layer, Conv):
+                    self._fill_convolution(native, layer, own, plan, lanes)
+                else:
+                    self._fill_map_convolution(native, layer, own, lanes)
+            elif isinstance(layer, Mean):
+                native.n_bands = model.network.n_bands
             elif isinstance(layer, Linear):
                 own = next(weights)
-                native.n_in, native.n_out = layer.shape.n_in, layer.shape.n_out
-                native.filter_step, native.relu = layer.shape.filter_step, layer.relu
-                native.weights, native.bias = self._keep(real(own.phi)), self._keep(own.bias)
+                self._fill_linear(native, layer, own)
         return layers
 
-    def _fill_convolution(
-        self, native: Layer, layer: Conv, own: LayerWeights, plan: LayerPlan, lanes: int
+    def _fill_linear(self, native: Layer, layer: Linear, own: LayerWeights) -> None:
+        native.n_in, native.n_out = layer.shape.n_in, layer.shape.n_out
+        native.filter_step, native.relu = layer.shape.filter_step, layer.relu
+        weights = real(own.phi)
+        if own.multiplier is not None:
+            weights = own.multiplier[:, np.newaxis] * sampled_rows(weights, layer.shape)
+            native.filter_step = layer.shape.n_in
+        native.weights, native.bias = self._keep(weights), self._keep(own.bias)
+
+    def _fill_any_convolution(
+        self, native: Layer, layer: Conv | MapConv, own: LayerWeights, plan: LayerPlan, lanes: int
     ) -> None:
         shape = layer.shape
         native.way, native.block = WAYS.index(plan.way), plan.block
-        native.n_in, native.n_out = shape.condensed_channels, shape.n_out
-        native.n_sampled, native.filter_step = shape.n_sampled, shape.filter_step
+        native.n_in, native.n_out = shape.folded_channels, shape.n_out
+        native.n_sampled = shape.n_sampled
         pool = layer.pool or Pool(1, 1)
         # A stride that is longer than any window leaves one output, however long it is.
         native.stride = min(shape.stride, MAX_INT32)
         native.pool_size, native.pool_stride = pool.size, min(pool.stride, MAX_INT32)
         native.length, native.padding = shape.length, shape.padding
         native.relu = layer.relu
-        phi = real(own.phi)
-        pointwise = None if own.pointwise is None else real(own.pointwise)
-        if plan.way == "filter-lanes":
-            gap = shape.filter_step * shape.condensed_channels
-            n_taps = shape.length * shape.condensed_channels
-            phi = self._library.pack(phi, shape.n_sampled, gap, n_taps, lanes)
-            if pointwise is not None:
-                n = shape.n_sampled
-                pointwise = self._library.pack(pointwise, shape.n_out, n, n, lanes)
-        elif plan.way == "fast-fir":
-            phi = halve_filters(phi, shape)
-        native.weights = self._keep(phi)
-        native.pointwise = None if pointwise is None else self._keep(pointwise)
         ones = np.ones(shape.n_out, np.float32)
         native.multiplier = self._keep_padded(
             ones if own.multiplier is None else own.multiplier, lanes
         )
         native.bias = self._keep_padded(own.bias, lanes)
+
+    def _fill_convolution(
+        self, native: Layer, layer: Conv, own: LayerWeights, plan: LayerPlan, lanes: int
+    ) -> None:
+        shape = layer.shape
+        phi, native.filter_step = _filters(own, shape)
+        pointwise = None if own.pointwise is None else real(own.pointwise)
+        if plan.way == "filter-lanes":
+            gap = native.filter_step * shape.folded_channels
+            n_taps = shape.length * shape.folded_channels
+            phi = self._library.pack(phi, shape.n_sampled, gap, n_taps, lanes)
+            if pointwise is not None:
+                n = shape.n_sampled
+                pointwise = self._library.pack(pointwise, shape.n_out, n, n, lanes)
+        elif plan.way == "fast-fir":
+            phi = halve_filters(phi, shape, native.filter_step)
+        native.weights = self._keep(phi)
+        native.pointwise = None if pointwise is None else self._keep(pointwise)
+
+    def _fill_map_convolution(
+        self, native: Layer, layer: MapConv, own: LayerWeights, lanes: int
+    ) -> None:
+        shape = layer.shape
+        native.n_bands, native.height = shape.n_bands, shape.height
+        native.band_padding, native.band_pool = shape.band_padding, layer.band_pool
+        filters = filters_by_band(real(own.phi), shape)
+        n_taps = filters.shape[1]
+        native.weights = self._keep(self._library.pack(filters, shape.n_out, n_taps, n_taps, lanes))
+
+    def _groups(self, following: Conv | MapConv | None) -> tuple[int, int | None]:
+        """Groups of channels that the next convolution wants summed, and where their signs lie."""
+        if following is None:
+            return 1, None
+        shape = following.shape
+        n_groups = shape.n_in // shape.folded_channels
+        if n_groups == 1 or not shape.signs:
+            return n_groups, None
+        return n_groups, self._keep(channel_signs(shape.n_in, shape.folded_channels))
 
     def _keep_padded(self, constants: Array, lanes: int) -> int:
         return self._keep(np.pad(constants, (0, -len(constants) % lanes)))
@@ -202,28 +245,33 @@ class NativeEngine:
         return int(steady.ctypes.data)
 
 
-def halve_filters(phi: Array, shape: ConvShape) -> Array:
+def _filters(own: LayerWeights, shape: ConvShape) -> tuple[Array, int]:
+    """Rows of taps, and how many of them lie between filters.
+
+    Phi as it is, or where its windows are not regular all filters, one after the other.
+    """
+    phi = real(own.phi)
+    if shape.is_regular:
+        return phi, shape.filter_step
+    return sampled_filters(phi, shape, own.offsets), shape.length
+
+
+def halve_filters(phi: Array, shape: ConvShape, step: int) -> Array:
     """The filters that `fast_fir.inc` wants: even taps, odd taps, and their sums.
 
     Args:
-        phi: [L*, M*] float32.
+        phi: rows of taps, [rows, columns] or [D*N, L, columns], float32.
         shape: geometry of the layer; a tap here is all that one step of the output goes along.
+        step: rows between neighbouring filters.
 
-    Returns: [3, D*N, pairs * stride * M*] float32; missing taps are zeros.
+    Returns: [3, D*N, pairs * stride * columns] float32; missing taps are zeros.
     """
-    row = shape.stride * shape.condensed_channels
+    row = shape.stride * shape.folded_channels
     n_pairs = -(-shape.length // (2 * shape.stride))
-    n_taps = shape.length * shape.condensed_channels
+    n_taps = shape.length * shape.folded_channels
     windows = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(phi).ravel(), n_taps)
-    filters = windows[:: shape.filter_step * shape.condensed_channels]
+    filters = windows[:: step * shape.folded_channels]
     taps = np.zeros((shape.n_sampled, n_pairs * 2 * row), np.float32)
     taps[:, :n_taps] = filters
     even, odd = np.moveaxis(taps.reshape(shape.n_sampled, n_pairs, 2, row), 2, 0)
     return np.stack([even, odd, even + odd]).reshape(3, shape.n_sampled, -1)
-
-
-def _groups(following: Conv | None) -> int:
-    """Channel groups that the next convolution wants summed: C of its sampling."""
-    if following is None:
-        return 1
-    return following.shape.n_in // following.shape.condensed_channels

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..core.errors import ParameterError
-from ..core.network import Conv, Network, Pool
+from ..core.maps import MapShape
+from ..core.network import Conv, MapConv, Network, Pool
 
 WAYS = ("filter-lanes", "time-lanes", "recurrence", "fast-fir")
 """Directly with vectors over filters or over time; over time by the diagonal recurrence; over time
@@ -97,7 +98,9 @@ def make_plan(
     )
 
 
-def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str | None) -> LayerPlan:
+def _plan_layer(
+    layer: Conv | MapConv, n_samples: int, isa: str, lanes: int, wanted: str | None
+) -> LayerPlan:
     block = _block(layer)
     possible = [way for way in WAYS if _is_possible(layer, way, lanes)]
     times = {}
@@ -110,23 +113,25 @@ def _plan_layer(layer: Conv, n_samples: int, isa: str, lanes: int, wanted: str |
     return LayerPlan(layer.name, way, block, times)
 
 
-def _is_possible(layer: Conv, way: str, lanes: int) -> bool:
+def _is_possible(layer: Conv | MapConv, way: str, lanes: int) -> bool:
     if way == "filter-lanes":
         return True
-    between = lanes * _input_step(layer) * layer.shape.condensed_channels
-    sampled = layer.shape.sampling is not None
-    return between <= MAX_LANES_VALUES and (way != "recurrence" or sampled)
+    if isinstance(layer, MapConv):
+        return False
+    between = lanes * _input_step(layer) * layer.shape.folded_channels
+    return between <= MAX_LANES_VALUES and (way != "recurrence" or layer.shape.has_way(way))
 
 
-def _input_step(layer: Conv) -> int:
+def _input_step(layer: Conv | MapConv) -> int:
     """Input rows between two pooled outputs."""
     return layer.shape.stride * (layer.pool.stride if layer.pool else 1)
 
 
-def _block(layer: Conv) -> int:
+def _block(layer: Conv | MapConv) -> int:
     """Pooled outputs at a time, so that a block's input fits a cache, whatever the window."""
     pool_stride = layer.pool.stride if layer.pool else 1
-    values = _input_step(layer) * layer.shape.condensed_channels
+    n_bands = layer.shape.n_bands if isinstance(layer, MapConv) else 1
+    values = _input_step(layer) * layer.shape.folded_channels * n_bands
     return max(1, min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values))
 
 
@@ -138,7 +143,7 @@ class Work:
     values: int
 
 
-def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) -> Work:
+def layer_work(layer: Conv | MapConv, n_samples: int, block: int, way: str, lanes: int) -> Work:
     """Count the work of a convolution on `n_samples` of input.
 
     Args:
@@ -148,11 +153,13 @@ def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) ->
         way: one of WAYS that the layer has.
         lanes: floats in a vector.
     """
-    shape, pool = layer.shape, layer.pool or Pool(1, 1)
-    n_pooled = layer.output_length(n_samples)
+    pool, n_pooled = layer.pool or Pool(1, 1), layer.output_length(n_samples)
+    if isinstance(layer, MapConv):
+        return _map_work(layer.shape, pool.input_length(n_pooled), lanes)
+    shape = layer.shape
     if way == "filter-lanes":
         n_rows, n_filters = pool.input_length(n_pooled), _round_up(shape.n_sampled, lanes)
-        products = n_rows * shape.length * shape.condensed_channels * n_filters
+        products = n_rows * shape.length * shape.folded_channels * n_filters
         if shape.pointwise_shape:
             products += n_rows * shape.n_sampled * _round_up(shape.n_out, lanes)
         return Work(products, n_rows * n_filters)
@@ -160,7 +167,7 @@ def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) ->
     chunks = [pool.input_length(-(-n // lanes)) for n in sizes]  # rows of one lane
     n_values = lanes * sum(chunks) * shape.n_sampled
     if way == "fast-fir":
-        half = -(-shape.length // (2 * shape.stride)) * shape.stride * shape.condensed_channels
+        half = -(-shape.length // (2 * shape.stride)) * shape.stride * shape.folded_channels
         steps = sum(3 * -(-n_rows // 2) + 1 for n_rows in chunks)  # of A one more than of B and D
         products = lanes * steps * half * shape.n_sampled
         if shape.pointwise_shape:
@@ -169,6 +176,11 @@ def layer_work(layer: Conv, n_samples: int, block: int, way: str, lanes: int) ->
     counted = "folded" if way == "time-lanes" else "recurrence"
     costs = [shape.cost(shape.input_length(n_rows), counted) for n_rows in chunks]
     return Work(lanes * sum(cost.multiply_adds for cost in costs), n_values)
+
+
+def _map_work(shape: MapShape, n_rows: int, lanes: int) -> Work:
+    n_values = n_rows * shape.n_out_bands * _round_up(shape.n_out, lanes)
+    return Work(n_values * shape.height * shape.length * shape.folded_channels, n_values)
 
 
 def _round_up(n: int, unit: int) -> int:
