@@ -13,6 +13,8 @@ import torch
 from .. import __version__
 from ..core.errors import ConfigError, UsageError
 
+MOST_FEEDING_THREADS = 8
+"""Beside a GPU; more wait for one another."""
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "safetensors")
 
 
@@ -40,6 +42,13 @@ def set_threads(threads: int | None) -> None:
         if threads < 1:
             raise ConfigError(f"--threads {threads}; expected at least 1")
         torch.set_num_threads(threads)
+
+
+def feeding_threads(device: torch.device) -> int:
+    """Threads that make batches while the network trains: 0 where it computes by one thread."""
+    if device.type == "cpu":
+        return min(1, torch.get_num_threads() - 1)
+    return min(MOST_FEEDING_THREADS, os.cpu_count() or 1)
 
 
 def absolute(source: Path) -> str:

@@ -72,6 +72,7 @@ def measure_steps(ready: Ready) -> Estimate:
             return len(times) >= WARM_UP_STEPS + MEASURED_STEPS
 
         trainer.run_epoch(note)
+    trainer.close()
     step_s = statistics.median(times[WARM_UP_STEPS:] or times)
     arrays, _ = trainer.state()
     n_state = sum(array.nbytes for array in arrays.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,10 @@ import torch
 from ..core.artifact import save_model
 from ..core.config import Config
 from ..core.errors import Interrupted, TrainingError
+from ..core.predictions import write_predictions
 from ..core.settings import audio_settings
 from .checkpoint import read_checkpoint, save_checkpoint
+from .environment import feeding_threads
 from .finish import Result, export_model, measure_model
 from .held_out import Look, look_at
 from .interrupt import StopSignal
@@ -22,6 +25,8 @@ from .listener import Listener
 from .network import WaveformClassifier
 from .objective import Objective
 from .run_folder import RunFolder
+from .start import calibration_windows, load_into
+from .teachers import Teachers
 from .trainer import EpochRow, Trainer
 
 if TYPE_CHECKING:
@@ -52,7 +57,7 @@ class Run:
     ) -> None:
         self.folder, self.preset, self.listener = folder, preset, listener
         self.config, self.data, self.device = ready.config, ready.data, ready.device
-        self.team = ready.team
+        self.team, self.sources = ready.team, ready.sources
         self.audio = audio_settings(self.config.audio)
         self.trainer = make_trainer(ready)
         self.saved_at = monotonic()
@@ -72,7 +77,7 @@ class Run:
 
     def finish(self, rows: list[EpochRow]) -> Result:
         """Train to the end, write the model, measure it."""
-        with StopSignal() as stop:
+        with StopSignal() as stop, contextlib.closing(self.trainer):
             try:
                 self._train(rows, stop)
             except TrainingError as error:
@@ -88,15 +93,19 @@ class Run:
             self.data,
             self.audio,
             best or self.trainer.position.epoch,
+            self.sources,
         )
         if self.team.rank > 0:
             return Result(self.folder, model, 0, None)
         n_bytes = save_model(self.folder.model, model)
-        metrics = measure_model(model, self.data, self.listener)
-        if metrics:
-            self.folder.write_json("metrics.json", metrics.as_json())
-            self.folder.write_confusion(metrics)
-        return Result(self.folder, model, n_bytes, metrics)
+        measured = measure_model(model, self.data, self.listener)
+        if measured is None:
+            return Result(self.folder, model, n_bytes, None)
+        write_predictions(self.folder.path, measured.predictions)
+        self.folder.write_confusion(measured.metrics)
+        # The last of all: a run with this file is finished.
+        self.folder.write_json("metrics.json", measured.metrics.as_json())
+        return Result(self.folder, model, n_bytes, measured.metrics)
 
     def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:
         trainer = self.trainer
@@ -170,13 +179,20 @@ class Run:
         return replace(row, held_out_accuracy=self._look_at(self.data.test).accuracy)
 
     def _look_at(self, clips: Sequence[int]) -> Look:
+        """The first process looks, and tells the others, so that all decide alike."""
+        seen = self._look_alone(clips) if self.team.rank == 0 else Look(0.0, 0.0)
+        return Look(*self.team.sum([seen.accuracy, seen.loss]))
+
+    def _look_alone(self, clips: Sequence[int]) -> Look:
         model = self.trainer.averaged_model()
         classes = self.data.classes(list(clips))
         return look_at(model, self.data.packed, clips, classes, self.audio, self.device)
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal when a run is resumed, and `train.epochs`, which may be raised."""
+        models = self.sources.digests
         return {
+            **({"models": models} if models else {}),
             "labels": list(self.data.dataset.labels),
             "data": self.data.fingerprint,
             "threads": torch.get_num_threads(),
@@ -189,13 +205,23 @@ def make_trainer(ready: Ready) -> Trainer:
     config: Config = ready.config
     torch.manual_seed(config.train.seed)
     model = WaveformClassifier(ready.network, config.network.dropout)
+    labels, data = ready.data.dataset.labels, ready.data
+    if ready.sources.start:
+        audio = audio_settings(config.audio)
+        windows = calibration_windows(data.packed, data.train, audio)
+        load_into(model, ready.sources.start.model, labels, windows)
+    teachers = None
+    if config.train.distill:
+        models = [teacher.model for teacher in ready.sources.teachers]
+        teachers = Teachers(models, labels, config.train.distill, ready.device)
     clips = ready.data.dataset.clips
     return Trainer(
         model,
         config.train,
         ready.data.feed(config),
         ready.device,
-        Objective(config.train.label_smoothing),
+        Objective(config.train.label_smoothing, teachers=teachers),
         ready.team,
         lambda clip: Path(clips[clip].name).name,
+        feeding_threads(ready.device),
     )

@@ -19,6 +19,7 @@ from .network import WaveformClassifier
 from .objective import Objective
 from .optimise import make_optimizer
 from .precision import Precision, choose_precision
+from .prefetch import Prefetcher
 from .schedule import learning_rate
 from .step import NotFinite, OutOfMemory, Step, Sums, in_memory
 from .team import Team
@@ -64,6 +65,7 @@ class Trainer:
         objective: the loss; None: the plain one of `config`.
         team: the processes that train together.
         name_clip: the name of a clip by its number, for messages.
+        workers: threads that make the next batches meanwhile; 0 makes each when it is wanted.
 
     Attributes:
         position: how far the run has come.
@@ -80,12 +82,14 @@ class Trainer:
         objective: Objective | None = None,
         team: Team | None = None,
         name_clip: Callable[[int], str] = str,
+        workers: int = 0,
     ) -> None:
         self.team = team or Team()
         self.model = model.to(device)
         self.team.synchronise(self.model)
         self.config = config
         self.feed = feed
+        self._batches = Prefetcher(feed, config.epochs, workers, self.team.rank, self.team.size)
         self.device = device
         self.position = Position()
         self.best = Best()
@@ -149,6 +153,10 @@ class Trainer:
         )
         self.position = Position(epoch=self.position.epoch + 1)
         return row
+
+    def close(self) -> None:
+        """End the threads that make batches."""
+        self._batches.close()
 
     def look(self, row: EpochRow) -> None:
         """Note the validation measures of an epoch that is over."""
@@ -240,7 +248,7 @@ class Trainer:
     def _take_step(self, seed: int) -> Sums:
         position = self.position
         where = f"in epoch {position.epoch + 1}, step {position.step + 1}"
-        batch = self.feed.batch(position.epoch, position.step)
+        batch = self._batches.batch(position.epoch, position.step)
         try:
             n_global = self.feed.n_rows(position.step)
             return in_memory(self._step_maker, batch, n_global, seed, self.team)
