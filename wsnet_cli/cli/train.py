@@ -29,6 +29,14 @@ def train(
     config: Annotated[
         str, typer.Option("-c", "--config", help="A preset's name or a YAML file.")
     ] = DEFAULT_PRESET,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="Go on from a model's network and weights."),
+    ] = None,
+    teachers: Annotated[
+        list[str] | None,
+        typer.Option("--teacher", metavar="MODEL", help="Learn from a model; may be repeated."),
+    ] = None,
     layout: options.Layout = None,
     pattern: options.Pattern = None,
     fold: Annotated[
@@ -75,6 +83,8 @@ def train(
         given = {
             "--dry-run": dry_run,
             "--config": config != DEFAULT_PRESET,
+            "--from": start is not None,
+            "--teacher": bool(teachers),
             "--layout and --pattern": layout is not None or pattern is not None,
             "--fold": fold is not None,
             "--name": name is not None,
@@ -86,7 +96,7 @@ def train(
     else:
         source = _check_data(data)
         _check_layout(layout, pattern)
-        checked = _check_config(config, overrides)
+        checked = _check_config(config, overrides, start, teachers)
         preset = _run_name(config)
         # torch is imported only now that all else is known to be right
         from ..learn.run import Request
@@ -162,13 +172,25 @@ def _show(result: Result, json: bool) -> None:
     console.note(f"next: wsnet compress {result.folder.path}")
 
 
-def _check_config(config: str, overrides: list[str]) -> Config:
+def _check_config(
+    config: str, overrides: list[str], start: str | None, teachers: list[str] | None
+) -> Config:
     """Refuse a network that cannot be built before any clip is decoded."""
     from ..core.architectures import build_network
+    from ..core.artifact import load_model
     from ..core.config_file import load_config
+    from ..core.locate import find_model
     from ..core.settings import audio_settings
+    from ..core.starting import config_beside
 
-    checked = load_config(config, overrides)
+    models: dict[str, object] = {"start": start} if start is not None else {}
+    if teachers:
+        models["train.distill.teachers"] = teachers
+    # The default preset's network is not one that anybody asked for.
+    without = ("audio", "network") if start is not None and config == DEFAULT_PRESET else ()
+    checked = load_config(config, overrides, models, without)
+    if checked.start is not None:
+        return config_beside(checked, load_model(find_model(checked.start)))
     n_samples = audio_settings(checked.audio).window_samples
     build_network(checked.network, FEWEST_CLASSES, n_samples)
     return checked

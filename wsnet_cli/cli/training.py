@@ -54,6 +54,10 @@ class ConsoleListener:
         """Say something on the way."""
         console.note(line)
 
+    def warn(self, line: str) -> None:
+        """Warn of something on the way."""
+        console.warn(line)
+
     def prepared(
         self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
     ) -> None:

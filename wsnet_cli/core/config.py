@@ -6,9 +6,16 @@ names the file, the key, the value and what is allowed.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
@@ -214,3 +221,17 @@ class Config(_Section):
     network: NetworkConfig = NetworkConfig()
     augment: AugmentConfig = AugmentConfig()
     train: TrainConfig = TrainConfig()
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_of_no_network(
+        self, serialize: SerializerFunctionWrapHandler
+    ) -> dict[str, Any]:
+        """Of the network of a run that starts from a model no defaults are true: only what is set.
+
+        So what comes back from text has set no more than what went there.
+        """
+        values: dict[str, Any] = serialize(self)
+        if self.start is not None and "network" in values:
+            chosen = self.network.model_fields_set
+            values["network"] = {k: v for k, v in values["network"].items() if k in chosen}
+        return values

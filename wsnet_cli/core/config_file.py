@@ -125,15 +125,12 @@ _Dumper.add_representer(str, _represent_text)
 def dump_config(config: Config) -> str:
     """The whole configuration, defaults included, as YAML that `load_config` reads back equal.
 
-    The network of a run that starts from a model is the model's, so no defaults stand for it; nor
-    for what is left to the data.
+    No defaults stand for what is left to the data.
     """
     values = config.model_dump()
-    if config.start is not None:
-        values["network"] = config.network.model_dump(include=config.network.model_fields_set)
     for word in config.from_data:
         section, name = FROM_DATA[word].split(".")
-        del values[section][name]
+        values[section].pop(name, None)
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

@@ -11,6 +11,7 @@ from ..core.metrics import Metrics, measure
 from ..core.model import Model
 from ..engine.session import Classifier
 from .listener import Listener
+from .model_source import Sources
 from .network import WaveformClassifier
 from .prepared import PreparedData
 from .run_folder import RunFolder
@@ -33,6 +34,7 @@ def export_model(
     data: PreparedData,
     audio: AudioSettings,
     n_epochs: int,
+    sources: Sources,
 ) -> Model:
     """The model of a trained network, and where it comes from.
 
@@ -43,6 +45,7 @@ def export_model(
         data: that it was trained on.
         audio: what it hears.
         n_epochs: whose weights they are.
+        sources: the models that it comes from.
     """
     provenance: dict[str, str | int | float] = {
         "wsnet": __version__,
@@ -51,6 +54,7 @@ def export_model(
         "split": data.split.how,
         "epochs": n_epochs,
         "seed": config.train.seed,
+        **sources.provenance,
     }
     labels = data.dataset.labels
     return Model(network.network, network.export(), labels, audio, 32, provenance)

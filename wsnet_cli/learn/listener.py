@@ -20,6 +20,9 @@ class Listener(Protocol):
     def remark(self, line: str) -> None:
         """Something that a user should know, in a line."""
 
+    def warn(self, line: str) -> None:
+        """The same where it is no good news."""
+
     def prepared(
         self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
     ) -> None:
@@ -42,6 +45,9 @@ class SilentListener:
         """Ignore."""
 
     def remark(self, line: str) -> None:
+        """Ignore."""
+
+    def warn(self, line: str) -> None:
         """Ignore."""
 
     def prepared(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ..core.container import read_container
 from ..core.files import write_atomic
 from ..core.locate import find_model
 from ..core.model import Model
+from .start import head_for
 
 START = "start.wsnet"
 """The copy in a run's folder of the model that it starts from."""
@@ -76,6 +77,30 @@ class Sources:
         """Copy all of them into a run's folder. Raises FileError."""
         for copy, source in self:
             write_atomic(folder / copy, source.content)
+
+    def remarks(self, labels: Sequence[str]) -> list[str]:
+        """What a user should know of a run that uses them, a line each.
+
+        Args:
+            labels: of the data.
+        """
+        lines = [f"teacher: {teacher.name}" for teacher in self.teachers]
+        if self.start:
+            lines.append(f"from {self.start.name}: {head_for(self.start.model, labels).say()}")
+        return lines
+
+    def warnings(self, held_out: Collection[str]) -> list[str]:
+        """Which of them know what the run is measured on, a line each.
+
+        Args:
+            held_out: the content keys of the held-out clips.
+        """
+        return [
+            f"{source.name} was trained on {source.n_heard(held_out)} of the {len(held_out)} "
+            "held-out clips: what is measured will be too good"
+            for _, source in self
+            if source.n_heard(held_out)
+        ]
 
     @property
     def digests(self) -> dict[str, str]:

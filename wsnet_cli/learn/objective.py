@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from .teachers import Teachers
+
 FLOAT32_BYTES = 4
 
 
@@ -20,13 +22,29 @@ class Objective:
     Args:
         label_smoothing: share of each target that is spread over all classes, 0 to below 1.
         class_weights: [K], or None where all classes weigh the same.
+        teachers: whose word has a share in the loss; None: labels alone.
     """
 
     label_smoothing: float = 0.0
     class_weights: Tensor | None = None
+    teachers: Teachers | None = None
+
+    def taught(self, windows: Tensor) -> Tensor | None:
+        """What the teachers say of windows [B, samples]: [B, K], or None without teachers."""
+        said: Tensor | None = None if self.teachers is None else self.teachers(windows)
+        return said
+
+    def mix(self, losses: Tensor, logits: Tensor, taught: Tensor | None) -> Tensor:
+        """The whole loss of each window: that of the labels, and what the teachers have in it.
+
+        Shape: losses [B] of `losses`, logits [B, K], what `taught` gave -> [B].
+        """
+        if self.teachers is None or taught is None:
+            return losses
+        return self.teachers.mix(losses, logits, taught)
 
     def losses(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The loss of each window, >= 0.
+        """The loss of each window by the labels alone, >= 0.
 
         Shape: logits [B, K], targets [B, K] that sum to 1 -> [B].
         """

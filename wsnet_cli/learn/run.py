@@ -16,11 +16,13 @@ from ..core.errors import UsageError
 from ..core.files import write_text_atomic
 from ..core.network import Network
 from ..core.settings import audio_settings
+from ..core.starting import config_beside
 from .environment import absolute, choose_device, describe_machine, set_threads
 from .estimate import Estimate, fit_into, measure_steps
 from .finish import Result as Result
 from .from_data import settle
 from .listener import Listener
+from .model_source import Sources, find_sources, kept_sources
 from .prepared import PreparedData, find_data, prepare_data
 from .run_folder import (
     RUNS,
@@ -31,6 +33,8 @@ from .run_folder import (
     open_run_folder,
 )
 from .running import Run
+from .start import network_for
+from .teachers import check_teacher
 from .team import Team
 from .torch_team import joined
 
@@ -77,6 +81,7 @@ class Ready:
     network: Network
     device: torch.device
     team: Team
+    sources: Sources
 
 
 def start_run(request: Request, listener: Listener) -> Result:
@@ -86,13 +91,15 @@ def start_run(request: Request, listener: Listener) -> Result:
         WsnetError: bad data, configuration or device; interrupted after saving; a full disk.
     """
     check_run_name(request.name)
+    sources = find_sources(request.config)
     with joined(choose_device(request.device)) as (team, device):
-        ready = make_ready(request, listener, team, device)
+        ready = make_ready(request, sources, listener, team, device)
         if request.max_hours is not None:
             ready = _within(ready, request.max_hours, listener)
         folder = _new_folder(request, team)
         with locked(folder, team):
             if team.rank == 0:
+                sources.save(folder.path)
                 write_text_atomic(folder.config, dump_config(ready.config))
                 folder.write_split(ready.data.dataset, ready.data.packed, ready.data.split)
                 folder.write_json("env.json", _environment(request, ready))
@@ -143,8 +150,9 @@ def resume_run(
         device=device_name,
         threads=environment.get("threads"),
     )
+    sources = kept_sources(config, path)
     with joined(choose_device(device_name)) as (team, device), locked(folder, team):
-        ready = make_ready(request, listener, team, device)
+        ready = make_ready(request, sources, listener, team, device)
         run = Run(folder, request.preset, ready, listener, max_hours)
         rows = run.restore()
         if team.rank == 0:
@@ -159,11 +167,14 @@ def estimate_run(request: Request, listener: Listener) -> Estimate:
     Raises:
         WsnetError: as `start_run`.
     """
+    sources = find_sources(request.config)
     with joined(choose_device(request.device)) as (team, device):
-        return measure_steps(make_ready(request, listener, team, device))
+        return measure_steps(make_ready(request, sources, listener, team, device))
 
 
-def make_ready(request: Request, listener: Listener, team: Team, device: torch.device) -> Ready:
+def make_ready(
+    request: Request, sources: Sources, listener: Listener, team: Team, device: torch.device
+) -> Ready:
     """Find and prepare the data, settle what follows from it, build the network.
 
     In a team the first process decodes, and the others then find it in the cache.
@@ -173,18 +184,29 @@ def make_ready(request: Request, listener: Listener, team: Team, device: torch.d
     """
     set_threads(request.threads)
     found = find_data(request.source, request.layout, request.pattern)
-    settled = settle(request.config, found)
+    start = sources.start.model if sources.start else None
+    asked = config_beside(request.config, start) if start else request.config
+    settled = settle(asked, found)
     if settled.chosen:
         listener.remark(f"from the data: {', '.join(settled.chosen)}")
     config = settled.config
+    audio, labels = audio_settings(config.audio), found.dataset.labels
+    for teacher in sources.teachers:
+        check_teacher(teacher, labels, audio)
     if team.rank > 0:
         team.wait()
     data = prepare_data(found, config, request.fold, listener.decoded)
     if team.rank == 0:
         team.wait()
-    n_samples = audio_settings(config.audio).window_samples
-    network = build_network(config.network, len(data.dataset.labels), n_samples)
-    return Ready(config, data, network, device, team)
+    for line in sources.remarks(labels):
+        listener.remark(line)
+    for line in sources.warnings([data.packed.content_keys[i] for i in data.test]):
+        listener.warn(line)
+    if start:
+        network = network_for(start.network, len(labels))
+    else:
+        network = build_network(config.network, len(labels), audio.window_samples)
+    return Ready(config, data, network, device, team, sources)
 
 
 def _within(ready: Ready, hours: float, listener: Listener) -> Ready:

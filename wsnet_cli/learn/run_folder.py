@@ -13,10 +13,12 @@ from typing import Any
 from ..core.errors import ArtifactError, UsageError
 from ..core.files import explain_os_errors, remove_stale, write_text_atomic
 from ..core.metrics import Metrics
+from ..core.predictions import PREDICTIONS
 from ..core.tables import csv_text
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split
 from ..data.packing.packed import PackedSet
+from .model_source import START, TEACHERS
 from .team import Team
 from .trainer import EpochRow
 
@@ -24,7 +26,7 @@ RUNS = Path("runs")
 """Where runs go, under the current directory."""
 WRITTEN = (
     *("model.wsnet", "model.q8.wsnet", "last.safetensors", "config.yaml", "split.csv"),
-    *("metrics.csv", "metrics.json", "confusion.csv", "env.json"),
+    *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START),
 )
 """The files of a run, and the compressed model that `wsnet compress` puts beside them."""
 LOCK = ".lock"
@@ -176,8 +178,9 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             folder = RunFolder(path)
             if force:
                 with locked(folder):
-                    for stale in WRITTEN:
-                        (path / stale).unlink(missing_ok=True)
+                    teachers = path.glob(TEACHERS.format("*"))
+                    for stale in (*(path / name for name in WRITTEN), *teachers):
+                        stale.unlink(missing_ok=True)
             return folder
 
 

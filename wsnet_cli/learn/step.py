@@ -130,7 +130,9 @@ class Step:
             targets = torch.from_numpy(batch.targets[rows]).to(self._device)
             with self._precision.compute():
                 logits = self._model(windows)
-            part = self._objective.losses(logits, targets)
+                taught = self._objective.taught(windows)
+            by_labels = self._objective.losses(logits, targets)
+            part = self._objective.mix(by_labels, logits, taught)
             self._precision.scaler.scale(part.sum() / n_global).backward()  # type: ignore[no-untyped-call]  # torch ships it untyped
             losses.append(part.detach())
             right.append(self._objective.right(logits.detach(), targets))
