@@ -1,0 +1,62 @@
+"""The bytes of an 8-bit model file before there are weights: no value of a weight changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from .artifact import model_to_bytes
+from .audio import AudioSettings
+from .model import LayerWeights, Model, compress, phi_shape
+from .network import Conv, Linear, MapConv, Network
+
+CODE_BYTES, CONSTANT_BYTES, OFFSET_BYTES = 1, 2, 2
+"""Of a weight, of a multiplier or bias, and of a filter's offset."""
+
+
+def layer_bytes(layer: Conv | MapConv | Linear) -> int:
+    """Those of a layer's numbers, without scales."""
+    n_offsets = layer.shape.n_offsets if isinstance(layer, Conv) else 0
+    return (
+        layer.shape.n_weights * CODE_BYTES
+        + layer.n_constants * CONSTANT_BYTES
+        + n_offsets * OFFSET_BYTES
+    )
+
+
+def count_bytes(network: Network) -> int:
+    """Those of all layers' numbers: the file is larger, by its header and scales."""
+    return sum(map(layer_bytes, network.weighted))
+
+
+def file_bytes(
+    network: Network,
+    labels: Sequence[str],
+    audio: AudioSettings,
+    provenance: Mapping[str, str | int | float],
+) -> int:
+    """The exact size of the 8-bit file of a model, by writing one whose numbers are all zero.
+
+    Args:
+        network: its layers.
+        labels: one per class.
+        audio: its settings.
+        provenance: as it will be, or longer for a bound from above.
+    """
+    weights = tuple(_zeros(layer) for layer in network.weighted)
+    model = Model(network, weights, tuple(labels), audio, provenance=provenance)
+    return len(model_to_bytes(compress(model)))
+
+
+def _zeros(layer: Conv | MapConv | Linear) -> LayerWeights:
+    pointwise = layer.shape.pointwise_shape if isinstance(layer, Conv) else None
+    n_offsets = layer.shape.n_offsets if isinstance(layer, Conv) else 0
+    constants = np.zeros(layer.shape.n_out, np.float32)
+    return LayerWeights(
+        np.zeros(phi_shape(layer), np.float32),
+        None if pointwise is None else np.zeros(pointwise, np.float32),
+        constants if layer.scaled else None,
+        constants,
+        np.zeros(n_offsets, np.int16) if n_offsets else None,
+    )
