@@ -52,9 +52,13 @@ class RecordingListener(SilentListener):
     fractions: list[float] = field(default_factory=list)
     rows: list[EpochRow] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
     def decoded(self, stage: str, n_done: int, n_total: int) -> None:
         self.told.append("decoded")
+
+    def remark(self, line: str) -> None:
+        self.remarks.append(line)
 
     def prepared(self, *args: object) -> None:
         self.told.append("prepared")
@@ -116,7 +120,7 @@ def randomise(model: WaveformClassifier, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for name, value in model.state_dict().items():
         part = name.rsplit(".", 1)[-1]
-        if part in ("weight", "bias", "running_mean"):
+        if part in ("weight", "bias", "running_mean", "multiplier", "deviations"):
             value.copy_(torch.from_numpy(rng.standard_normal(value.shape)))
         elif part == "running_var":
             value.copy_(torch.from_numpy(rng.uniform(0.05, 3.0, value.shape)))

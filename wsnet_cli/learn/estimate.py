@@ -98,7 +98,7 @@ def fit_into(hours: float, estimate: Estimate, planned: int) -> int:
     epochs = min(planned, math.floor(SPARE * 3600 * hours / per_epoch))
     if epochs < 1:
         raise UsageError(
-            f"--max-hours {hours:g}: an epoch takes about {per_epoch / 3600:.2g} hours; "
+            f"--max-hours {hours:g}: an epoch takes about {per_epoch / 3600:.2g} h; "
             "expected time for one or more"
         )
     return epochs
