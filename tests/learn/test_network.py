@@ -38,9 +38,13 @@ def put_back(torch_model: WaveformClassifier, model: Model) -> None:
         inner.phi.data = torch.from_numpy(real(own.phi).copy())
         if own.pointwise is not None:
             inner.pointwise.data = torch.from_numpy(real(own.pointwise).copy())
-        if own.multiplier is None:
-            holder = block if isinstance(block, ConvBlock) else inner
+        if own.offsets is not None:
+            inner.places.load(own.offsets)
+        holder = block if isinstance(block, ConvBlock) else inner
+        if getattr(block, "norm", None) is None:
             holder.bias.data = torch.from_numpy(own.bias.copy())
+            if own.multiplier is not None:
+                holder.multiplier.data = torch.from_numpy(own.multiplier.copy())
         else:
             block.norm.running_mean.zero_()
             block.norm.running_var.fill_(1 - block.norm.eps)
@@ -139,7 +143,11 @@ def test_the_dense_reference_has_the_published_number_of_parameters() -> None:
 def test_torch_learns_exactly_the_parameters_that_are_counted(data, networks) -> None:
     network, _ = data.draw(networks)
     torch_model = WaveformClassifier(network)
-    assert sum(p.numel() for p in torch_model.parameters()) == network.n_parameters
+    n_drawn = sum(b.numel() for n, b in torch_model.named_buffers() if n.endswith("deviations"))
+    n_learned = sum(p.numel() for p in torch_model.parameters())
+    assert n_learned + n_drawn == network.n_parameters
+    kept = [c.shape for c in network.convolutions if c.shape.sampling]
+    assert n_drawn == sum(s.n_offsets for s in kept if s.sampling.offsets == "random")
 
 
 def test_blocks_have_the_lengths_that_the_network_states(small_network: Network) -> None:

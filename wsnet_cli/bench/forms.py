@@ -74,7 +74,7 @@ def plain_steps(model: Model) -> tuple[PlainStep, ...]:
 
 def _plain_conv(layer: Conv, own: LayerWeights) -> PlainConv:
     shape = layer.shape
-    kernel = expand_filters(real(own.phi).astype(np.float64), shape, own.offsets)
+    kernel = expand_filters(real(own.phi), shape, own.offsets).astype(np.float64)
     if own.pointwise is not None:
         kernel = real(own.pointwise).astype(np.float64) @ kernel
     if own.multiplier is not None:

@@ -17,7 +17,7 @@ from ..core.files import exists
 from ..core.filters import random_offsets
 from ..core.locate import find_model, shipped_names
 from ..core.model import LayerWeights, Model, phi_shape
-from ..core.network import Conv, Linear, Network
+from ..core.network import Conv, Linear, MapConv, Network
 from ..core.quant import Array
 from ..core.settings import audio_settings
 from ..core.windows import clip_windows
@@ -114,7 +114,7 @@ def random_model(network: Network, audio: AudioSettings, seed: int = 0) -> Model
     return Model(network, weights, labels, audio)
 
 
-def _random_weights(layer: Conv | Linear, rng: np.random.Generator) -> LayerWeights:
+def _random_weights(layer: Conv | MapConv | Linear, rng: np.random.Generator) -> LayerWeights:
     def normal(shape: tuple[int, ...], variance: float) -> Array:
         values: Array = (rng.standard_normal(shape) * variance**0.5).astype(np.float32)
         return values
@@ -124,14 +124,15 @@ def _random_weights(layer: Conv | Linear, rng: np.random.Generator) -> LayerWeig
         phi = normal(phi_shape(layer), 1 / layer.shape.n_in)
         multiplier = np.ones(n_out, np.float32) if layer.scaled else None
         return LayerWeights(phi, None, multiplier, normal((n_out,), 0.1))
-    phi = normal(phi_shape(layer), 2 / (layer.shape.n_in * layer.shape.length))
+    phi = normal(phi_shape(layer), 2 * n_out / layer.shape.n_dense_weights)
     shape = layer.shape.pointwise_shape
     pointwise = normal(shape, 1 / shape[1]) if shape else None
     multiplier = None
     if layer.scaled:
         multiplier = (rng.choice([1, -1], n_out) * rng.uniform(0.5, 1.5, n_out)).astype(np.float32)
-    kept = isinstance(layer, Conv) and layer.shape.n_offsets
-    offsets = random_offsets(layer.shape) if kept else None
+    offsets = None
+    if isinstance(layer, Conv) and layer.shape.n_offsets:
+        offsets = random_offsets(layer.shape)
     return LayerWeights(phi, pointwise, multiplier, normal((n_out,), 0.1), offsets)
 
 

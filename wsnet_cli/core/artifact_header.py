@@ -33,6 +33,7 @@ class Header:
     audio: AudioSettings
     bits: int
     provenance: dict[str, str | int | float]
+    multi_label: bool
 
 
 def describe(model: Model) -> dict[str, Any]:
@@ -41,6 +42,7 @@ def describe(model: Model) -> dict[str, Any]:
     return {
         "weights": names[model.bits],
         "labels": list(model.labels),
+        **({"multi_label": True} if model.multi_label else {}),
         "audio": {
             "sample_rate": model.audio.sample_rate,
             "window_s": model.audio.window_s,
@@ -78,7 +80,8 @@ def parse_header(header: Mapping[str, Any]) -> Header:
             f"expected {network.min_samples} to {MAX_WINDOW_SAMPLES}"
         )
     _check_flatten(network, audio.window_samples)
-    return Header(network, tuple(labels), audio, WEIGHT_FORMATS[weights], dict(provenance))
+    bits, multi_label = WEIGHT_FORMATS[weights], get_value(header, "multi_label", bool, False)
+    return Header(network, tuple(labels), audio, bits, dict(provenance), multi_label)
 
 
 def _describe_layer(layer: Layer) -> dict[str, Any]:
@@ -142,8 +145,11 @@ def _parse_layer(item: Any) -> Layer:
 
 
 def _parse_sampling(item: Mapping[str, Any]) -> Sampling:
+    stride, factor, denser = get_integers(item, "sampling", 3)
     return Sampling(
-        *get_integers(item, "sampling", 3),
+        stride,
+        factor,
+        denser,
         offsets=get_value(item, "offsets", str, "regular"),
         group_offset=get_value(item, "group_offset", int, 0),
         signs=get_value(item, "signs", bool, False),

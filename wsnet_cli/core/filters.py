@@ -43,7 +43,9 @@ def random_offsets(shape: ConvShape) -> Offsets:
     seed = (shape.n_in, shape.n_out, shape.length, shape.filter_step)
     last = shape.last_place * PLACES_A_ROW
     drawn = np.random.default_rng(seed).integers(0, last, shape.n_sampled, endpoint=True)
-    return np.clip(np.sort(drawn) - regular_places(shape), *offset_bounds(shape)).astype(np.int16)
+    least, most = offset_bounds(shape)
+    deviations: Places = np.clip(np.sort(drawn) - regular_places(shape), least, most)
+    return deviations.astype(np.int16)
 
 
 def find_places(shape: ConvShape, offsets: Offsets | None) -> tuple[Places, Array]:
@@ -91,7 +93,8 @@ def sampled_filters(
 def _windows(phi: npt.NDArray[Any], shape: ConvShape, starts: Places) -> npt.NDArray[Any]:
     """The L rows from each start on; [groups, D*N] to [groups, D*N, L, M*]."""
     taps = starts[..., np.newaxis] + np.arange(shape.length)
-    return phi[np.minimum(taps, len(phi) - 1)]
+    found: npt.NDArray[Any] = phi[np.minimum(taps, len(phi) - 1)]
+    return found
 
 
 def channel_signs(n_channels: int, n_columns: int) -> Array:

@@ -16,7 +16,7 @@ from .maps import SampledConv2d
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch norm (or a plain bias), ReLU, max pooling.
+    """Convolution, batch norm (or a plain multiplier and bias), ReLU, max pooling.
 
     Shape: [B, M, T] -> [B, N, layer.output_length(T)].
     """
@@ -28,31 +28,43 @@ class ConvBlock(nn.Module):
             SampledConv1d(layer.shape) if isinstance(layer, Conv) else SampledConv2d(layer.shape)
         )
         norm = nn.BatchNorm1d if isinstance(layer, Conv) else nn.BatchNorm2d
-        self.norm = norm(layer.shape.n_out) if layer.scaled else None
-        self.bias = None if layer.scaled else nn.Parameter(torch.zeros(layer.shape.n_out))
+        n_out, plain = layer.shape.n_out, not layer.is_normed
+        self.norm = None if plain else norm(n_out)
+        self.multiplier = nn.Parameter(torch.ones(n_out)) if plain and layer.scaled else None
+        self.bias = nn.Parameter(torch.zeros(n_out)) if plain else None
 
     def forward(self, audio: Tensor) -> Tensor:
         """Run the block."""
-        out = self.conv(audio)
-        out = self.norm(out) if self.norm is not None else out + self.bias.unsqueeze(-1)  # type: ignore[union-attr]  # one of the two is there
+        out = self._scale(self.conv(audio))
         # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if self.layer.pool:
             out = nn.functional.max_pool1d(out, self.layer.pool.size, self.layer.pool.stride)
-        if self.layer.relu:
-            out = torch.relu(out)
-        return cast("Tensor", out)
+        return torch.relu(out) if self.layer.relu else out
+
+    def _scale(self, out: Tensor) -> Tensor:
+        """Batch norm, or multiplier and bias by channel of [B, N, ...]."""
+        if self.norm is not None:
+            return cast("Tensor", self.norm(out))
+        by_channel = -1, *[1] * (out.ndim - 2)
+        if self.multiplier is not None:
+            out = out * self.multiplier.view(by_channel)
+        return out + cast("Tensor", self.bias).view(by_channel)
 
     def export(self) -> LayerWeights:
         """Weights, and batch norm's running statistics as one multiplier and bias a channel."""
         phi = _array(self.conv.phi)
         pointwise = None if self.conv.pointwise is None else _array(self.conv.pointwise)
+        offsets = None if self.conv.places is None else self.conv.places.export()
         if self.norm is None:
-            return LayerWeights(phi, pointwise, None, _array(cast("Tensor", self.bias)))
+            multiplier = None if self.multiplier is None else _array(self.multiplier)
+            bias = _array(cast("Tensor", self.bias))
+            return LayerWeights(phi, pointwise, multiplier, bias, offsets)
         variance = _array(cast("Tensor", self.norm.running_var)).astype(np.float64)
         multiplier = _array(self.norm.weight) / np.sqrt(variance + self.norm.eps)
         shift = _array(cast("Tensor", self.norm.running_mean)) * multiplier
         bias = _array(self.norm.bias) - shift
-        return LayerWeights(phi, pointwise, multiplier.astype(np.float32), bias.astype(np.float32))
+        constants = multiplier.astype(np.float32), bias.astype(np.float32)
+        return LayerWeights(phi, pointwise, *constants, offsets)
 
 
 class MapBlock(ConvBlock):
@@ -68,12 +80,11 @@ class MapBlock(ConvBlock):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Run the block."""
-        out = self.conv(maps)
-        out = self.norm(out) if self.norm is not None else out + self.bias.view(-1, 1, 1)  # type: ignore[union-attr]  # one of the two is there
+        out = self._scale(self.conv(maps))
         size, stride = self._pool
         if size != (1, 1) or stride != (1, 1):  # before ReLU, as there
             out = nn.functional.max_pool2d(out, size, stride)
-        return cast("Tensor", torch.relu(out) if self.layer.relu else out)
+        return torch.relu(out) if self.layer.relu else out
 
 
 class LinearBlock(nn.Module):
@@ -83,7 +94,7 @@ class LinearBlock(nn.Module):
         super().__init__()
         self.layer = layer
         self.dropout = nn.Dropout(dropout)
-        self.linear = SampledLinear(layer.shape)
+        self.linear = SampledLinear(layer.shape, scaled=layer.scaled)
 
     def forward(self, features: Tensor) -> Tensor:
         """Run the block."""
@@ -91,8 +102,10 @@ class LinearBlock(nn.Module):
         return cast("Tensor", torch.relu(out) if self.layer.relu else out)
 
     def export(self) -> LayerWeights:
-        """Weights and bias."""
-        return LayerWeights(_array(self.linear.phi), None, None, _array(self.linear.bias))
+        """Weights, multiplier where there is one, and bias."""
+        own = self.linear
+        multiplier = None if own.multiplier is None else _array(own.multiplier)
+        return LayerWeights(_array(own.phi), None, multiplier, _array(own.bias))
 
 
 class WaveformClassifier(nn.Module):

@@ -163,12 +163,18 @@ def _copy_layer(
     if isinstance(block, LinearBlock):
         _copy_rows(block.linear.phi, real(own.phi), rows, n_out)
         _copy_rows(block.linear.bias, own.bias, rows, n_out)
+        if block.linear.multiplier is not None and own.multiplier is not None:
+            _copy_rows(block.linear.multiplier, own.multiplier, rows, n_out)
         return
     _copy_rows(block.conv.phi, real(own.phi), rows, n_out)
     if block.conv.pointwise is not None and own.pointwise is not None:
         _copy_rows(block.conv.pointwise, real(own.pointwise), rows, n_out)
+    if block.conv.places is not None and own.offsets is not None:
+        block.conv.places.load(own.offsets)
     if block.norm is None or own.multiplier is None:
         _copy_rows(cast("Tensor", block.bias), own.bias, rows, n_out)
+        if block.multiplier is not None and own.multiplier is not None:
+            _copy_rows(block.multiplier, own.multiplier, rows, n_out)
         return
     cast("Tensor", block.norm.running_mean).zero_()
     cast("Tensor", block.norm.running_var).fill_(1 - block.norm.eps)
