@@ -21,7 +21,10 @@ from wsnet_cli.learn.run import Request, Result
 from wsnet_cli.learn.run_to_end import find_finished, run_folder
 from wsnet_cli.learn.trainer import EpochRow
 
-SAME_FILES = ("model.wsnet", "metrics.csv", "metrics.json", "confusion.csv", "split.csv")
+SAME_FILES = (
+    *("model.wsnet", "metrics.csv", "metrics.json", "confusion.csv", "split.csv"),
+    "predictions.csv",
+)
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
 
 

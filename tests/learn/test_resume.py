@@ -22,7 +22,10 @@ from wsnet_cli.learn import running as running_module
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Result, resume_run
 
-SAME_FILES = ("model.wsnet", "metrics.csv", "last.safetensors", "metrics.json", "confusion.csv")
+SAME_FILES = (
+    *("model.wsnet", "metrics.csv", "last.safetensors"),
+    *("metrics.json", "confusion.csv", "predictions.csv"),
+)
 
 
 def signal_at(k: int, number: int = signal.SIGINT):

@@ -11,6 +11,7 @@ import torch
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import ConfigError, DataError, TrainingError, UsageError
+from wsnet_cli.core.predictions import read_predictions
 from wsnet_cli.data.synthetic import KINDS, write_sound_folder
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.environment import choose_device
@@ -20,7 +21,7 @@ from wsnet_cli.learn.run import resume_run
 
 ALL_FILES = {
     *("config.yaml", "split.csv", "metrics.csv", "model.wsnet", "last.safetensors"),
-    *("metrics.json", "confusion.csv", "env.json"),
+    *("metrics.json", "confusion.csv", "predictions.csv", "env.json"),
 }
 
 
@@ -78,6 +79,13 @@ def test_files_of_a_run_agree(train, make_config, tones: Path) -> None:
     confusion = rows_of(folder / "confusion.csv")
     assert [row.pop("true") for row in confusion] == ["high", "low", "middle"]
     assert [[int(n) for n in row.values()] for row in confusion] == metrics["confusion"]["matrix"]
+    predictions = read_predictions(folder)
+    assert sum(p.is_right for p in predictions) == metrics["n_right"]
+    held_out = [row for row in rows_of(folder / "split.csv") if row["part"] == "test"]
+    for found, row in zip(predictions, held_out, strict=True):
+        assert (found.key.clip, found.key.content) == (row["clip"], row["content"])
+        assert found.label == row["label"]
+        assert 1 / 3 <= found.score <= 1
     environment = json.loads((folder / "env.json").read_text(encoding="utf-8"))
     assert environment["data"] == str(tones)
     assert (environment["preset"], environment["fold"]) == ("tiny", None)
@@ -123,7 +131,9 @@ def test_fold_none_trains_on_everything_and_measures_nothing(train) -> None:
     train()
     result = train(fold="none", force=True)
     assert result.metrics is None
-    assert files_in(result.folder.path) == ALL_FILES - {"metrics.json", "confusion.csv"}
+    assert files_in(result.folder.path) == ALL_FILES - {
+        *("metrics.json", "confusion.csv", "predictions.csv")
+    }
     assert {row["part"] for row in rows_of(result.folder.path / "split.csv")} == {"train"}
     epochs = rows_of(result.folder.path / "metrics.csv")
     assert [row["held_out_accuracy"] for row in epochs] == ["", "", ""]

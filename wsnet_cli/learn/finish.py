@@ -9,6 +9,7 @@ from ..core.audio import AudioSettings
 from ..core.config import Config
 from ..core.metrics import Metrics, measure
 from ..core.model import Model
+from ..core.predictions import ClipKey, Prediction
 from ..engine.session import Classifier
 from .listener import Listener
 from .model_source import Sources
@@ -60,14 +61,35 @@ def export_model(
     return Model(network.network, network.export(), labels, audio, 32, provenance)
 
 
-def measure_model(model: Model, data: PreparedData, listener: Listener) -> Metrics | None:
-    """Measures on the held-out part, by the engine that predicts; None where there is none."""
+@dataclass(frozen=True)
+class Measured:
+    """What the finished model says of the held-out clips, and the measures of that."""
+
+    metrics: Metrics
+    predictions: list[Prediction]
+
+
+def measure_model(model: Model, data: PreparedData, listener: Listener) -> Measured | None:
+    """Measure on the held-out part, by the engine that predicts; None where there is none."""
     if not data.test:
         return None
     classifier = Classifier(model)
-    predicted = []
-    for done, clip in enumerate(data.test, start=1):
-        samples = data.packed.samples(clip)
-        predicted.append(int(classifier.classify(samples, model.audio.sample_rate).argmax()))
+    labels = data.dataset.labels
+    predicted: list[int] = []
+    predictions: list[Prediction] = []
+    for done, i in enumerate(data.test, start=1):
+        scores = classifier.classify(data.packed.samples(i), model.audio.sample_rate)
+        best = int(scores.argmax())
+        predicted.append(best)
+        clip = data.dataset.clips[i]
+        predictions.append(
+            Prediction(_key_of(data, i), clip.label, labels[best], float(scores[best]))
+        )
         listener.measured(done, len(data.test))
-    return measure(data.classes(data.test), predicted, data.dataset.labels)
+    return Measured(measure(data.classes(data.test), predicted, labels), predictions)
+
+
+def _key_of(data: PreparedData, i: int) -> ClipKey:
+    clip = data.dataset.clips[i]
+    start, end = ("" if bound is None else str(bound) for bound in (clip.start_s, clip.end_s))
+    return ClipKey(clip.name, start, end, data.packed.content_keys[i])
