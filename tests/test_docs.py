@@ -315,7 +315,7 @@ def test_a_run_is_documented(in_own_folder: Path, tones: Path):
     folder = Path(document["run"])
     page = section("outputs.md", "The run folder")
     assert {p.name for p in folder.iterdir()} == set(names_in(page, "wrote there.\n"))
-    for name in ("split.csv", "metrics.csv"):
+    for name in ("split.csv", "metrics.csv", "predictions.csv"):
         assert (folder / name).read_text("utf-8").splitlines()[0].split(",") == columns_of(name)
     assert_documented(json.loads((folder / "env.json").read_text("utf-8")), "env.json")
     assert_documented(json.loads((folder / "metrics.json").read_text("utf-8")), "measures")
