@@ -33,6 +33,7 @@ from wsnet_cli.core.container import DIGEST_NAME
 from wsnet_cli.core.errors import AUDIO_FAULTS
 from wsnet_cli.core.metrics import measure
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.multi_label_metrics import measure_labels
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.core.yamlfile import load_yaml
 from wsnet_cli.data.health.findings import FINDINGS
@@ -244,6 +245,9 @@ def tone_model_file(tone_model: Model, in_own_folder: Path) -> Path:
 
 def test_measures_are_documented():
     assert_documented(measure([0, 1], [0, 0], ["a", "b"]).as_json(), "measures")
+    truth, scores = np.eye(2, dtype=bool), np.eye(2, dtype=np.float32)
+    several = measure_labels(truth, scores, ["a", "b"]).as_json()
+    assert_documented(several, "measures of several labels")
 
 
 def test_predictions_are_documented(tone_model_file: Path, tones: Path):
@@ -408,6 +412,7 @@ def test_the_reader_and_the_writer_of_the_page_work(
     n = network.n_classes
     labels = data.draw(st.lists(words, min_size=n, max_size=n, unique=True))
     model = replace(make_model(network, audio, seed), labels=tuple(labels))
+    model = replace(model, multi_label=data.draw(st.booleans()))
     content = model_to_bytes(compress(model) if bits == 8 else model)
     rng = np.random.default_rng(seed)
     clip = np.zeros(data.draw(st.integers(1, 3 * n_window)), np.float32)

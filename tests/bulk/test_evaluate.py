@@ -10,6 +10,7 @@ import pytest
 from wsnet_cli.bulk.evaluate import N_LABELS_SHOWN, evaluate_clips
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.multi_label_metrics import measure_labels
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier
@@ -103,3 +104,55 @@ def test_classes_that_the_model_lacks_are_named(classifier: Classifier, tones: P
     many = [replace(one, label=f"x{i}") for i in range(N_LABELS_SHOWN + 1)]
     with pytest.raises(DataError, match=r"does not know: x0, .*, \.\.\.; its labels"):
         evaluate_clips(classifier, many)
+
+
+# ------------------------------------------------------------------------- several labels
+
+
+@pytest.fixture
+def several_classifier(tone_model: Model) -> Classifier:
+    return Classifier(replace(tone_model, multi_label=True))
+
+
+def several(clips: list[Clip], *labels: str) -> list[Clip]:
+    """The clips with these labels, again from the first where there are fewer."""
+    return [
+        replace(clip, label=labels[i % len(labels)], multi_label=True)
+        for i, clip in enumerate(clips)
+    ]
+
+
+def test_measures_of_several_labels_are_those_of_the_classifier_by_hand(
+    several_classifier: Classifier, tones: Path
+):
+    clips = several([*load_dataset(tones).clips], "high;low", "", "middle")
+    outcome = evaluate_clips(several_classifier, clips, workers=2)
+    scores = np.stack([several_classifier.classify_file(clip.path) for clip in clips])
+    names = several_classifier.labels
+    truth = np.array([[name in clip.classes for name in names] for clip in clips])
+    assert outcome.metrics == measure_labels(truth, scores, several_classifier.labels)
+    for result, row in zip(outcome.clips, scores, strict=True):
+        above = [label for label, s in zip(several_classifier.labels, row, strict=True) if s >= 0.5]
+        assert (result.predicted, result.score) == (";".join(above), float(row.max()))
+    assert outcome.as_json()["multi_label"] is True
+    assert "confusion" not in outcome.as_json()
+
+
+def test_data_with_one_label_each_will_do_for_several(several_classifier: Classifier, tones: Path):
+    clips = load_dataset(tones).clips
+    alike = [replace(clip, multi_label=True) for clip in clips]
+    one, other = (evaluate_clips(several_classifier, some) for some in (clips, alike))
+    assert one == other
+    assert [row.support for row in one.metrics.per_class] == [7, 7, 7]
+
+
+def test_several_labels_are_too_many_for_a_model_of_one(tone_classifier: Classifier, tones: Path):
+    clips = several([*load_dataset(tones).clips], "high")
+    with pytest.raises(DataError, match=r"^the data is multi-label, and the model tells"):
+        evaluate_clips(tone_classifier, clips)
+
+
+def test_one_unknown_name_among_several_is_refused(several_classifier: Classifier, tones: Path):
+    clips = several([*load_dataset(tones).clips], "high", "low;shrill")
+    with pytest.raises(DataError, match="classes that the model does not know: shrill; its labels"):
+        evaluate_clips(several_classifier, clips)

@@ -58,7 +58,13 @@ def scaled(own: LayerWeights, power: int) -> LayerWeights:
     factor = np.float32(10.0**power)
     pointwise = None if own.pointwise is None else real(own.pointwise) * factor
     multiplier = None if own.multiplier is None else own.multiplier / factor
-    return LayerWeights(real(own.phi) * factor, pointwise, multiplier, own.bias * factor)
+    return replace(
+        own,
+        phi=real(own.phi) * factor,
+        pointwise=pointwise,
+        multiplier=multiplier,
+        bias=own.bias * factor,
+    )
 
 
 def assert_equal(found: Model, expected: Model) -> None:
@@ -73,6 +79,9 @@ def assert_equal(found: Model, expected: Model) -> None:
             assert real(own.pointwise).tobytes() == real(other.pointwise).tobytes()
         if own.multiplier is not None and other.multiplier is not None:
             assert own.multiplier.tobytes() == other.multiplier.tobytes()
+        assert (own.offsets is None) == (other.offsets is None)
+        if own.offsets is not None and other.offsets is not None:
+            assert own.offsets.tobytes() == other.offsets.tobytes()
 
 
 @settings(deadline=None, max_examples=80)
@@ -263,3 +272,18 @@ def test_importing_the_reader_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "False"]
+
+
+def test_a_multi_label_model_is_of_the_second_format(tiny_model: Model, sign: Sign) -> None:
+    several = replace(tiny_model, multi_label=True)
+    for model in (several, compress(several)):
+        content = model_to_bytes(model)
+        tensors, header = unpack(content, "x")
+        assert (header["format"], header["multi_label"]) == (2, True)
+        found = model_from_bytes(content, "x")
+        assert_equal(found, model)
+        assert found.multi_label
+        without = {key: value for key, value in header.items() if key != "multi_label"}
+        of_one = model_to_bytes(replace(model, multi_label=False))
+        assert unpack(of_one, "x")[1] == without | {"format": 1}
+        assert model_from_bytes(sign(tensors, header | {"multi_label": False}), "x") is not None

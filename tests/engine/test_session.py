@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, Usa
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
 from wsnet_cli.core.resampling import resample
+from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine import session
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine
@@ -51,6 +53,28 @@ def test_score_is_the_mean_softmax_of_the_windows(small_model: Model) -> None:
     assert found == pytest.approx(expected, abs=SCORES)
     assert float(found.sum()) == pytest.approx(1, abs=SCORES)
     assert np.ptp([scores_by_hand(small_model, [clip[s : s + 800]])[0] for s in starts]) > 1e-3
+
+
+def test_scores_of_a_multi_label_model_are_sigmoids_whichever_way_they_are_asked_for(
+    small_model: Model, tmp_path: Path
+) -> None:
+    classifier = Classifier(replace(small_model, multi_label=True))
+    samples = np.random.default_rng(3).uniform(-0.5, 0.5, 2_500).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 8_000, subtype="FLOAT")
+    windows = clip_windows(samples, small_model.audio)
+    of_windows = 1 / (1 + np.exp(-NumpyEngine(small_model).logits(windows).astype(np.float64)))
+    expected = of_windows.mean(axis=0)
+    assert classifier.multi_label
+    assert abs(expected.sum() - 1) > 0.01
+    assert classifier.classify(samples, 8_000) == pytest.approx(expected, abs=1e-5)
+    assert classifier.classify_batch([samples], 8_000)[0] == pytest.approx(expected, abs=1e-5)
+    assert classifier.classify_file(tmp_path / "a.wav") == pytest.approx(expected, abs=1e-5)
+    largest = classifier.classify_file(tmp_path / "a.wav", aggregate="max")
+    assert largest == pytest.approx(of_windows.max(axis=0), abs=1e-5)
+    timeline = classifier.hear_windows(classifier.open_file(tmp_path / "a.wav"))
+    scores = np.concatenate([part.scores for part in timeline])
+    assert scores == pytest.approx(of_windows, abs=1e-5)
+    assert classifier.recut(hop_s=0.1).multi_label
 
 
 def test_mean_of_softmax_is_not_the_softmax_of_the_mean(small_model: Model) -> None:

@@ -66,7 +66,7 @@ class Hits:
         starts_s: [n] float64.
         ends_s: [n] float64.
         scores: [n, n_labels] float32, of which the best are kept.
-        top_k: that many, >= 1.
+        top_k: that many, >= 1; None: all.
         threshold: and of these, those that reach it.
         features: [n, n_features] float32, kept for every segment; or None.
     """
@@ -76,7 +76,7 @@ class Hits:
         starts_s: npt.NDArray[np.float64],
         ends_s: npt.NDArray[np.float64],
         scores: Array,
-        top_k: int,
+        top_k: int | None,
         threshold: float,
         features: Array | None = None,
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 CLIP, WINDOWS, EVENTS = "clip", "windows", "events"
@@ -18,7 +18,8 @@ class Request:
 
     Args:
         view: CLIP, WINDOWS or EVENTS.
-        top_k: labels for each clip or window, >= 1; more than there are gives all.
+        top_k: labels for each clip or window, >= 1; more than there are gives all, and so does
+            None.
         threshold: least score in [0, 1] of a label that is told.
         aggregate: MEAN or MAX over the windows of a clip.
         gap_s: seconds, >= 0, that may lie between two hits of one event.
@@ -29,7 +30,7 @@ class Request:
     """
 
     view: str = CLIP
-    top_k: int = 1
+    top_k: int | None = 1
     threshold: float = 0.0
     aggregate: str = MEAN
     gap_s: float = 0.0
@@ -41,3 +42,10 @@ class Request:
     def as_json(self) -> dict[str, Any]:
         """Plain values, equal for two requests exactly if their rows are."""
         return asdict(self)
+
+    def settled(self, *, multi_label: bool) -> Request:
+        """The request with one label for a clip or window, where no number was named.
+
+        Of a multi-label model they stay all that reach the threshold.
+        """
+        return replace(self, top_k=1) if self.top_k is None and not multi_label else self

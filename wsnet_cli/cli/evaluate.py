@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..bulk.clip_audio import ClipAudio
     from ..bulk.evaluate import Evaluation
     from ..core.metrics import Metrics
+    from ..core.multi_label_metrics import MultiLabelMetrics
     from ..data.dataset import Clip, DataSet
     from ..engine.session import Classifier
 
@@ -102,24 +103,54 @@ def _measure(
     return outcome
 
 
-def show_metrics(metrics: Metrics) -> None:
-    """Accuracy, the table of classes and the confusion matrix."""
-    low, high = metrics.accuracy_interval
+def show_metrics(metrics: Metrics | MultiLabelMetrics) -> None:
+    """The table of classes, the confusion matrix where clips have one label, and the accuracy."""
+    from ..core.multi_label_metrics import MultiLabelMetrics
+
+    if isinstance(metrics, MultiLabelMetrics):
+        _show_labels(metrics)
+        return
     rows = [
-        (
-            row.label,
-            *(f"{100 * rate:.1f}" for rate in (row.precision, row.recall, row.f1)),
-            str(row.support),
-        )
+        (row.label, *map(_percent, (row.precision, row.recall, row.f1)), str(row.support))
         for row in metrics.per_class
     ]
     headings = ("class", "precision %", "recall %", "F1 %", "clips")
     console.print_table(headings, rows, numbers=(1, 2, 3, 4))
     _show_confusion(metrics)
     console.result(
-        f"accuracy {100 * metrics.accuracy:.1f} % ({metrics.n_right} of {metrics.n_clips} clips; "
-        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %), "
-        f"balanced {100 * metrics.balanced_accuracy:.1f} %, macro F1 {100 * metrics.macro_f1:.1f} %"
+        f"accuracy {_share(metrics)}, balanced {100 * metrics.balanced_accuracy:.1f} %, "
+        f"macro F1 {100 * metrics.macro_f1:.1f} %"
+    )
+
+
+def _show_labels(metrics: MultiLabelMetrics) -> None:
+    rows = [
+        (
+            row.label,
+            *map(_percent, (row.average_precision, row.auroc)),
+            *map(_percent, (row.precision, row.recall, row.f1)),
+            str(row.support),
+        )
+        for row in metrics.per_class
+    ]
+    headings = ("class", "AP %", "AUROC %", "precision %", "recall %", "F1 %", "clips")
+    console.print_table(headings, rows, numbers=range(1, 7))
+    console.result(
+        f"mAP {_percent(metrics.mean_average_precision)} %, "
+        f"AUROC {_percent(metrics.mean_auroc)} %, macro F1 {100 * metrics.macro_f1:.1f} %, "
+        f"micro F1 {100 * metrics.micro_f1:.1f} %, all labels right {_share(metrics)}"
+    )
+
+
+def _percent(rate: float | None) -> str:
+    return "-" if rate is None else f"{100 * rate:.1f}"
+
+
+def _share(metrics: Metrics | MultiLabelMetrics) -> str:
+    low, high = metrics.accuracy_interval
+    return (
+        f"{100 * metrics.accuracy:.1f} % ({metrics.n_right} of {metrics.n_clips} clips; "
+        f"95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
     )
 
 

@@ -33,10 +33,13 @@ def predict(
         str | None,
         typer.Option("-m", "--model", help="Model file, run folder, or shipped model."),
     ] = None,
-    top_k: Annotated[int, typer.Option("--top-k", min=1, help="Labels per clip or window.")] = 1,
+    top_k: Annotated[
+        int | None,
+        typer.Option("--top-k", min=1, help="Labels per clip or window; 1 without this."),
+    ] = None,
     threshold: Annotated[
-        float, typer.Option("--threshold", help="Least score of a label that is told.")
-    ] = 0.0,
+        float | None, typer.Option("--threshold", help="Least score of a label that is told.")
+    ] = None,
     aggregate: Annotated[
         str | None,
         typer.Option(
@@ -172,7 +175,7 @@ def _run(
         from .predict_durable import plan_targets, run_durable
 
         targets = plan_targets(delivery, inputs.names)
-    classifier, facts = _load(path, model, request)
+    classifier, facts, request = _load(path, model, request)
     n_workers = count_workers(workers, len(inputs.names))
     if targets:
         return run_durable(classifier, inputs, request, targets, facts, n_workers, path)
@@ -185,18 +188,26 @@ def _run_live(
     from .predict_live import check_live, run_live
 
     check_live(delivery)
-    classifier, facts = _load(path, model, request)
+    classifier, facts, request = _load(path, model, request)
     return run_live(classifier, request, delivery, facts, raw)
 
 
-def _load(path: Path, model: str | None, request: Request) -> tuple[Classifier, Facts]:
+def _load(path: Path, model: str | None, request: Request) -> tuple[Classifier, Facts, Request]:
+    """The model in the windows that are asked for, what is true of all rows, and what is asked."""
     from ..bulk.predict import fit
     from ..bulk.writers.writer import Facts
     from ..engine.session import Classifier
 
     classifier = fit(Classifier.load(path), request)
-    rate = classifier.model.audio.sample_rate
-    return classifier, Facts(model or DEFAULT_MODEL, classifier.labels, rate, request.channel)
+    several = classifier.multi_label
+    facts = Facts(
+        model=model or DEFAULT_MODEL,
+        labels=classifier.labels,
+        sample_rate=classifier.model.audio.sample_rate,
+        channel=request.channel,
+        multi_label=several,
+    )
+    return classifier, facts, request.settled(multi_label=several)
 
 
 def _list(words: list[str], delivery: Delivery) -> Inputs:

@@ -53,8 +53,8 @@ class Delivery:
 
 def make_request(
     *,
-    top_k: int,
-    threshold: float,
+    top_k: int | None,
+    threshold: float | None,
     timeline: bool,
     window: float | None,
     hop: float | None,
@@ -68,7 +68,8 @@ def make_request(
     """What is asked of each input.
 
     Windows or hops that are named, and a stream that is still being recorded, mean a timeline,
-    unless it is asked to be summed up.
+    unless it is asked to be summed up. A threshold without a number of labels leaves the number to
+    the model: see `Request.settled`.
 
     Raises: UsageError: options that exclude one another, or a value out of range.
     """
@@ -84,7 +85,7 @@ def make_request(
     for name, value in (("--window", window), ("--hop", hop)):
         if value is not None and not 0 < value < 1e6:
             raise UsageError(f"{name} {value:g}; expected seconds, more than 0")
-    if not 0 <= threshold <= 1:
+    if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"--threshold {threshold:g}; expected a score from 0 to 1")
     if gap is not None and not 0 <= gap < 1e9:
         raise UsageError(f"--gap {gap:g}; expected seconds, 0 or more")
@@ -92,8 +93,8 @@ def make_request(
     view = EVENTS if merge else WINDOWS if by_window and aggregate is None else CLIP
     return Request(
         view=view,
-        top_k=top_k,
-        threshold=threshold,
+        top_k=1 if top_k is None and threshold is None else top_k,
+        threshold=threshold or 0.0,
         aggregate=aggregate or MEAN,
         gap_s=gap or 0.0,
         window_s=window,

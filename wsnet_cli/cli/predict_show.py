@@ -76,7 +76,7 @@ class _SpooledJson:
         from ..bulk.writers.json_document import JsonWriter
 
         self._spool = spool
-        self._writer = JsonWriter(spool.write, facts.model)
+        self._writer = JsonWriter(spool.write, facts)
 
     def add(self, prediction: Prediction) -> None:
         self._writer.add(prediction)

@@ -79,6 +79,8 @@ def model_to_bytes(model: Model) -> bytes:
 
 def oldest_format(model: Model) -> int:
     """The first format that holds such a model, so that older readers read what they can."""
+    if model.multi_label:
+        return 2
     return 1 if all(map(_is_of_the_first_format, model.network.layers)) else 2
 
 
@@ -109,11 +111,9 @@ def model_from_bytes(content: bytes, where: str) -> Model:
         parsed = parse_header(header)
         with np.errstate(over="ignore", invalid="ignore"):  # Model refuses what is not finite
             weights = _read_weights(parsed.network, parsed.bits, tensors)
-            model = Model(
-                parsed.network, weights, parsed.labels, parsed.audio, parsed.bits, parsed.provenance
-            )
+            model = Model(weights=weights, **vars(parsed))
         if version < (needed := oldest_format(model)):
-            raise ParameterError(f"format = {version}; expected {needed} for these layers")
+            raise ParameterError(f"format = {version}; expected {needed} for such a model")
         return model
     except ParameterError as error:
         raise ArtifactError(f"{where}: is not a valid model: {error}") from error

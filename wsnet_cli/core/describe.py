@@ -72,6 +72,7 @@ def describe_model_file(path: Path) -> NetworkTable:
     model = load_model(path)
     facts = {
         "labels": ", ".join(model.labels),
+        **({"scores": "multi-label: of each label by itself"} if model.multi_label else {}),
         **_audio_facts(model.audio, model.network),
         "weights": f"{model.bits}-bit",
         "file": f"{path.stat().st_size:,} bytes",

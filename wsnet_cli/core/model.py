@@ -49,6 +49,8 @@ class Model:
         audio: how a clip becomes windows.
         bits: 32 (float32 weights and constants) or 8 (codes, and constants at 16 bits).
         provenance: where the model comes from: plain words and numbers, no date, host or path.
+        multi_label: whether each label is there or not, whatever the others are, so that a score
+            is the sigmoid of its logit; else one of them is, and scores are a softmax.
 
     Raises:
         ParameterError: the parts do not fit each other.
@@ -60,6 +62,7 @@ class Model:
     audio: AudioSettings
     bits: int = 32
     provenance: Mapping[str, str | int | float] = field(default_factory=dict)
+    multi_label: bool = False
 
     def __post_init__(self) -> None:
         if len(self.labels) != self.network.n_classes:

@@ -14,8 +14,9 @@ from ..core.quant import Array
 from .engines import Engine
 
 AGGREGATES = ("mean", "max")
-"""How the scores of a clip's windows become the clip's: their mean, which sums to 1; or for each
-label the largest of any window, which answers "does it occur anywhere" and sums to 1 or more."""
+"""How the scores of a clip's windows become the clip's: their mean; or for each label the largest
+of any window, which answers "does it occur anywhere". Scores of a window that sum to 1 do so in the
+mean too; their largest sum to 1 or more."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Heard:
     """What came of a clip that was read.
 
     Args:
-        scores: [n_labels] float32 in [0, 1]; summing to 1 where they are means over windows.
+        scores: [n_labels] float32 in [0, 1]; means over windows sum to 1, unless the model is
+            multi-label.
         duration_s: length of the clip in seconds, silence at its ends included.
     """
 
@@ -37,6 +39,27 @@ def softmax(logits: Array) -> Array:
         shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
     out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
     return out
+
+
+def sigmoid(logits: Array) -> Array:
+    """1 / (1 + exp(-x)) of each logit, safe for any finite one.
+
+    >>> sigmoid(np.float32([0, 1000, -1000])).tolist()
+    [0.5, 1.0, 0.0]
+    """
+    shares = np.exp(-np.abs(logits))
+    out: Array = np.where(logits < 0, shares, np.float32(1)) / (1 + shares)
+    return out
+
+
+def scores_of(logits: Array, *, multi_label: bool) -> Array:
+    """The scores of windows: the softmax over labels, or of each label by itself the sigmoid.
+
+    Args:
+        logits: [n, n_labels] float32.
+        multi_label: as `core.model.Model` has it.
+    """
+    return sigmoid(logits) if multi_label else softmax(logits)
 
 
 class Aggregate:
@@ -98,7 +121,12 @@ def aggregate_scores(blocks: Iterable[Array], how: str = "mean") -> Array:
 
 
 def score_clips(
-    engine: Engine, clips: Iterable[Iterable[Array]], n_labels: int, n_at_once: int
+    engine: Engine,
+    clips: Iterable[Iterable[Array]],
+    n_labels: int,
+    n_at_once: int,
+    *,
+    multi_label: bool = False,
 ) -> Array:
     """The mean scores of many clips, whose windows are run together.
 
@@ -107,6 +135,7 @@ def score_clips(
         clips: the windows of each, in blocks [n, window_samples] float32; one or more.
         n_labels: of the engine's network.
         n_at_once: windows, at least, that are gathered before they are run.
+        multi_label: as `scores_of` takes it.
 
     Returns: [n_clips, n_labels] float32.
     """
@@ -116,7 +145,7 @@ def score_clips(
     owners: list[int] = []
 
     def run() -> None:
-        scores = softmax(engine.logits(np.concatenate(waiting)))
+        scores = scores_of(engine.logits(np.concatenate(waiting)), multi_label=multi_label)
         for owner, score in zip(owners, scores, strict=True):
             totals[owner] += score
         waiting.clear()

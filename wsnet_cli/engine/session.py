@@ -22,7 +22,7 @@ from ..core.sniff import shown
 from ..core.stream import OpenBlocks, WindowStream
 from ..core.windows import window_blocks
 from .engines import make_engine
-from .scores import Heard, aggregate_scores, score_clips, softmax
+from .scores import Heard, aggregate_scores, score_clips, scores_of
 from .timeline import Timeline
 from .windows import recut_audio
 
@@ -76,6 +76,11 @@ class Classifier:
         """One per score."""
         return self.model.labels
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether any number of labels may be true, so that scores do not sum to 1."""
+        return self.model.multi_label
+
     def classify(self, samples: Array, sample_rate: int) -> Array:
         """Score a clip.
 
@@ -83,7 +88,8 @@ class Classifier:
             samples: mono float32 [n], n >= 1.
             sample_rate: Hz; the clip is resampled where the model's rate is another.
 
-        Returns: [n_labels] float32 in [0, 1], summing to 1: the mean over windows of the softmax.
+        Returns: [n_labels] float32 in [0, 1]: the mean over windows of the softmax, which sums to
+            1; of a multi-label model, of the sigmoids.
         Raises: ParameterError: samples is not one row of at least one sample.
         """
         return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
@@ -103,7 +109,8 @@ class Classifier:
         """
         clips_windows = (self._windows(samples, sample_rate) for samples in clips)
         n_at_once = WINDOWS_AT_ONCE * self._threads
-        return score_clips(self.engine, clips_windows, len(self.labels), n_at_once)
+        n_labels, several = len(self.labels), self.multi_label
+        return score_clips(self.engine, clips_windows, n_labels, n_at_once, multi_label=several)
 
     def classify_file(
         self,
@@ -163,8 +170,8 @@ class Classifier:
         Args:
             open_blocks: begins to read the clip at the model's rate; may be called twice.
             name: of the clip, for messages.
-            aggregate: "mean": the mean over windows of the softmax. "max": for each label the
-                largest softmax of any window; these may sum to more than 1.
+            aggregate: "mean": the mean over windows of their scores. "max": for each label the
+                largest score of any window; these may sum to more than 1.
             once: open_blocks can be called only once, as for a pipe; as `WindowStream` takes it.
 
         Raises: as `WindowStream`. ParameterError: no such aggregate.
@@ -208,7 +215,10 @@ class Classifier:
         """
         audio = replace(self.model.audio, trim_below=0.0) if live else self.model.audio
         stream = self._stream(audio, open_blocks, name, Scratch(), eager=live, once=live)
-        return Timeline(self.engine, stream, audio.sample_rate, start_s, embed=embed)
+        several = self.multi_label
+        return Timeline(
+            self.engine, stream, audio.sample_rate, start_s, embed=embed, multi_label=several
+        )
 
     def recut(self, window_s: float | None = None, hop_s: float | None = None) -> Classifier:
         """A classifier with the same engine that cuts clips into other windows.
@@ -263,7 +273,8 @@ class Classifier:
         return WindowStream(open_blocks, audio, n_at_once, name, scratch, eager=eager, once=once)
 
     def _scores(self, blocks: Iterable[Array]) -> Iterator[Array]:
-        return (softmax(self.engine.logits(windows)) for windows in blocks)
+        for windows in blocks:
+            yield scores_of(self.engine.logits(windows), multi_label=self.multi_label)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Scratch]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ..core.quant import Array
 from ..core.stream import WindowStream
 from .engines import Engine
-from .scores import softmax
+from .scores import scores_of
 
 Times = npt.NDArray[np.float64]
 
@@ -27,7 +27,8 @@ class WindowScores:
     Args:
         starts_s: [n] float64, rising.
         ends_s: [n] float64, of each window > its start.
-        scores: [n, n_labels] float32 in [0, 1]: the softmax of each window, summing to 1.
+        scores: [n, n_labels] float32 in [0, 1]: the softmax of each window, summing to 1; of a
+            multi-label model the sigmoids.
         features: [n, n_features] float32, see `Classifier.hear_windows`; None where not asked for.
     """
 
@@ -46,6 +47,7 @@ class Timeline:
         sample_rate: of these, in Hz.
         start_s: added to all times.
         embed: whether features are given too.
+        multi_label: as `scores.scores_of` takes it.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Timeline:
         start_s: float = 0.0,
         *,
         embed: bool = False,
+        multi_label: bool = False,
     ) -> None:
         self._engine = engine
         self._stream = stream
         self._sample_rate = sample_rate
         self._start_s = start_s
         self._embed = embed
+        self._multi_label = multi_label
         self._parts = self._listen()
 
     def __iter__(self) -> Iterator[WindowScores]:
@@ -86,4 +90,5 @@ class Timeline:
                 logits = self._engine.logits(windows)
             starts_s = self._start_s + starts / self._sample_rate
             ends_s = self._start_s + ends / self._sample_rate
-            yield WindowScores(starts_s, ends_s, softmax(logits), features)
+            scores = scores_of(logits, multi_label=self._multi_label)
+            yield WindowScores(starts_s, ends_s, scores, features)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from wsnet_cli.bulk.answers import Prediction, Score
+from wsnet_cli.bulk.writers.formats import make_writer
+from wsnet_cli.bulk.writers.writer import Counts, Facts
 
 Write = Callable[..., bytes]
 
@@ -59,3 +62,16 @@ def test_no_input_is_no_line(write: Write):
 def test_what_json_cannot_hold_is_not_written(write: Write, format_: str):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write(format_, [Prediction("a.wav", "ok", 0.0, 1.0, (Score("dog", math.nan),))])
+
+
+def test_that_a_model_is_multi_label_is_said(some: list[Prediction]):
+    stream = io.BytesIO()
+    facts = Facts("some model", ("cat", "dog"), 16_000, multi_label=True)
+    writer = make_writer("json", stream, facts)
+    for prediction in some:
+        writer.add(prediction)
+    writer.end(Counts(inputs=5))
+    document = json.loads(stream.getvalue())
+    assert list(document) == ["model", "multi_label", "results", "summary"]
+    assert document["multi_label"] is True
+    assert stream.getvalue().decode() == json.dumps(document, indent=2) + "\n"

@@ -48,7 +48,7 @@ def make_text_writer(format_: str, write: Write, facts: Facts) -> Writer:
     if format_ == "json":
         from .json_document import JsonWriter
 
-        return JsonWriter(write, facts.model)
+        return JsonWriter(write, facts)
     if format_ == "jsonl":
         from .json_document import JsonLinesWriter
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ..answers import OK, Prediction
-from .writer import Counts, Write
+from .writer import Counts, Facts, Write
 
 _INDENT = 2
 
@@ -14,13 +14,15 @@ _INDENT = 2
 class JsonWriter:
     """One document: the model, the results, and how many inputs there were.
 
-    Its text is that of `json.dumps(document, indent=2)`, byte for byte.
+    Its text is that of `json.dumps(document, indent=2)`, byte for byte. Of a multi-label model it
+    says so.
     """
 
-    def __init__(self, write: Write, model: str) -> None:
+    def __init__(self, write: Write, facts: Facts) -> None:
         self._write = write
         self._n_results = 0
-        write(f'{{\n  "model": {_dump(model)},\n  "results": [')
+        several = '  "multi_label": true,\n' if facts.multi_label else ""
+        write(f'{{\n  "model": {_dump(facts.model)},\n{several}  "results": [')
 
     def add(self, prediction: Prediction) -> None:
         """As `Writer.add`."""

@@ -21,12 +21,14 @@ class Facts:
         labels: of the model.
         sample_rate: of the model, in Hz.
         channel: that was heard, from 1; None: the average of all.
+        multi_label: whether each score is of its label by itself.
     """
 
     model: str
     labels: tuple[str, ...]
     sample_rate: int
     channel: int | None = None
+    multi_label: bool = False
 
 
 @dataclass
