@@ -16,8 +16,19 @@ from hypothesis import strategies as st
 from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.filters import offset_bounds
+from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
-from wsnet_cli.core.network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
+from wsnet_cli.core.network import (
+    Conv,
+    Flatten,
+    Layer,
+    Linear,
+    MapConv,
+    Mean,
+    Network,
+    Pool,
+    ToMap,
+)
 from wsnet_cli.core.sampling import OFFSETS, ConvShape, LinearShape, Sampling
 
 TONE_RATE = 8_000
@@ -142,6 +153,43 @@ def _linear_shapes(
 
 
 @st.composite
+def _map_shapes(draw: st.DrawFn, n_in: int, n_bands: int) -> MapShape:
+    band_padding = draw(st.integers(0, 2))
+    height = draw(st.integers(max(1, band_padding), min(4, n_bands + 2 * band_padding)))
+    length = draw(st.integers(1, 4))
+    factor = draw(st.sampled_from([c for c in range(1, n_in + 1) if n_in % c == 0]))
+    n_taps = height * length
+    step = draw(st.integers(1, n_taps) | st.sampled_from([min(height, n_taps), n_taps]))
+    return MapShape(
+        n_in,
+        draw(st.integers(1, 6)),
+        n_bands,
+        height,
+        length,
+        draw(st.integers(1, 3)),
+        band_padding,
+        draw(st.integers(0, length)),
+        draw(st.sampled_from([None, Sampling(step, factor)])),
+    )
+
+
+@st.composite
+def _maps(draw: st.DrawFn, n_bands: int) -> list[Layer]:
+    """What makes a map of so many channels, and up to three convolutions of it."""
+    layers: list[Layer] = [ToMap()]
+    n_in = 1
+    for number in range(1, draw(st.integers(0, 3)) + 1):
+        shape = draw(_map_shapes(n_in, n_bands))
+        pool = draw(st.none() | st.builds(Pool, st.integers(1, 3), st.integers(1, 3)))
+        band_pool = draw(st.integers(1, min(3, shape.n_out_bands)))
+        scaled, relu = draw(st.booleans()), draw(st.booleans())
+        layer = MapConv(f"map{number}", shape, scaled, relu, pool, band_pool)
+        layers.append(layer)
+        n_in, n_bands = shape.n_out, layer.n_out_bands
+    return layers
+
+
+@st.composite
 def _networks(draw: st.DrawFn) -> tuple[Network, int]:
     """A network and the length of a window for it, often the shortest there is."""
     layers: list[Layer] = []
@@ -151,10 +199,15 @@ def _networks(draw: st.DrawFn) -> tuple[Network, int]:
         pool = draw(st.none() | st.builds(Pool, st.integers(1, 3), st.integers(1, 3)))
         scaled, relu = draw(st.booleans()), draw(st.booleans())
         layers.append(Conv(f"conv{number}", shape, scaled, relu, pool))
+    if draw(st.integers(0, 2)) == 0:
+        layers += draw(_maps(layers[-1].shape.n_out))
     body = Network((*layers, Mean()))
     n_samples = body.min_samples + draw(st.just(0) | st.integers(0, 41))
     n_channels = body.n_classes
-    match draw(st.sampled_from(["mean-linear", "conv8", "fully-connected"])):
+    heads = ["mean-linear", "conv8"]
+    if not any(isinstance(layer, ToMap) for layer in layers):
+        heads.append("fully-connected")
+    match draw(st.sampled_from(heads)):
         case "mean-linear":
             shape = draw(_linear_shapes(n_channels, 3))
             head = (Mean(), Linear("linear", shape, scaled=draw(st.booleans())))
@@ -205,6 +258,8 @@ def random_model(network: Network, audio: AudioSettings, seed: int = 0) -> Model
     for layer in network.weighted:
         n_out = layer.shape.n_out
         n_taps = layer.shape.n_in * (layer.shape.length if isinstance(layer, Conv) else 4)
+        if isinstance(layer, MapConv):
+            n_taps = layer.shape.n_in * layer.shape.height * layer.shape.length
         phi = normal(phi_shape(layer), n_taps**-0.5)
         pointwise = multiplier = offsets = None
         if isinstance(layer, Conv) and layer.shape.pointwise_shape:

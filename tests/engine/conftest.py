@@ -10,7 +10,7 @@ import pytest
 from wsnet_cli.core.errors import EngineError
 from wsnet_cli.core.filters import channel_signs
 from wsnet_cli.core.model import LayerWeights, Model, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Pool
+from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from wsnet_cli.core.sampling import Sampling
 from wsnet_cli.engine.library import load_library
 
@@ -55,6 +55,38 @@ def _convolve(values: np.ndarray, layer: Conv, own: LayerWeights) -> np.ndarray:
     return np.stack([out[t : t + pool.size].max(axis=0) for t in firsts])
 
 
+def _convolve_maps(values: np.ndarray, layer: MapConv, own: LayerWeights) -> np.ndarray:
+    """[T, F, M] to [T'', F'', N]: each tap of every filter by itself, in float64."""
+    shape, stride = layer.shape, layer.shape.stride
+    step = shape.sampling.stride if shape.sampling else shape.height * shape.length
+    phi = np.asarray(real(own.phi), np.float64)
+    dense = np.tile(phi, (1, shape.n_in // phi.shape[1]))
+    padding = ((shape.padding, shape.padding), (shape.band_padding, shape.band_padding), (0, 0))
+    padded = np.pad(values, padding)
+    n_steps = (padded.shape[0] - shape.length) // stride + 1
+    n_bands = (padded.shape[1] - shape.height) // stride + 1
+    out = np.zeros((n_steps, n_bands, shape.n_out))
+    for time in range(shape.length):
+        for band in range(shape.height):
+            row = time * shape.height + band
+            weights = np.stack([dense[n * step + row] for n in range(shape.n_out)], axis=1)
+            seen = padded[time::stride, band::stride][:n_steps, :n_bands]
+            out += seen @ weights
+    out = out if own.multiplier is None else out * own.multiplier.astype(np.float64)
+    out = out + own.bias.astype(np.float64)
+    if layer.relu:
+        out = np.maximum(out, 0)
+    pool, high = layer.pool or Pool(1, 1), layer.band_pool
+    rows = [
+        [
+            out[t : t + pool.size, f : f + high].max(axis=(0, 1))
+            for f in range(0, n_bands - high + 1, high)
+        ]
+        for t in range(0, n_steps - pool.size + 1, pool.stride)
+    ]
+    return np.asarray(rows)
+
+
 def _linear(values: np.ndarray, layer: Linear, own: LayerWeights) -> np.ndarray:
     phi = np.asarray(real(own.phi), np.float64)
     step = layer.shape.sampling_stride or layer.shape.n_in
@@ -74,8 +106,12 @@ def reference_logits(model: Model, windows: np.ndarray) -> np.ndarray:
         for layer in model.network.layers:
             if isinstance(layer, Conv):
                 values = _convolve(values, layer, next(weights))
+            elif isinstance(layer, ToMap):
+                values = values[:, :, np.newaxis]
+            elif isinstance(layer, MapConv):
+                values = _convolve_maps(values, layer, next(weights))
             elif isinstance(layer, Mean):
-                values = values.mean(axis=0)
+                values = values.reshape(-1, values.shape[-1]).mean(axis=0)
             elif isinstance(layer, Flatten):
                 values = values.T.ravel()
             else:

@@ -13,7 +13,7 @@ from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config_file import load_config, preset_names
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
+from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine import plan
 from wsnet_cli.engine.native_engine import NativeEngine, halve_filters
@@ -41,7 +41,7 @@ def forced(network: Network, wanted: list[str]) -> dict[str, str]:
     """A way for each convolution; those without sampling have no recurrence."""
     ways = {}
     for i, layer in enumerate(network.convolutions):
-        way = wanted[i % len(wanted)]
+        way = "filter-lanes" if isinstance(layer, MapConv) else wanted[i % len(wanted)]
         possible = way != "recurrence" or layer.shape.has_way(way)
         ways[layer.name] = way if possible else "time-lanes"
     return ways

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from .config import NetworkConfig, NetworkSamplingConfig, SamplingConfig
 from .errors import ConfigError, ParameterError
+from .mapnet import Shape, layer_names, mapnet_layers
 from .network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
 from .sampling import ConvShape, LinearShape, Sampling
 
@@ -56,21 +57,39 @@ _TABLES = {"soundnet8": SOUNDNET8, "baseline1": BASELINE1}
 def build_network(config: NetworkConfig, n_classes: int, n_samples: int) -> Network:
     """Build the network for windows of `n_samples` and `n_classes` labels.
 
-    With `pooling: every-layer`, the last pools are left out, one by one, until the window is long
-    enough; every other window that is too short is refused.
+    With `pooling: every-layer`, and of mapnet's maps always, the last pools are left out, one by
+    one, until the window is long enough; every other window that is too short is refused.
 
     Raises:
         ConfigError: an impossible combination; the message names the key, its value and what is
             allowed, or the number of samples the network needs.
     """
+    if config.architecture == "mapnet":
+        return _build_mapnet(config, n_classes, n_samples)
     rows = _TABLES[config.architecture]
-    _check_layer_names(config, len(rows))
+    n_convolutions = len(rows) + (config.head == "conv8")
+    _check_layer_names(config, [f"conv{number}" for number in range(1, n_convolutions + 1)])
     layers = _convolutions(config, rows)
     if config.pooling == "every-layer":
         # conv8 needs time steps of its own; every other head is content with one.
         tail = (Mean(),) if config.head != "conv8" else _head(config, layers, n_classes, n_samples)
         layers = _drop_last_pools(layers, tail, n_samples)
     network = Network((*layers, *_head(config, layers, n_classes, n_samples)))
+    _check_window(network, n_samples)
+    return network
+
+
+def _build_mapnet(config: NetworkConfig, n_classes: int, n_samples: int) -> Network:
+    if config.head != "mean-linear":
+        raise ConfigError(f"network.head = {config.head}; expected mean-linear, for mapnet")
+    _check_layer_names(config, layer_names())
+    layers = mapnet_layers(
+        config,
+        lambda shape, name: _sample(shape, name, config.sampling),
+        lambda layers: n_samples >= Network((*layers, Mean())).min_samples,
+    )
+    n_in = Network((*layers, Mean())).n_classes
+    network = Network((*layers, Mean(), _linear("linear", n_in, n_classes, config)))
     _check_window(network, n_samples)
     return network
 
@@ -96,26 +115,30 @@ def _convolutions(config: NetworkConfig, rows: tuple[_Row, ...]) -> list[Conv]:
     return layers
 
 
-def _sample(shape: ConvShape, name: str, config: NetworkSamplingConfig | None) -> ConvShape:
+def _sample(shape: Shape, name: str, config: NetworkSamplingConfig | None) -> Shape:
     """The sampled shape of layer `name`, or the dense one where the configuration says so."""
     own = config.layers.get(name) if config else None
     if config is None or own == "dense":
         return shape
     chosen: SamplingConfig = own if isinstance(own, SamplingConfig) else config
-    factor = chosen.channel_factor
-    if own is None and shape.n_in == 1:
-        factor = 1
+    sampling = Sampling(
+        chosen.stride,
+        chosen.channel_factor,
+        chosen.denser,
+        chosen.offsets,
+        chosen.group_offset,
+        chosen.signs,
+    )
+    if own is None and shape.n_in == 1:  # has no groups, whatever the others have
+        sampling = replace(sampling, channel_factor=1, group_offset=0, signs=False)
     try:
-        sampling = Sampling(chosen.stride, factor, chosen.denser)
         return replace(shape, sampling=sampling)
     except ParameterError as error:
         key = f"network.sampling.layers.{name}" if own else "network.sampling"
         raise ConfigError(f"{key}.{error}, as {name} has") from error
 
 
-def _check_layer_names(config: NetworkConfig, n_convolutions: int) -> None:
-    n_convolutions += config.head == "conv8"
-    names = [f"conv{number}" for number in range(1, n_convolutions + 1)]
+def _check_layer_names(config: NetworkConfig, names: list[str]) -> None:
     for name in config.sampling.layers if config.sampling else ():
         if name not in names:
             raise ConfigError(
@@ -144,7 +167,8 @@ def _head(
             )
         dense = ConvShape(n_in, n_classes, CONV8_LENGTH, CONV8_STRIDE)
         shape = _sample(dense, "conv8", config.sampling)
-        return (Conv("conv8", shape, scaled=False, relu=False), Mean())
+        scaled = _is_scaled(config, shape.sampling is not None)
+        return (Conv("conv8", shape, scaled=scaled, relu=False), Mean())
     if config.head == "mean-linear":
         return (Mean(), _linear("linear", n_in, n_classes, config))
     return _fully_connected(config, layers, n_classes, n_samples)
@@ -168,8 +192,14 @@ def _linear(
 ) -> Linear:
     stride = config.head_sampling_stride
     try:
-        return Linear(name, LinearShape(n_in, n_out, stride), relu)
+        shape = LinearShape(n_in, n_out, stride)
+        return Linear(name, shape, relu, _is_scaled(config, stride is not None))
     except ParameterError as error:
         raise ConfigError(
             f"network.head_sampling_stride = {stride}; expected 1 to the {n_in} inputs of {name}"
         ) from error
+
+
+def _is_scaled(config: NetworkConfig, is_sampled: bool) -> bool:
+    """Filters that share weights cannot choose their own length; a multiplier gives it back."""
+    return is_sampled if config.head_scales is None else config.head_scales

@@ -92,6 +92,20 @@ class MapShape:
         return self.taps.condensed_channels
 
     @property
+    def folded_channels(self) -> int:
+        """Input maps that are left when groups are summed first: M*."""
+        return self.condensed_channels
+
+    @property
+    def signs(self) -> bool:
+        """Whether input maps have fixed signs: never."""
+        return False
+
+    @property
+    def pointwise_shape(self) -> None:
+        """There is no 1x1 convolution after a layer of maps."""
+
+    @property
     def n_weights(self) -> int:
         """Learned weights: those of Phi."""
         return self.taps.n_weights

@@ -45,9 +45,19 @@ class Network:
         return tuple(layer for layer in self.layers if isinstance(layer, Conv | MapConv))
 
     @property
+    def n_bands(self) -> int:
+        """Bands of the map that is averaged at the end; 1 where there are no maps."""
+        if not any(isinstance(layer, ToMap) for layer in self.layers):
+            return 1
+        last = self.convolutions[-1]
+        return last.n_out_bands if isinstance(last, MapConv) else last.shape.n_out
+
+    @property
     def n_classes(self) -> int:
         """Logits that come out."""
-        return self.weighted[-1].shape.n_out
+        last = self.weighted[-1]
+        is_bare_map = isinstance(last, Conv) and self.n_bands > 1
+        return 1 if is_bare_map else last.shape.n_out
 
     @property
     def n_features(self) -> int:

@@ -9,15 +9,17 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+from collections.abc import Callable, Sequence
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ..core.errors import EngineError, ParameterError
 
-ABI = 3
+ABI = 5
 """Must equal WSNET_ABI of kernels/wsnet.h."""
 LIBRARY_VARIABLE = "WSNET_LIBRARY"
 """Environment variable: the path of another build of the kernels, such as one with sanitizers."""
@@ -35,9 +37,10 @@ class Layer(ctypes.Structure):
             for name in (
                 *("kind", "way", "n_in", "n_sampled", "n_out", "length", "stride", "padding"),
                 *("filter_step", "pool_size", "pool_stride", "relu", "groups", "block"),
+                *("n_bands", "height", "band_padding", "band_pool"),
             )
         ),
-        *((name, ctypes.c_void_p) for name in ("weights", "pointwise", "multiplier", "bias")),
+        *((name, ctypes.c_void_p) for name in ("weights", "pointwise", "multiplier", "bias", "signs")),
     ]
 
 
@@ -80,6 +83,18 @@ class Library:
         native.wsnet_workspace_bytes.restype = n64
         native.wsnet_run.argtypes = [layers, n32, n32, address, n64, n64, *[address] * 3]
         native.wsnet_run.restype = None
+
+    def function(self, name: str, arguments: Sequence[Any], result: Any = None) -> Callable[..., Any]:
+        """One of its other functions, declared: see `training_kernels.py`.
+
+        Raises: EngineError: it is not there.
+        """
+        try:
+            found = self._native[name]
+        except AttributeError as error:
+            raise EngineError(f"{self.path}: has no {name}: install the package again") from error
+        found.argtypes, found.restype = list(arguments), result
+        return cast("Callable[..., Any]", found)
 
     def find_isa(self, name: str | None) -> int:
         """The number of an instruction set; the best one for None.

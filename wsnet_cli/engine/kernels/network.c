@@ -54,6 +54,13 @@ static int64_t readable_rows(const wsnet_layer *layer, int64_t n, int64_t lanes)
   return wsnet_input_rows(layer, wsnet_round_up(n, unit));
 }
 
+/* Bands that a mean takes together. */
+static int64_t head_bands(const run *r) { return wsnet_max(1, r->head->n_bands); }
+
+static int is_convolution(const wsnet_layer *layer) {
+  return layer->kind == WSNET_CONV || layer->kind == WSNET_MAP_CONV;
+}
+
 /* Lay the workspace out; with NULL only its size is found. */
 static void prepare(run *r, const wsnet_layer *layers, int32_t n_layers,
                     const wsnet_kernels *kernels, char *workspace) {
@@ -61,16 +68,16 @@ static void prepare(run *r, const wsnet_layer *layers, int32_t n_layers,
   r->kernels = kernels;
   r->size = 0;
   r->n_columns = 1;
-  for (r->n_stages = 0; layers[r->n_stages].kind == WSNET_CONV;) r->n_stages++;
+  for (r->n_stages = 0; is_convolution(layers + r->n_stages);) r->n_stages++;
   r->head = layers + r->n_stages;
   r->stages = take(r, workspace, r->n_stages * (int64_t)sizeof(stage));
   for (int32_t i = 0; i < r->n_stages; i++) {
     const wsnet_layer *layer = layers + i;
-    const int64_t n_columns = layer->n_out / layer->groups;
+    const int64_t n_columns = wsnet_row_out(layer);
     int64_t n_rows = readable_rows(layer, layer->block, kernels->lanes);
     if (i == 0) pushed = n_rows; /* see `feed` */
     n_rows += pushed + 2 * (int64_t)layer->padding;
-    float *rows = take(r, workspace, n_rows * layer->n_in * (int64_t)sizeof(float));
+    float *rows = take(r, workspace, n_rows * wsnet_row_in(layer) * (int64_t)sizeof(float));
     float *out = take(r, workspace, layer->block * n_columns * (int64_t)sizeof(float));
     if (workspace) r->stages[i] = (stage){layer, rows, out, 0, 0};
     n_scratch = wsnet_max(n_scratch, kernels->scratch_floats(layer));
@@ -78,7 +85,7 @@ static void prepare(run *r, const wsnet_layer *layers, int32_t n_layers,
     r->n_columns = n_columns;
   }
   const wsnet_layer *last = layers + n_layers - 1;
-  r->n_values = r->head < last ? r->head[1].n_in : r->n_columns;
+  r->n_values = r->head < last ? r->head[1].n_in : r->n_columns / head_bands(r);
   for (const wsnet_layer *layer = r->head; layer <= last; layer++)
     widest = wsnet_max(widest, layer->kind == WSNET_LINEAR ? layer->n_out : r->n_values);
   r->scratch = take(r, workspace, n_scratch * (int64_t)sizeof(float));
@@ -98,6 +105,16 @@ static void reduce(run *r, const float *rows, int64_t n) {
       else if (r->n_steps < n_steps)
         r->values[c * n_steps + r->n_steps] = value;
     }
+}
+
+/* The means over time of what `reduce` took, of maps over bands too. */
+static void mean(run *r) {
+  const int64_t n_bands = head_bands(r), n_maps = r->n_columns / n_bands;
+  for (int64_t c = 0; c < n_maps; c++) {
+    double sum = 0.0;
+    for (int64_t f = 0; f < n_bands; f++) sum += r->sums[f * n_maps + c];
+    r->values[c] = (float)(sum / (double)(n_bands * wsnet_max(1, r->n_steps)));
+  }
 }
 
 /* Pooled outputs that n_rows of padded input give. */
@@ -120,10 +137,15 @@ static void compute(run *r, int32_t i, int at_end) {
     const int64_t used = wsnet_min(step, s->n_held);
     s->n_held -= used;
     s->n_leap = step - used;
-    memmove(s->rows, s->rows + used * layer->n_in,
-            (size_t)(s->n_held * layer->n_in) * sizeof(float));
+    const int64_t row = wsnet_row_in(layer);
+    memmove(s->rows, s->rows + used * row, (size_t)(s->n_held * row) * sizeof(float));
     push(r, i + 1, s->out, n);
   }
+}
+
+/* Zeros at either end of a row: nothing is ever written there. */
+static int64_t padding_in_row(const wsnet_layer *layer) {
+  return layer->kind == WSNET_MAP_CONV ? (int64_t)layer->band_padding * layer->n_in : 0;
 }
 
 static void push(run *r, int32_t i, const float *rows, int64_t n) {
@@ -132,18 +154,24 @@ static void push(run *r, int32_t i, const float *rows, int64_t n) {
     return;
   }
   stage *s = r->stages + i;
-  const int64_t n_in = s->layer->n_in, n_leapt = wsnet_min(s->n_leap, n);
+  const int64_t row = wsnet_row_in(s->layer), n_leapt = wsnet_min(s->n_leap, n);
+  const int64_t beside = padding_in_row(s->layer), n_values = row - 2 * beside;
   s->n_leap -= n_leapt;
-  rows += n_leapt * n_in;
+  rows += n_leapt * n_values;
   n -= n_leapt;
-  memcpy(s->rows + s->n_held * n_in, rows, (size_t)(n * n_in) * sizeof(float));
+  float *to = s->rows + s->n_held * row + beside;
+  if (beside == 0)
+    memcpy(to, rows, (size_t)(n * row) * sizeof(float));
+  else
+    for (int64_t t = 0; t < n; t++)
+      memcpy(to + t * row, rows + t * n_values, (size_t)n_values * sizeof(float));
   s->n_held += n;
   compute(r, i, 0);
 }
 
 static void pad(stage *s) {
-  const int64_t n_in = s->layer->n_in, n = wsnet_max(0, s->layer->padding - s->n_leap);
-  memset(s->rows + s->n_held * n_in, 0, (size_t)(n * n_in) * sizeof(float));
+  const int64_t row = wsnet_row_in(s->layer), n = wsnet_max(0, s->layer->padding - s->n_leap);
+  memset(s->rows + s->n_held * row, 0, (size_t)(n * row) * sizeof(float));
   s->n_held += n;
 }
 
@@ -190,9 +218,7 @@ static void reduce_window(run *r, const float *window, int64_t n_samples) {
     pad(r->stages + i);
     compute(r, i, 1);
   }
-  if (r->head->kind == WSNET_MEAN)
-    for (int64_t c = 0; c < r->n_columns; c++)
-      r->values[c] = (float)(r->sums[c] / (double)wsnet_max(1, r->n_steps));
+  if (r->head->kind == WSNET_MEAN) mean(r);
 }
 
 int64_t wsnet_workspace_bytes(const wsnet_layer *layers, int32_t n_layers, int32_t isa) {

@@ -19,9 +19,15 @@
 #endif
 
 /* Raised whenever a struct or function of this header changes; the binding checks it. */
-#define WSNET_ABI 3
+#define WSNET_ABI 5
 
-enum wsnet_kind { WSNET_CONV = 0, WSNET_MEAN = 1, WSNET_FLATTEN = 2, WSNET_LINEAR = 3 };
+enum wsnet_kind {
+  WSNET_CONV = 0,
+  WSNET_MEAN = 1,
+  WSNET_FLATTEN = 2,
+  WSNET_LINEAR = 3,
+  WSNET_MAP_CONV = 4
+};
 
 /* How a convolution is computed: directly with vectors over filters or over time; with vectors over
  * time by the recurrence along diagonals of its output, or two outputs at a time by three filters of
@@ -38,6 +44,10 @@ enum wsnet_way {
  * A convolution samples filter n from rows filter_step * n to filter_step * n + length - 1 of its
  * condensed filter. Channel groups are summed where a map is written, not where it is read: n_in is
  * the number of columns that remain. A pool of 1/1 is none.
+ *
+ * A convolution of maps has filters over bands too. A row of a map has its bands one after the other,
+ * each with its channels side by side; what is said of columns holds of those of a band. The channels
+ * of a convolution that comes before it are its bands, of one channel each.
  */
 typedef struct wsnet_layer {
   int32_t kind;        /* wsnet_kind */
@@ -54,11 +64,18 @@ typedef struct wsnet_layer {
   int32_t relu;        /* convolution, linear: 1 or 0 */
   int32_t groups;      /* convolution: channel groups that are summed in its output; divides n_out */
   int32_t block;       /* convolution: pooled outputs that are computed at a time */
+  int32_t n_bands;     /* map convolution: of its input; mean: of its input where that is a map */
+  int32_t height;      /* map convolution: taps of a filter in frequency; weights are packed with
+                        * the taps of a band side by side, time by time */
+  int32_t band_padding; /* map convolution: bands of zeros below and above, >= 0 */
+  int32_t band_pool;    /* map convolution: bands in a maximum, which do not overlap */
   const float *weights;    /* filter lanes: packed, see wsnet_pack; fast FIR: see fast_fir.inc; else
                             * as in the model file */
   const float *pointwise;  /* filter lanes: packed; else [n_out][n_sampled]; or NULL */
   const float *multiplier; /* convolution: per output, padded to a multiple of the lanes */
   const float *bias;       /* per output; of a convolution padded likewise */
+  const float *signs;      /* convolution: per output, 1 or -1, by which it goes into the sum of its
+                            * channel group, those of the first group 1; NULL where all are 1 */
 } wsnet_layer;
 
 /* The instruction sets that this library holds and this processor has, best first. */
@@ -78,7 +95,8 @@ WSNET_API int64_t wsnet_workspace_bytes(const wsnet_layer *layers, int32_t n_lay
 
 /* Compute the outputs of the last layer for each window.
  *
- * layers: convolutions (maybe none), then one mean or flatten, then linear layers (maybe none).
+ * layers: convolutions (maybe none), then some of maps (maybe none), then one mean or flatten, then
+ *   linear layers (maybe none).
  * windows: n_windows rows of n_samples values, long enough that every convolution has an output; a
  *   flatten must find as many values as the linear layer after it has inputs.
  * workspace: zeroed before its first use; one thread at a time.
