@@ -105,11 +105,11 @@ def measure(truth: Sequence[int], predicted: Sequence[int], labels: Sequence[str
     )
 
 
-def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+def wilson_interval(n_right: float, n: int) -> tuple[float, float]:
     """95 % score interval of a proportion.
 
     Args:
-        n_right: successes, 0 to n.
+        n_right: successes, 0 to n; a mean of several counts need not be whole.
         n: trials, >= 1.
 
     Returns: lower and upper end in [0, 1].
