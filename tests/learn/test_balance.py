@@ -11,6 +11,7 @@ from wsnet_cli.learn.balance import (
     ClassTable,
     balanced_order,
     class_weights,
+    count_classes,
     describe_balance,
     warn_few_clips,
 )
@@ -70,8 +71,8 @@ def test_orders_are_shuffled_and_differ_from_epoch_to_epoch() -> None:
 def test_weights_are_inverse_to_counts_and_have_the_mean_1_over_the_clips(
     classes: list[int],
 ) -> None:
-    weights = class_weights(classes, 8)
-    counts = np.bincount(classes, minlength=8)
+    counts = count_classes(classes, 8)
+    weights = class_weights(counts)
     assert weights[classes].mean() == pytest.approx(1, rel=1e-5)
     products = (weights * counts)[counts > 0]
     assert products == pytest.approx(np.full(len(products), products[0]), rel=1e-5)
@@ -79,26 +80,26 @@ def test_weights_are_inverse_to_counts_and_have_the_mean_1_over_the_clips(
 
 
 def test_lines_say_counts_and_effect() -> None:
-    classes = [0] * 30 + [1] * 5 + [2] * 10
-    assert describe_balance("none", classes, 45) == (
+    counts = np.array([30, 5, 10])
+    assert describe_balance("none", counts, 45) == (
         "balance: 5 to 30 training clips a class; drawn as often as they come (none)"
     )
-    assert describe_balance("sampling", classes, 100) == (
+    assert describe_balance("sampling", counts, 100) == (
         "balance: 5 to 30 training clips a class; each class is drawn 33 to 34 times an epoch "
         "(sampling)"
     )
-    assert describe_balance("weights", classes, 45) == (
+    assert describe_balance("weights", counts, 45) == (
         "balance: 5 to 30 training clips a class; their losses weigh 3 to 0.5 (weights)"
     )
-    assert "balance: 2 training clips" in describe_balance("none", [0, 0, 1, 1], 4)
+    assert "balance: 2 training clips" in describe_balance("none", np.array([2, 2]), 4)
 
 
 def test_classes_with_too_few_clips_are_named_with_their_counts() -> None:
     labels = ["a", "b", "c\n", "d", "e", "f", "g", "h"]
-    assert warn_few_clips(labels[:2], [0, 0, 1, 1]) == []
-    (line,) = warn_few_clips(labels[:3], [0, 0, 1, 2])
+    assert warn_few_clips(labels[:2], np.array([2, 9])) == []
+    (line,) = warn_few_clips(labels[:3], np.array([2, 1, 1]))
     assert line.startswith("class 'b' has 1 clip to train on, class 'c\\n' 1: too few")
-    (line,) = warn_few_clips(labels, [0, 0])
+    (line,) = warn_few_clips(labels, np.array([2] + [0] * 7))
     assert line.startswith("class 'b' has 0 clips to train on")
     assert "and 2 more classes" in line
     assert "\n" not in line

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from wsnet_cli.core.errors import DataError, UsageError
+from wsnet_cli.core.errors import ConfigError, DataError, UsageError
 from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
 
 
@@ -175,3 +175,91 @@ def test_copies_across_a_given_split_are_counted(noises: Path, prepare) -> None:
     rows = "".join(f"{name},{name[0]},{part}\n" for name, part in parts)
     (noises / "manifest.csv").write_text(f"path,label,split\n{rows}")
     assert prepare(noises).n_leaks == 2
+
+
+# ------------------------------------------------------------------------ backgrounds, versions
+
+
+@pytest.fixture
+def hums(tmp_path: Path) -> Path:
+    folder = tmp_path / "hums"
+    folder.mkdir()
+    soundfile.write(folder / "hum.wav", np.ones(3_000) / 2, 8_000)
+    return folder
+
+
+def test_backgrounds_and_versions_are_fed_and_enter_the_fingerprint(
+    tones: Path, hums: Path, make_config
+) -> None:
+    prints = set()
+    for settings in (
+        (),
+        (f"augment.background={hums}",),
+        ("augment.stretch=1.1", "augment.variants=2"),
+        ("augment.stretch=1.1", "augment.variants=2", f"augment.background={hums}"),
+        ("augment.pitch_semitones=1", "augment.variants=2"),
+    ):
+        config = make_config(*settings, "train.balance=sampling")
+        data = prepare_data(find_data(tones), config, None)
+        assert prepare_data(find_data(tones), config, None).fingerprint == data.fingerprint
+        prints.add(data.fingerprint)
+        feed = data.feed(config)
+        assert (feed.balance, len(feed.variants)) == ("sampling", 2 * ("variants" in str(settings)))
+        assert (feed.backgrounds is not None) == ("background" in str(settings))
+        assert np.isfinite(feed.batch(0, 0).windows).all()
+        assert all(variants.has(i) for variants in feed.variants for i in range(21))
+        assert len(data.remarks(feed)) == 1 + len(feed.variants) // 2 + bool(feed.backgrounds)
+        assert data.warnings(feed) == []
+    assert len(prints) == 5
+    soundfile.write(hums / "hum.wav", np.ones(3_001) / 2, 8_000)
+    config = make_config(f"augment.background={hums}")
+    assert prepare_data(find_data(tones), config, None).fingerprint not in prints
+
+
+def test_a_missing_background_is_refused_before_anything_is_decoded(
+    tones: Path, make_config
+) -> None:
+    def fail(*_args: object) -> None:
+        raise AssertionError("decoded")
+
+    config = make_config("augment.background=nowhere")
+    with pytest.raises(ConfigError, match="no such folder"):
+        prepare_data(find_data(tones), config, None, fail)
+
+
+def test_a_held_out_clip_is_no_background(tones: Path, hums: Path, make_config) -> None:
+    config = make_config()
+    data = prepare_data(find_data(tones), config, None)
+    held_out = data.dataset.clips[data.test[0]].path
+    (hums / "copy.wav").write_bytes(held_out.read_bytes())
+    config = make_config(f"augment.background={hums}")
+    data = prepare_data(find_data(tones), config, None)
+    assert data.backgrounds is not None
+    assert [failure.name for failure in data.backgrounds.left_out] == [f"{hums}/copy.wav"]
+
+
+def test_clips_that_some_other_fold_trains_on_are_varied_too(tmp_path: Path, make_config) -> None:
+    """But not those of the data's own test part, which none trains on."""
+    rows = ["path,label,split"]
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        soundfile.write(tmp_path / f"{i}.wav", 0.1 * rng.standard_normal(900), 8_000)
+        part = "test" if i > 8 else "validation" if i > 6 else "train"
+        rows.append(f"{i}.wav,{'ab'[i % 2]},{part}")
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    config = make_config("augment.stretch=1.1", "augment.variants=1")
+    data = prepare_data(find_data(tmp_path / "clips.csv"), config, None)
+    assert data.variants is not None
+    varied = {data.dataset.clips.names[i] for i in range(12) if data.variants.sets[0].has(i)}
+    assert varied == {f"{i}.wav" for i in range(9)}
+    data = prepare_data(find_data(tmp_path / "clips.csv"), config, "none")
+    assert data.variants is not None
+    assert all(data.variants.sets[0].has(i) for i in data.train)
+
+
+def test_a_class_with_one_training_clip_is_warned_of(tones: Path, make_config) -> None:
+    for i in range(1, 7):
+        (tones / "low" / f"{i}.wav").unlink()
+    data = prepare_data(find_data(tones), make_config(), None)
+    (line,) = data.warnings(data.feed(make_config()))
+    assert line.startswith("class 'low' has 1 clip to train on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ class Backgrounds:
         packed: their audio.
         recordings: indices of those that are used, at least one.
         fingerprint: changes with the content of any of them, or their order.
-        left_out: what lies in the folder and is not used, and why.
+        left_out: what lies in the folder and is not used, by its path, and why.
         line: how many there are and from where, for people.
     """
 
@@ -102,15 +102,15 @@ def load_backgrounds(
     names, keys = found.clips.names, packed.content_keys
     readable = [i for i in range(len(names)) if packed.has(i)]
     used = tuple(i for i in readable if keys[i] not in held_out)
-    left_out = [*found.skipped, *packed.failures.values()]
-    left_out += [
+    failures = [*found.skipped, *packed.failures.values()]
+    failures += [
         Failure(names[i], "is a clip that is measured on") for i in readable if keys[i] in held_out
     ]
+    left_out = [replace(failure, name=f"{found.root}/{failure.name}") for failure in failures]
     if not used:
         first = left_out[0]
         raise DataError(
-            f"{_KEY} = {shown(found.root)}: no recording can be used; the first, "
-            f"{shown(first.name)}: {first.reason}"
+            f"{_KEY}: no recording can be used; the first, {shown(first.name)}: {first.reason}"
         )
     digest = hashlib.sha256("\n".join(keys[i] for i in used).encode()).hexdigest()
     minutes = sum(packed.n_samples(i) for i in used) / sample_rate / 60

@@ -12,6 +12,8 @@ from ..data.dataset import quoted
 
 Positions = NDArray[np.int64]
 """Places among the training clips."""
+Counts = NDArray[np.int64]
+"""Training clips of each class."""
 
 FEWEST_CLIPS = 2
 """A class with fewer clips to train on is warned of: one clip shows nothing of what varies."""
@@ -79,47 +81,61 @@ def balanced_order(
     return shuffler(n_classes, epoch).permutation(np.concatenate(parts))
 
 
-def class_weights(classes: Sequence[int], n_classes: int) -> Array:
+def count_classes(classes: Sequence[int], n_classes: int) -> Counts:
+    """How many clips each class has, [n_classes].
+
+    >>> count_classes([0, 2, 2], 4).tolist()
+    [1, 0, 2, 0]
+    """
+    return np.bincount(np.asarray(classes, np.int64), minlength=n_classes)
+
+
+def class_weights(counts: Counts) -> Array:
     """Weights [n_classes] float32, inverse to the counts, whose mean over the clips is 1.
 
     A class without clips has the weight 0.
 
-    >>> class_weights([0, 0, 1, 1, 1, 1, 1, 1], 2).tolist()
-    [2.0, 0.6666666865348816]
+    >>> class_weights(np.array([2, 6, 0])).tolist()
+    [2.0, 0.6666666865348816, 0.0]
     """
-    counts = np.bincount(np.asarray(classes, np.int64), minlength=n_classes)
-    n_present = np.count_nonzero(counts)
-    weights: Array = np.zeros(n_classes, np.float32)
-    np.divide(len(classes), n_present * counts, out=weights, where=counts > 0, casting="same_kind")
+    weights: Array = np.zeros(len(counts), np.float32)
+    total = counts.sum() / np.count_nonzero(counts)
+    np.divide(total, counts, out=weights, where=counts > 0, casting="same_kind")
     return weights
 
 
-def describe_balance(balance: str, classes: Sequence[int], n_draws: int) -> str:
+def describe_balance(balance: str, counts: Counts, n_draws: int) -> str:
     """Say in one line how unlike the classes are in size, and what is done about it.
 
-    >>> describe_balance("sampling", [0, 0, 0, 1], 4)
+    Args:
+        balance: as the configuration has it.
+        counts: training clips of each class.
+        n_draws: of an epoch.
+
+    >>> describe_balance("sampling", np.array([3, 1]), 4)
     'balance: 1 to 3 training clips a class; each class is drawn 2 times an epoch (sampling)'
     """
-    table = ClassTable(classes)
-    counts = table.counts
     what = f"balance: {_span(int(counts.min()), int(counts.max()))} training clips a class"
     if balance == "sampling":
-        fewest, rest = divmod(n_draws, len(counts))
+        fewest, rest = divmod(n_draws, int(np.count_nonzero(counts)))
         times = _span(fewest, fewest + (rest > 0))
         return f"{what}; each class is drawn {times} times an epoch (sampling)"
     if balance == "weights":
-        weights = len(classes) / (len(counts) * counts)
+        weights = class_weights(counts[counts > 0])
         return f"{what}; their losses weigh {weights.max():.3g} to {weights.min():.3g} (weights)"
     return f"{what}; drawn as often as they come (none)"
 
 
-def warn_few_clips(labels: Sequence[str], classes: Sequence[int]) -> list[str]:
+def warn_few_clips(labels: Sequence[str], counts: Counts) -> list[str]:
     """Name the classes with too few training clips to learn from, in one line; none if all have.
 
-    >>> warn_few_clips(["cat", "dog", "emu"], [0, 1, 1])
+    Args:
+        labels: the classes.
+        counts: training clips of each.
+
+    >>> warn_few_clips(["cat", "dog", "emu"], np.array([1, 2, 0]))
     ["class 'cat' has 1 clip to train on, class 'emu' 0: too few to learn what varies; add some"]
     """
-    counts = np.bincount(np.asarray(classes, np.int64), minlength=len(labels))
     few = np.flatnonzero(counts < FEWEST_CLIPS).tolist()
     if not few:
         return []

@@ -17,7 +17,7 @@ from ..core.audio import AudioSettings
 from ..core.config import AugmentConfig
 from ..core.quant import Array
 from .backgrounds import Backgrounds
-from .balance import ClassTable, balanced_order, class_weights, describe_balance
+from .balance import ClassTable, balanced_order, class_weights, count_classes, describe_balance
 from .partners import Partners
 from .rows import RowMaker, Sources
 from .sounds import Audio, Sounds
@@ -79,14 +79,19 @@ class Feed:
         return whole + (rest >= 2 or whole == 0)
 
     @property
+    def class_counts(self) -> npt.NDArray[np.int64]:
+        """Training clips of each class, [n_classes]."""
+        return count_classes(self.classes, self.n_classes)
+
+    @property
     def class_weights(self) -> Array | None:
         """What the loss of each class is weighed by, [n_classes]; None where all weigh the same."""
-        return class_weights(self.classes, self.n_classes) if self.balance == "weights" else None
+        return class_weights(self.class_counts) if self.balance == "weights" else None
 
     @property
     def balance_line(self) -> str:
         """How unlike the classes are in size and what is done about it, for people."""
-        return describe_balance(self.balance, self.classes, self._n_draws)
+        return describe_balance(self.balance, self.class_counts, self._n_draws)
 
     def n_rows(self, step: int) -> int:
         """Windows of batch `step` of an epoch."""

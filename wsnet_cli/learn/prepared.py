@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.config import Config
@@ -15,13 +15,17 @@ from ..data.copies.comparing import compare_clips
 from ..data.copies.duplicates import Clusters
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split, choose_split
+from ..data.dividing.units import SEGMENT_SIGN
 from ..data.dividing.validation import take_validation
 from ..data.layouts.known import load_dataset
 from ..data.packing.cache import default_cache_root
 from ..data.packing.pack_job import Progress
 from ..data.packing.packed import PackedSet, check_classes, pack
 from ..data.prepared_folder import TITLE, is_prepared, open_prepared
+from .backgrounds import Backgrounds, find_backgrounds, load_backgrounds
+from .balance import warn_few_clips
 from .batches import Feed
+from .variants import Variants, make_variants, wants_variants
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class PreparedData:
     """A data set, its decoded audio and its split; `fingerprint` changes with any of them.
 
     `n_leaks` held-out clips are copies of clips that are trained on: only where the data set's own
-    split divides them.
+    split divides them. `variants` and `backgrounds` are there where the configuration asks for
+    them, and then `fingerprint` changes with them too.
     """
 
     dataset: DataSet
@@ -37,6 +42,8 @@ class PreparedData:
     split: Split
     fingerprint: str
     n_leaks: int = 0
+    variants: Variants | None = None
+    backgrounds: Backgrounds | None = None
 
     @property
     def train(self) -> list[int]:
@@ -71,7 +78,23 @@ class PreparedData:
             repeats=config.train.repeats,
             n_mixed_epochs=round(config.augment.mixing_until * config.train.epochs),
             seed=config.train.seed,
+            balance=config.train.balance,
+            variants=self.variants.sets if self.variants else (),
+            backgrounds=self.backgrounds,
         )
+
+    def remarks(self, feed: Feed) -> list[str]:
+        """Lines for people about what is fed: balance, backgrounds, versions of clips."""
+        lines = [feed.balance_line]
+        if self.backgrounds:
+            lines.append(self.backgrounds.line)
+        if self.variants:
+            lines += self.variants.lines
+        return lines
+
+    def warnings(self, feed: Feed) -> list[str]:
+        """Lines of warning about the training part."""
+        return warn_few_clips(self.dataset.labels, feed.class_counts)
 
 
 @dataclass(frozen=True)
@@ -107,14 +130,16 @@ def prepare_data(
 
     Args:
         found: the clips.
-        config: `audio.sample_rate` and `train.validation` are used.
+        config: `audio.sample_rate`, `train.validation` and `augment` are used.
         fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
         on_decoded: told the stage, clips done, clips in all.
 
     Raises:
-        DataError: the data cannot be used.
+        DataError: the data cannot be used, or no background recording can.
+        ConfigError: there are no background recordings.
         UsageError: there is no such fold.
     """
+    behind = find_backgrounds(config.augment.background) if config.augment.background else None
     rate = config.audio.sample_rate
     dataset, packed = found.dataset, found.packed
     if packed is None:
@@ -140,7 +165,38 @@ def prepare_data(
         raise DataError(
             f"{found.source}: class {min(missing)!r} has no readable training clip; add some"
         )
-    return data
+    return _with_sounds(data, config, behind, on_decoded)
+
+
+def _with_sounds(
+    data: PreparedData, config: Config, behind: DataSet | None, progress: Progress | None
+) -> PreparedData:
+    """The same with the background recordings and the versions of clips that are asked for."""
+    if behind is not None:
+        measured_on = (*data.split.test, *data.split.validation)
+        keys = {data.packed.content_keys[i].split(SEGMENT_SIGN)[0] for i in measured_on}
+        backgrounds = load_backgrounds(behind, data.packed.sample_rate, keys, progress)
+        data = replace(data, backgrounds=backgrounds)
+    if wants_variants(config.augment):
+        clips = _clips_to_vary(data)
+        variants = make_variants(data.dataset, data.packed, clips, config.augment, progress)
+        data = replace(data, variants=variants)
+    parts = [part.fingerprint for part in (data.backgrounds, data.variants) if part is not None]
+    if not parts:
+        return data
+    digest = hashlib.sha256(" ".join((data.fingerprint, *parts)).encode())
+    return replace(data, fingerprint=digest.hexdigest()[:16])
+
+
+def _clips_to_vary(data: PreparedData) -> list[int]:
+    """Whatever some fold trains on, so that all folds find the same versions in the cache."""
+    clips, train = data.dataset.clips, set(data.split.train)
+    test = clips.split_words.index("test") if "test" in clips.split_words else None
+    return [
+        i
+        for i, part in enumerate(clips.split_numbers)
+        if data.packed.has(i) and (part != test or i in train)
+    ]
 
 
 def _copies(packed: PackedSet, progress: Progress | None) -> list[tuple[int, int]]:

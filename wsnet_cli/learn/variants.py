@@ -9,6 +9,7 @@ has a few versions, which do not depend on the seed: runs share them.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -34,8 +35,8 @@ VARYING = "stretching and shifting"
 VARIANT_VERSION = 1
 """To be raised where the same clip, parameters and librosa come to give other samples."""
 
-FRAME_SAMPLES = 2048
-"""Of the phase vocoder: librosa's default."""
+FRAME_S = 2048 / 22_050
+"""Of the phase vocoder: librosa's default; rounded to a power of two in samples."""
 PIECE_SAMPLES = 1 << 21
 """Longer clips are varied in pieces: the spectrum of a piece takes 16 times its memory."""
 FADE_SAMPLES = 1 << 10
@@ -48,6 +49,21 @@ class Change:
 
     stretch: float
     semitones: float
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Stretched or shifted versions of clips.
+
+    Attributes:
+        sets: one for each number of a version, with the clips as the data set numbers them.
+        fingerprint: changes with whatever they depend on but the clips.
+        lines: about them, for people.
+    """
+
+    sets: tuple[PackedSet, ...]
+    fingerprint: str
+    lines: tuple[str, ...]
 
 
 def wants_variants(config: AugmentConfig) -> bool:
@@ -72,7 +88,7 @@ def make_variants(
     clips: Sequence[int],
     config: AugmentConfig,
     progress: Progress | None = None,
-) -> tuple[list[PackedSet], str | None]:
+) -> Variants:
     """Make the versions of clips that a configuration asks for, or find them in the cache.
 
     Args:
@@ -81,9 +97,6 @@ def make_variants(
         clips: indices of those that versions are made of; all can be read.
         config: `stretch`, `pitch_semitones` and `variants` are used.
         progress: told the stage, versions done, versions in all.
-
-    Returns: a set for each number of a version, with the clips as `packed` numbers them; and why
-        they could not be kept for the next run, or None.
     """
     job = _VaryJob(dataset, packed, clips, config, progress)
     in_use = [packed.store.folder] if packed.store.folder else []
@@ -91,7 +104,11 @@ def make_variants(
     rows = np.full((config.variants, len(packed)), -1, np.int32)
     rows[:, np.asarray(clips, np.int64)] = store.rows(job.keys).reshape(-1, config.variants).T
     rate, keys = packed.sample_rate, packed.content_keys
-    return [PackedSet(rate, {}, keys, note, row, store) for row in rows], note
+    sets = tuple(PackedSet(rate, {}, keys, note, row, store) for row in rows)
+    line = f"versions: {config.variants} of each clip beside itself, stretched by "
+    line += f"{1 / config.stretch:.3g} to {config.stretch:.3g}, shifted by up to "
+    line += f"{config.pitch_semitones:g} semitones"
+    return Variants(sets, _how(config, rate), (line, note) if note else (line,))
 
 
 def vary(samples: Array, change: Change, sample_rate: int, check: Check = lambda: None) -> Array:
@@ -129,19 +146,19 @@ def _vary_piece(samples: Array, change: Change, sample_rate: int) -> Array:
     from librosa import effects
 
     n_wanted = max(1, round(len(samples) * change.stretch))
-    # A piece shorter than a frame has no spectrum.
-    varied = np.pad(samples, (0, max(0, FRAME_SAMPLES - len(samples))))
+    n_fft = 2 ** round(math.log2(FRAME_S * sample_rate))
+    varied = _at_least(samples, n_fft)  # what is shorter than a frame has no spectrum
     if change.stretch != 1:
-        varied = effects.time_stretch(varied, rate=1 / change.stretch, n_fft=FRAME_SAMPLES)
-        varied = np.pad(varied, (0, max(0, FRAME_SAMPLES - len(varied))))
+        varied = effects.time_stretch(varied, rate=1 / change.stretch, n_fft=n_fft)
     if change.semitones != 0:
-        varied = effects.pitch_shift(
-            varied, sr=sample_rate, n_steps=change.semitones, n_fft=FRAME_SAMPLES
-        )
-    out: Array = np.zeros(n_wanted, np.float32)
-    n = min(n_wanted, len(varied))
-    out[:n] = varied[:n]
-    return out
+        varied = _at_least(varied, n_fft)
+        varied = effects.pitch_shift(varied, sr=sample_rate, n_steps=change.semitones, n_fft=n_fft)
+    return _at_least(varied, n_wanted)[:n_wanted]
+
+
+def _at_least(samples: Array, n: int) -> Array:
+    """With zeros behind where there are fewer than n."""
+    return np.pad(samples, (0, max(0, n - len(samples))))
 
 
 class _VaryJob(FillJob):
@@ -185,16 +202,20 @@ class _VaryJob(FillJob):
         return self._clips[place], number
 
     def _make_keys(self) -> Keys:
-        config, rate = self._config, self._packed.sample_rate
-        how = f"varied {VARIANT_VERSION} librosa {version('librosa')} {rate}"
-        how += f" {config.stretch!r} {config.pitch_semitones!r}"
-        n = len(self._clips) * config.variants
+        how = _how(self._config, self._packed.sample_rate)
+        n = len(self._clips) * self._config.variants
         keys: NDArray[np.uint8] = np.zeros((n, KEY_BYTES), np.uint8)
         for index in range(n):
             clip, number = self._place(index)
             text = f"{how} {self._packed.content_keys[clip]} {number}"
             keys[index] = np.frombuffer(short_hash(text.encode()), np.uint8)
         return keys
+
+
+def _how(config: AugmentConfig, sample_rate: int) -> str:
+    """All that a version depends on besides its clip and its number."""
+    made_by = f"varied {VARIANT_VERSION} librosa {version('librosa')}"
+    return f"{made_by} {sample_rate} {config.stretch!r} {config.pitch_semitones!r}"
 
 
 @dataclass(frozen=True)
