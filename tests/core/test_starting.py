@@ -41,6 +41,13 @@ def test_it_reads_back_equal_and_stays_as_it_is(model: Model) -> None:
     assert "\nnetwork:\n  dropout: 0.2\naugment:" in dump_config(config)
 
 
+def test_it_survives_the_way_to_another_process(model: Model) -> None:
+    config = config_beside(config_of("train.lr=0.5"), model)
+    again = Config.model_validate_json(config.model_dump_json())
+    assert config_beside(again, model) == config
+    assert again.network.model_fields_set == {"dropout"}
+
+
 def test_a_network_that_is_the_models_may_stand_there(model: Model) -> None:
     assert config_beside(config_of(*NETWORK, *AUDIO), model) == config_beside(config_of(), model)
 

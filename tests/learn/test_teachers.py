@@ -12,6 +12,8 @@ from wsnet_cli.core.errors import UsageError
 from wsnet_cli.core.model import Model
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 from wsnet_cli.learn.model_source import ModelSource
+from wsnet_cli.learn.network import WaveformClassifier
+from wsnet_cli.learn.objective import Objective
 from wsnet_cli.learn.teachers import Teachers, check_teacher
 
 CPU = torch.device("cpu")
@@ -91,6 +93,34 @@ def test_gradient_is_that_of_the_paper(small_model: Model) -> None:
     teachers.losses(logits, taught).sum().backward()
     q = torch.softmax(logits.detach() / 4.0, dim=-1)
     torch.testing.assert_close(logits.grad, 4.0 * (q - taught))
+
+
+def test_a_student_comes_to_say_what_its_teacher_says(small_model: Model) -> None:
+    """And not what the labels say, which are drawn."""
+    rng = np.random.default_rng(0)
+    size = (48, small_model.audio.window_samples)
+    windows = torch.from_numpy(rng.standard_normal(size).astype(np.float32))
+    targets = torch.eye(3)[rng.integers(0, 3, 48)]
+    *body, last = small_model.weights
+    logits_now = NumpyEngine(small_model).logits(windows.numpy())
+    own_opinion = replace(last, phi=40 * last.phi, bias=40 * (last.bias - logits_now.mean(axis=0)))
+    teacher = replace(small_model, weights=(*body, own_opinion))
+    objective = Objective(teachers=teachers_of(teacher, share=1.0))
+    torch.manual_seed(1)
+    student = WaveformClassifier(small_model.network)
+    optimizer = torch.optim.Adam(student.parameters(), lr=0.02)
+    divergences = []
+    for _ in range(150):
+        logits, taught = student(windows), objective.taught(windows)
+        loss = objective.mix(objective.losses(logits, targets), logits, taught).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        divergences.append(float(loss.detach()))
+    assert divergences[-1] < 0.1 * divergences[0]
+    same = logits.argmax(dim=1) == taught.argmax(dim=1)
+    assert len(set(taught.argmax(dim=1).tolist())) > 1
+    assert same.float().mean() >= 0.8
 
 
 def test_teachers_do_not_change_while_they_are_asked(small_model: Model) -> None:
