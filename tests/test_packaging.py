@@ -15,7 +15,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-FULL_ONLY = ("torch", "scikit-learn", "jinja2")
+FULL_ONLY = ("torch", "scikit-learn", "librosa", "jinja2")
 
 
 @pytest.fixture(scope="module")
