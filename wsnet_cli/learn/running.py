@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 
 from ..core.artifact import save_model
 from ..core.config import Config
-from ..core.errors import Interrupted, TrainingError
+from ..core.errors import Interrupted, TrainingError, UsageError
+from ..core.metrics import Metrics
 from ..core.predictions import write_predictions
 from ..core.settings import audio_settings
 from .checkpoint import read_checkpoint, save_checkpoint
@@ -33,7 +35,8 @@ if TYPE_CHECKING:
     from .run import Ready
 
 SAVE_EVERY_S = 20.0
-"""Seconds between writes of the resume file, which is what a killed run loses at most."""
+"""Seconds between writes of the resume file, which is what a killed run loses at most; the
+environment's WSNET_SAVE_EVERY_S comes before it."""
 
 
 class Run:
@@ -60,6 +63,7 @@ class Run:
         self.team, self.sources = ready.team, ready.sources
         self.audio = audio_settings(self.config.audio)
         self.trainer = make_trainer(ready)
+        self.save_every_s = _save_every_s()
         self.saved_at = monotonic()
         self.ends_at = None if max_hours is None else self.saved_at + 3600 * max_hours
         listener.prepared(self.data, ready.network, self.audio, folder.path)
@@ -78,6 +82,8 @@ class Run:
     def finish(self, rows: list[EpochRow]) -> Result:
         """Train to the end, write the model, measure it."""
         with StopSignal() as stop, contextlib.closing(self.trainer):
+            if not self.folder.checkpoint.is_file():
+                self._save(rows)  # so that a run can be resumed whenever it is killed
             try:
                 self._train(rows, stop)
             except TrainingError as error:
@@ -102,7 +108,8 @@ class Run:
         if measured is None:
             return Result(self.folder, model, n_bytes, None)
         write_predictions(self.folder.path, measured.predictions)
-        self.folder.write_confusion(measured.metrics)
+        if isinstance(measured.metrics, Metrics):
+            self.folder.write_confusion(measured.metrics)
         # The last of all: a run with this file is finished.
         self.folder.write_json("metrics.json", measured.metrics.as_json())
         return Result(self.folder, model, n_bytes, measured.metrics)
@@ -157,7 +164,7 @@ class Run:
         return self.team.any(wish)
 
     def _save_is_due(self) -> bool:
-        return monotonic() - self.saved_at > SAVE_EVERY_S
+        return monotonic() - self.saved_at > self.save_every_s
 
     def _is_late(self) -> bool:
         return self.ends_at is not None and monotonic() > self.ends_at
@@ -186,7 +193,8 @@ class Run:
     def _look_alone(self, clips: Sequence[int]) -> Look:
         model = self.trainer.averaged_model()
         classes = self.data.classes(list(clips))
-        return look_at(model, self.data.packed, clips, classes, self.audio, self.device)
+        packed, members = self.data.packed, self.data.members
+        return look_at(model, packed, clips, classes, self.audio, self.device, members)
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal when a run is resumed, and `train.epochs`, which may be raised."""
@@ -198,6 +206,14 @@ class Run:
             "threads": torch.get_num_threads(),
             **self.config.model_dump(mode="json", exclude={"description", "from_data"}),
         }
+
+
+def _save_every_s() -> float:
+    text = os.environ.get("WSNET_SAVE_EVERY_S", "")
+    try:
+        return float(text) if text else SAVE_EVERY_S
+    except ValueError as error:
+        raise UsageError(f"WSNET_SAVE_EVERY_S={text}: expected seconds") from error
 
 
 def make_trainer(ready: Ready) -> Trainer:
@@ -220,7 +236,11 @@ def make_trainer(ready: Ready) -> Trainer:
         config.train,
         ready.data.feed(config),
         ready.device,
-        Objective(config.train.label_smoothing, teachers=teachers),
+        Objective(
+            config.train.label_smoothing,
+            teachers=teachers,
+            multi_label=data.dataset.multi_label,
+        ),
         ready.team,
         lambda clip: Path(clips[clip].name).name,
         feeding_threads(ready.device),
