@@ -85,6 +85,29 @@ def test_loss_has_its_least_where_the_student_says_the_same(small_model: Model) 
     assert logits.grad.abs().max() < 1e-5
 
 
+def test_of_several_labels_each_class_has_its_own_sigmoid(small_model: Model, make_model) -> None:
+    models = [
+        replace(model, multi_label=True)
+        for model in (small_model, make_model(small_model.network, small_model.audio, 1))
+    ]
+    windows = windows_for(small_model)
+    logits = [NumpyEngine(model).logits(windows).astype(np.float64) for model in models]
+    expected = np.mean([1 / (1 + np.exp(-each / 3.0)) for each in logits], axis=0)
+    teachers = teachers_of(*models, temperature=3.0)
+    taught = teachers(torch.from_numpy(windows))
+    np.testing.assert_allclose(taught.numpy(), expected, atol=1e-5)
+    same = torch.from_numpy(3.0 * np.log(expected / (1 - expected)))
+    assert teachers.losses(same, taught).abs().max() < 1e-5
+
+
+def test_loss_of_several_labels_by_hand(small_model: Model) -> None:
+    """T = 2; teacher 3/4 and 0; student sigmoids 1/2 and 1/2: the mean of two divergences."""
+    teachers = teachers_of(replace(small_model, multi_label=True))
+    first = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    found = teachers.losses(torch.zeros(1, 2), torch.tensor([[0.75, 0.0]]))
+    assert found.tolist() == pytest.approx([4 * (first + math.log(2)) / 2])
+
+
 def test_gradient_is_that_of_the_paper(small_model: Model) -> None:
     """dC/dz = T (q - p) for one window: 1/T of the softened difference, times T^2."""
     teachers = teachers_of(small_model, temperature=4.0)
@@ -159,6 +182,18 @@ def test_teacher_that_does_not_fit_is_refused(changes, labels, said: str, small_
         check_teacher(
             ModelSource("runs/big", b"", small_model), labels or small_model.labels, audio
         )
+
+
+def test_teacher_of_another_kind_is_refused(small_model: Model) -> None:
+    several = ModelSource("t", b"", replace(small_model, multi_label=True))
+    labels, audio = small_model.labels, small_model.audio
+    check_teacher(several, labels, audio, multi_label=True)
+    with pytest.raises(
+        UsageError, match="teacher t: gives any number of labels for a clip; expected one label"
+    ):
+        check_teacher(several, labels, audio)
+    with pytest.raises(UsageError, match="gives one label for each clip; expected any number"):
+        check_teacher(ModelSource("t", b"", small_model), labels, audio, multi_label=True)
 
 
 def test_trim_and_hop_may_differ(small_model: Model) -> None:

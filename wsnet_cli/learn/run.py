@@ -192,7 +192,7 @@ def make_ready(
     config = settled.config
     audio, labels = audio_settings(config.audio), found.dataset.labels
     for teacher in sources.teachers:
-        check_teacher(teacher, labels, audio)
+        check_teacher(teacher, labels, audio, multi_label=found.dataset.multi_label)
     if team.rank > 0:
         team.wait()
     data = prepare_data(found, config, request.fold, listener.decoded)

@@ -3,7 +3,8 @@
 Source: G. Hinton, O. Vinyals, J. Dean, Distilling the Knowledge in a Neural Network,
 arXiv:1503.02531, section 2: logits are divided by a temperature T on both sides, and the divergence
 times T^2, so that its gradient keeps its size whatever T is. Several teachers are averaged as
-section 2 averages an ensemble: by their softened probabilities.
+section 2 averages an ensemble: by their softened probabilities. Of a multi-label set the same is
+done for each class, which is there or not, and averaged over the classes as the labels' loss is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..core.audio import AudioSettings
 from ..core.config import DistillConfig
@@ -27,7 +29,7 @@ class Teachers(nn.Module):
     They hear the very windows that the student hears. Their weights never change.
 
     Args:
-        models: one or more, which `check_teacher` accepts.
+        models: one or more, which `check_teacher` accepts; multi-label all of them or none.
         labels: of the student, in the order of its logits.
         config: `temperature` T > 0, by which logits are divided, and `share` of the teachers in
             the loss.
@@ -43,6 +45,7 @@ class Teachers(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature, self.share = config.temperature, config.share
+        self.multi_label = models[0].multi_label
         self.networks = nn.ModuleList(frozen(model) for model in models)
         self.orders = [[model.labels.index(label) for label in labels] for model in models]
         self.to(device)
@@ -51,12 +54,13 @@ class Teachers(nn.Module):
     def forward(self, windows: Tensor) -> Tensor:
         """The mean of the teachers' softened probabilities.
 
-        Shape: [B, samples] -> [B, K] that sum to 1, in the order of the student's labels.
+        Shape: [B, samples] -> [B, K] in the order of the student's labels; they sum to 1, unless
+        the models are multi-label.
         """
-        said = [
-            torch.softmax(network(windows)[:, order].float() / self.temperature, dim=-1)
-            for network, order in zip(self.networks, self.orders, strict=True)
-        ]
+        said = []
+        for network, order in zip(self.networks, self.orders, strict=True):
+            soft = network(windows)[:, order].float() / self.temperature
+            said.append(torch.sigmoid(soft) if self.multi_label else torch.softmax(soft, dim=-1))
         return torch.stack(said).mean(dim=0)
 
     def losses(self, logits: Tensor, taught: Tensor) -> Tensor:
@@ -64,9 +68,16 @@ class Teachers(nn.Module):
 
         Shape: logits [B, K] of the student, taught [B, K] of `forward` -> [B], >= 0.
         """
-        scores = torch.log_softmax(logits.float() / self.temperature, dim=-1)
-        apart = nn.functional.kl_div(scores, taught, reduction="none").sum(dim=-1)
-        return self.temperature**2 * apart
+        soft = logits.float() / self.temperature
+        if self.multi_label:
+            least = torch.special.entr(taught) + torch.special.entr(1 - taught)
+            crossed = functional.binary_cross_entropy_with_logits(soft, taught, reduction="none")
+            apart = (crossed - least).mean(dim=-1)
+        else:
+            scores = torch.log_softmax(soft, dim=-1)
+            apart = functional.kl_div(scores, taught, reduction="none").sum(dim=-1)
+        losses: Tensor = self.temperature**2 * apart
+        return losses
 
     def mix(self, by_labels: Tensor, logits: Tensor, taught: Tensor) -> Tensor:
         """The whole loss: `share` of it the teachers', the rest that of the labels.
@@ -76,11 +87,14 @@ class Teachers(nn.Module):
         return (1 - self.share) * by_labels + self.share * self.losses(logits, taught)
 
 
-def check_teacher(teacher: ModelSource, labels: Sequence[str], audio: AudioSettings) -> None:
-    """Refuse a teacher that does not hear what the student hears, or names other classes.
+def check_teacher(
+    teacher: ModelSource, labels: Sequence[str], audio: AudioSettings, *, multi_label: bool = False
+) -> None:
+    """Refuse a teacher that does not hear what the student hears, or answers another question.
 
     Raises:
-        UsageError: its sample rate, window or normalisation differs, or a label does.
+        UsageError: its sample rate, window or normalisation differs, or a label does, or only one
+            of both is multi-label.
     """
     theirs = teacher.model.audio
     for what, own, other in (
@@ -92,6 +106,12 @@ def check_teacher(teacher: ModelSource, labels: Sequence[str], audio: AudioSetti
             raise UsageError(
                 f"teacher {teacher.name}: its {what} is {other}; expected {own}, as the student has"
             )
+    if teacher.model.multi_label != multi_label:
+        words = ("one label for each clip", "any number of labels for a clip")
+        raise UsageError(
+            f"teacher {teacher.name}: gives {words[teacher.model.multi_label]}; "
+            f"expected {words[multi_label]}, as the data has"
+        )
     known = set(teacher.model.labels)
     for label in labels:
         if label not in known:
