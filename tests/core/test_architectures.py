@@ -242,3 +242,80 @@ def test_too_short_window_is_refused_with_the_length_needed(
     )
     with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
         build(n_samples=needed - 1, **network)
+
+
+# ---------------------------------------------------------------------- windows, signs, scales
+
+
+def test_windows_and_signs_reach_every_layer_that_has_groups() -> None:
+    config = NetworkSamplingConfig(
+        stride=2, channel_factor=8, offsets="learned", group_offset=3, signs=True
+    )
+    network = build(sampling=config, head="conv8")
+    found = [c.shape.sampling for c in network.convolutions]
+    assert found[0] == Sampling(2, 1, 1, "learned"), "one channel has no groups"
+    assert found[1:] == [Sampling(2, 8, 1, "learned", 3, True)] * 7
+
+
+def test_a_layer_of_its_own_is_regular_unless_it_says_otherwise() -> None:
+    own = SamplingConfig(stride=2, channel_factor=2, signs=True)
+    config = NetworkSamplingConfig(
+        stride=2, channel_factor=8, offsets="random", group_offset=3, layers={"conv3": own}
+    )
+    network = build(sampling=config)
+    assert network.convolutions[2].shape.sampling == Sampling(2, 2, signs=True)
+    assert network.convolutions[3].shape.sampling == Sampling(2, 8, 1, "random", 3)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"signs": True}, "signs = True; expected False where channel_factor is 1, as conv2 has"),
+        ({"group_offset": 1}, "group_offset = 1; expected 0 where channel_factor is 1, as conv2"),
+        (
+            {"channel_factor": 2, "group_offset": 95},
+            "group_offset = 95; expected 0 to 94 rows, as conv2 has",
+        ),
+    ],
+)
+def test_impossible_windows_name_the_layer(own: dict[str, object], message: str) -> None:
+    layer = SamplingConfig.model_validate({"stride": 2, **own})
+    message = f"network.sampling.layers.conv2.{message}"
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
+        build(sampling=sampled(2, conv2=layer))
+
+
+@pytest.mark.parametrize(
+    ("head_scales", "dense", "sampled_"), [(None, 0, 1), (True, 1, 1), (False, 0, 0)]
+)
+def test_sampled_heads_have_multipliers_unless_asked(
+    head_scales: bool | None, dense: bool, sampled_: bool
+) -> None:
+    own = {"head_scales": head_scales}
+    assert build(**own).weighted[-1].scaled == dense
+    assert build(**own, head_sampling_stride=8).weighted[-1].scaled == sampled_
+    assert build(**own, head="conv8").convolutions[-1].scaled == dense
+    assert build(**own, head="conv8", sampling=sampled(2)).convolutions[-1].scaled == sampled_
+    linear = build(**own, head="fully-connected", head_sampling_stride=8).weighted[-3:]
+    assert [layer.scaled for layer in linear] == [sampled_] * 3
+
+
+def test_multipliers_of_heads_count_but_not_in_the_dense_denominator() -> None:
+    plain, scaled = (build(head_sampling_stride=8, head_scales=s) for s in (False, True))
+    assert scaled.n_constants == plain.n_constants + 10
+    assert scaled.n_parameters == plain.n_parameters + 10
+    assert scaled.n_dense_parameters == plain.n_dense_parameters == 2_882_538
+    conv8 = build(head="conv8", sampling=sampled(2)).convolutions[-1]
+    assert (conv8.scaled, conv8.relu, conv8.is_normed) == (True, False, False)
+
+
+def test_offsets_count_as_parameters() -> None:
+    regular, learned = (
+        build(sampling=NetworkSamplingConfig(stride=2, channel_factor=8, offsets=offsets))
+        for offsets in ("regular", "learned")
+    )
+    n_filters = 16 + 32 + 64 + 128 + 256 + 512 + 1024
+    assert (regular.n_offsets, learned.n_offsets) == (0, n_filters)
+    assert learned.n_parameters == regular.n_parameters + n_filters
+    assert learned.n_dense_parameters == regular.n_dense_parameters
+    assert learned.costs(30_225, "recurrence") == regular.costs(30_225, "folded")

@@ -25,9 +25,10 @@ from wsnet_cli.core.artifact import (
 )
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.container import unpack
-from wsnet_cli.core.errors import ArtifactError, FileError
+from wsnet_cli.core.errors import ArtifactError, FileError, ParameterError
+from wsnet_cli.core.locate import find_shipped
 from wsnet_cli.core.model import LayerWeights, Model, compress, real
-from wsnet_cli.core.network import Network
+from wsnet_cli.core.network import Conv, Linear, Network
 
 Make = Callable[..., Model]
 Sign = Callable[..., bytes]
@@ -287,3 +288,148 @@ def test_a_multi_label_model_is_of_the_second_format(tiny_model: Model, sign: Si
         of_one = model_to_bytes(replace(model, multi_label=False))
         assert unpack(of_one, "x")[1] == without | {"format": 1}
         assert model_from_bytes(sign(tensors, header | {"multi_label": False}), "x") is not None
+
+
+# ---------------------------------------------------------------------------------- format 2
+
+
+def test_the_shipped_model_is_written_as_it_was() -> None:
+    content = find_shipped("esc10").read_bytes()
+    assert model_to_bytes(model_from_bytes(content, "x")) == content
+
+
+def resampled(model: Model, more: dict[str, Any]) -> Network:
+    """The network of `small_model` with another way of sampling its second layer."""
+    conv1, conv2, *head = model.network.layers
+    assert isinstance(conv2, Conv)
+    assert conv2.shape.sampling is not None
+    shape = replace(conv2.shape, sampling=replace(conv2.shape.sampling, **more))
+    return Network((conv1, replace(conv2, shape=shape), *head))
+
+
+@pytest.mark.parametrize(
+    ("more", "keys"),
+    [
+        ({}, {}),
+        ({"offsets": "random"}, {"offsets": "random"}),
+        ({"offsets": "learned"}, {"offsets": "learned"}),
+        ({"group_offset": 3}, {"group_offset": 3}),
+        ({"signs": True}, {"signs": True}),
+    ],
+)
+def test_only_what_needs_format_2_is_of_format_2(
+    small_model: Model, make_model: Make, more: dict[str, Any], keys: dict[str, Any]
+) -> None:
+    model = make_model(resampled(small_model, more), small_model.audio)
+    for each in (model, compress(model)):
+        tensors, header = unpack(model_to_bytes(each), "x")
+        assert header["format"] == (2 if more else 1)
+        layer = header["layers"][1]
+        assert {k: layer[k] for k in ("offsets", "group_offset", "signs") if k in layer} == keys
+        assert ("offsets" in tensors) == ("offsets" in more)
+        assert_equal(model_from_bytes(model_to_bytes(each), "x"), each)
+
+
+def test_offsets_take_two_bytes_a_filter_and_are_the_same_in_both_forms(
+    small_model: Model, make_model: Make
+) -> None:
+    model = make_model(resampled(small_model, {"offsets": "learned"}), small_model.audio)
+    kept = model.weights[1].offsets
+    assert kept is not None
+    assert kept.any()
+    for each in (model, compress(model)):
+        tensors, _ = unpack(model_to_bytes(each), "x")
+        assert tensors["offsets"].dtype == np.int16
+        assert tensors["offsets"].tolist() == kept.tolist()
+        assert len(kept) == model.network.n_offsets == 12
+    assert np.array_equal(compress(model).weights[1].offsets, kept)
+
+
+def test_a_scaled_head_is_of_format_2_and_has_a_scale_more(
+    small_model: Model, make_model: Make
+) -> None:
+    *body, linear = small_model.network.layers
+    assert isinstance(linear, Linear)
+    model = make_model(Network((*body, replace(linear, scaled=True))), small_model.audio)
+    tensors, header = unpack(model_to_bytes(compress(model)), "x")
+    before, _ = unpack(model_to_bytes(compress(small_model)), "x")
+    assert (header["format"], header["layers"][-1]["scaled"]) == (2, True)
+    assert tensors["scales"].size == before["scales"].size + 1
+    assert tensors["constants"].size == before["constants"].size + 3
+
+
+@pytest.mark.parametrize("more", [{"offsets": "random"}, {"group_offset": 1}, {"signs": True}])
+def test_format_1_holds_nothing_of_format_2(
+    small_model: Model, make_model: Make, sign: Sign, more: dict[str, Any]
+) -> None:
+    """Readers of format 1 ignore keys that they do not know, and would compute something else."""
+    model = make_model(resampled(small_model, more), small_model.audio)
+    tensors, header = unpack(model_to_bytes(model), "x")
+    message = "^x: is not a valid model: format = 1; expected 2 for such a model"
+    with pytest.raises(ArtifactError, match=message):
+        model_from_bytes(sign(tensors, header | {"format": 1}), "x")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda o: o[:-1], "offsets: int16 of shape (11,); expected int16 (12,)"),
+        (lambda o: o.astype(np.int32), "offsets: int32 of shape (12,); expected int16 (12,)"),
+        (lambda o: None, "tensors ['constants', 'weights']; expected ['constants', 'offsets', 'w"),
+        (
+            lambda o: np.where(np.arange(12) == 3, 9_999, o).astype(np.int16),
+            "conv2: the offset of filter 3 is 9999; expected -1536 to 4096",
+        ),
+        (
+            lambda o: np.where(np.arange(12) == 11, 1, o).astype(np.int16),
+            "conv2: the offset of filter 11 is 1; expected -5632 to 0",
+        ),
+        (
+            lambda o: np.where(np.arange(12) == 0, -1, o).astype(np.int16),
+            "conv2: the offset of filter 0 is -1; expected 0 to 5632",
+        ),
+    ],
+)
+def test_offsets_that_lead_out_of_phi_or_are_not_there_are_refused(
+    small_model: Model, make_model: Make, sign: Sign, change: Any, message: str
+) -> None:
+    model = make_model(resampled(small_model, {"offsets": "learned"}), small_model.audio)
+    tensors, header = unpack(model_to_bytes(model), "x")
+    kept = change(tensors.pop("offsets"))
+    content = sign(tensors if kept is None else {**tensors, "offsets": kept}, header)
+    with pytest.raises(ArtifactError, match=f"^x: is not a valid model: {re.escape(message)}"):
+        model_from_bytes(content, "x")
+
+
+def test_offsets_where_none_belong_are_refused(small_model: Model, sign: Sign) -> None:
+    tensors, header = unpack(model_to_bytes(small_model), "x")
+    content = sign({**tensors, "offsets": np.zeros(12, np.int16)}, header)
+    with pytest.raises(ArtifactError, match=r"tensors \['constants', 'offsets', 'weights'\]; exp"):
+        model_from_bytes(content, "x")
+    own = replace(small_model.weights[0], offsets=np.zeros(4, np.int16))
+    with pytest.raises(ParameterError, match=r"conv1: offsets \('int16', \(4,\)\); expected 0 of"):
+        replace(small_model, weights=(own, *small_model.weights[1:]))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("offsets", "some", "offsets = some; expected one of regular, random, learned"),
+        ("offsets", 1, "offsets: missing or of the wrong type; expected str"),
+        ("offsets", None, "offsets: missing or of the wrong type; expected str"),
+        ("offsets", ["learned"], "offsets: missing or of the wrong type; expected str"),
+        ("group_offset", 10**9, "group_offset = 1000000000; expected 0 to 30 rows"),
+        ("group_offset", -1, "group_offset = -1; expected 0 to 30 rows"),
+        ("group_offset", True, "group_offset: missing or of the wrong type; expected int"),
+        ("group_offset", 1.0, "group_offset: missing or of the wrong type; expected int"),
+        ("signs", 1, "signs: missing or of the wrong type; expected bool"),
+        ("signs", "yes", "signs: missing or of the wrong type; expected bool"),
+    ],
+)
+def test_lies_about_windows_are_refused(
+    small_model: Model, sign: Sign, key: str, value: object, message: str
+) -> None:
+    tensors, header = unpack(model_to_bytes(small_model), "x")
+    header["layers"][1][key] = value
+    with pytest.raises(ArtifactError, match=f"^x: is not a valid model: {re.escape(message)}"):
+        model_from_bytes(sign(tensors, header | {"format": 2}), "x")

@@ -7,6 +7,7 @@ import pytest
 
 from wsnet_cli.core import locate
 from wsnet_cli.core.artifact import save_model
+from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config_file import preset_names
 from wsnet_cli.core.describe import (
     describe_model_file,
@@ -17,7 +18,8 @@ from wsnet_cli.core.describe import (
 )
 from wsnet_cli.core.errors import ArtifactError, ConfigError, UsageError
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.sampling import WAYS
+from wsnet_cli.core.network import Conv, Linear, Mean, Network
+from wsnet_cli.core.sampling import WAYS, ConvShape, LinearShape, Sampling
 
 
 def test_the_rows_of_a_model(small_model: Model, small_model_file: Path):
@@ -128,3 +130,29 @@ def test_lists(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         {"run": str(runs / "b"), **entry},
         {"run": str(runs / "damaged"), **none},
     ]
+
+
+def test_irregular_windows_signs_and_scales_are_told_and_counted(make_model, tmp_path: Path):
+    first = Conv("conv1", ConvShape(1, 4, 8, 2, 4, Sampling(4, 1, 2, "learned")))
+    second = Conv("conv2", ConvShape(4, 6, 4, 1, 0, Sampling(2, 2, 1, "random", 3, True)))
+    linear = Linear("linear", LinearShape(6, 3, 2), scaled=True)
+    dense = Linear("linear", LinearShape(6, 3), scaled=True)
+    audio = AudioSettings(8_000, window_s=0.1, hop_s=0.05)
+    model = make_model(Network((first, second, Mean(), linear)), audio)
+    for each, size in ((model, 4), (compress(model), 1)):
+        save_model(tmp_path / "x.wsnet", each)
+        rows = describe_model_file(tmp_path / "x.wsnet").rows
+        assert [row.sampling for row in rows] == [
+            "S 4 C 1 D 2 learned offsets",
+            "S 2 C 2 random offsets groups +3 signs",
+            "S 2 scaled",
+        ]
+        constant = max(2, size)
+        assert rows[0].n_bytes == size * (8 + 7 * 2 + 4 * 8) + constant * 8 + 2 * 8
+        assert rows[1].n_bytes == size * (4 + 5 * 2 + 3) * 2 + constant * 12 + 2 * 6
+        assert rows[2].n_bytes == size * 10 + constant * 6
+        for row in rows:
+            assert row.multiply_adds["recurrence"] == row.multiply_adds["folded"]
+        assert rows[1].multiply_adds["folded"] == rows[1].multiply_adds["dense"]
+    save_model(tmp_path / "y.wsnet", make_model(Network((first, second, Mean(), dense)), audio))
+    assert describe_model_file(tmp_path / "y.wsnet").rows[2].sampling == "dense scaled"

@@ -77,3 +77,15 @@ def test_other_networks_are_not_soundnet8(small_model: Model):
     narrow = build_network(NetworkConfig(width=0.5), 10, 30_225)
     baseline = build_network(NetworkConfig(architecture="baseline1"), 10, 30_225)
     assert [is_soundnet8(n) for n in (narrow, baseline, small_model.network)] == [False] * 3
+
+
+def test_places_of_filters_have_a_line_of_their_own(make_model: Callable[..., Model]):
+    sampling = {"stride": 2, "channel_factor": 8, "offsets": "learned"}
+    config = NetworkConfig.model_validate({"sampling": sampling})
+    network = build_network(config, 10, 30_225)
+    model = make_model(network, AudioSettings(20_000, window_s=1.51125, hop_s=1.0))
+    n_filters = 16 + 32 + 64 + 128 + 256 + 512 + 1024
+    found = {row.what: row.n_bytes for row in make_ledger(compress(model), 1).rows}
+    assert found["places of filters, 16-bit"] == 2 * n_filters
+    sampled = 4 * (network.n_weights + network.n_constants) + 2 * n_filters
+    assert found["sampled network, float32"] == sampled

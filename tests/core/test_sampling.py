@@ -296,3 +296,69 @@ def test_impossible_cost_is_refused() -> None:
 def test_impossible_linear_layer_is_refused(arguments: tuple[int, ...], message: str) -> None:
     with pytest.raises(ParameterError, match=f"^{re.escape(message)}"):
         LinearShape(*arguments)
+
+
+# ---------------------------------------------------------------------------- irregular windows
+
+
+def irregular(**sampling: object) -> ConvShape:
+    own = Sampling(2, 3, **sampling)  # type: ignore[arg-type]
+    return ConvShape(6, 4, 8, 2, 0, own)
+
+
+def test_offsets_change_neither_phi_nor_what_folds() -> None:
+    regular, learned = irregular(), irregular(offsets="learned")
+    assert (regular.n_offsets, learned.n_offsets) == (0, 4)
+    assert replace(irregular(denser=2), sampling=Sampling(2, 3, 2, "random")).n_offsets == 8
+    assert learned.condensed_length == regular.condensed_length == 8 + 3 * 2
+    assert learned.n_weights == regular.n_weights
+    assert learned.folded_channels == regular.folded_channels == 2
+    assert (regular.is_regular, learned.is_regular) == (True, False)
+    assert learned.cost(20, "folded") == regular.cost(20, "folded")
+
+
+def test_group_offsets_lengthen_phi_and_end_folding() -> None:
+    shape = irregular(group_offset=5)
+    assert shape.condensed_length == 8 + 3 * 2 + 2 * 5
+    assert shape.n_weights == 24 * 2
+    assert (shape.condensed_channels, shape.folded_channels) == (2, 6)
+    assert not shape.is_regular
+    assert shape.cost(20, "folded") == shape.cost(20, "dense") == Cost(7 * 8 * 6 * 4)
+
+
+def test_signs_cost_nothing() -> None:
+    signed = irregular(signs=True)
+    assert signed.is_regular
+    for way in WAYS:
+        assert signed.cost(20, way) == irregular().cost(20, way)
+
+
+@pytest.mark.parametrize("way", ["integral", "recurrence"])
+@pytest.mark.parametrize(
+    "more", [{"offsets": "random"}, {"offsets": "learned"}, {"group_offset": 1}]
+)
+def test_what_is_irregular_shares_nothing_over_time(way: str, more: dict[str, object]) -> None:
+    shape = irregular(**more)
+    assert irregular().has_way(way)
+    assert not shape.has_way(way)
+    with pytest.raises(ParameterError, match=f"^way = {way}; expected dense or folded here"):
+        shape.cost(20, way)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "message"),
+    [
+        (
+            Sampling(2, 3, offsets="some"),
+            "offsets = some; expected one of regular, random, learned",
+        ),
+        (Sampling(2, 3, group_offset=-1), "group_offset = -1; expected 0 to 14 rows"),
+        (Sampling(2, 3, group_offset=15), "group_offset = 15; expected 0 to 14 rows"),
+        (Sampling(2, 1, group_offset=1), "group_offset = 1; expected 0 where channel_factor is 1"),
+        (Sampling(2, 1, signs=True), "signs = True; expected False where channel_factor is 1"),
+    ],
+)
+def test_impossible_windows_are_refused(sampling: Sampling, message: str) -> None:
+    assert irregular(group_offset=14).condensed_length == 14 * 3
+    with pytest.raises(ParameterError, match=f"^{re.escape(message)}"):
+        replace(GOOD, sampling=replace(sampling, stride=2))
