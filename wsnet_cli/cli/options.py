@@ -71,6 +71,15 @@ Pattern = Annotated[
         help="How DATA's files are named, such as {label}_{group}_{index}.",
     ),
 ]
+MaxKb = Annotated[
+    float | None,
+    typer.Option(
+        "--max-kb",
+        metavar="KB",
+        show_default=False,
+        help="Choose width and sampling so that the 8-bit file fits; 1 KB is 1,000 bytes.",
+    ),
+]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")
 ]

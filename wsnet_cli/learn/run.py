@@ -20,6 +20,7 @@ from ..core.starting import config_beside
 from .environment import absolute, choose_device, describe_machine, set_threads
 from .estimate import Estimate, fit_into, measure_steps
 from .finish import Result as Result
+from .fitted import fit_run, tell_fit, with_fit
 from .from_data import settle
 from .listener import Listener
 from .model_source import Sources, find_sources, kept_sources
@@ -56,6 +57,7 @@ class Request:
         force: reuse the folder of that name.
         runs: the folder of all runs.
         max_hours: what training may take; fewer epochs are planned where it would take longer.
+        max_bytes: of the 8-bit file; a network is chosen that fits.
     """
 
     source: Path
@@ -70,6 +72,7 @@ class Request:
     force: bool = False
     runs: Path = RUNS
     max_hours: float | None = None
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,10 @@ def make_ready(
     if settled.chosen:
         listener.remark(f"from the data: {', '.join(settled.chosen)}")
     config = settled.config
+    if request.max_bytes is not None:
+        fit = fit_run(config, request.max_bytes, request.preset, found, sources)
+        tell_fit(config, fit, request.max_bytes, listener.remark)
+        config = with_fit(config, fit)
     audio, labels = audio_settings(config.audio), found.dataset.labels
     for teacher in sources.teachers:
         check_teacher(teacher, labels, audio, multi_label=found.dataset.multi_label)
