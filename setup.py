@@ -39,7 +39,7 @@ setup(
     ext_modules=[
         Extension(
             "wsnet_cli.engine._kernels",
-            sources=[str(KERNELS / name) for name in ("kernels.c", "network.c")],
+            sources=[str(KERNELS / name) for name in ("kernels.c", "network.c", "training.c")],
             depends=[str(path) for path in sorted(KERNELS.iterdir())],
             optional=True,
         )

@@ -40,7 +40,10 @@ class Layer(ctypes.Structure):
                 *("n_bands", "height", "band_padding", "band_pool"),
             )
         ),
-        *((name, ctypes.c_void_p) for name in ("weights", "pointwise", "multiplier", "bias", "signs")),
+        *(
+            (name, ctypes.c_void_p)
+            for name in ("weights", "pointwise", "multiplier", "bias", "signs")
+        ),
     ]
 
 
@@ -84,7 +87,9 @@ class Library:
         native.wsnet_run.argtypes = [layers, n32, n32, address, n64, n64, *[address] * 3]
         native.wsnet_run.restype = None
 
-    def function(self, name: str, arguments: Sequence[Any], result: Any = None) -> Callable[..., Any]:
+    def function(
+        self, name: str, arguments: Sequence[Any], result: Any = None
+    ) -> Callable[..., Any]:
         """One of its other functions, declared: see `training_kernels.py`.
 
         Raises: EngineError: it is not there.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..core.model import LayerWeights
 from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
+from .fused import fused_block
 from .layers import SampledConv1d, SampledLinear
 from .maps import SampledConv2d
 
@@ -35,6 +36,9 @@ class ConvBlock(nn.Module):
 
     def forward(self, audio: Tensor) -> Tensor:
         """Run the block."""
+        fused = fused_block(self.conv, self.norm, self.layer, audio)
+        if fused is not None:
+            return fused
         out = self._scale(self.conv(audio))
         # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if self.layer.pool:

@@ -1,0 +1,216 @@
+"""The kernels of a fused block over all items of a batch, shared among torch's threads.
+
+Items are summed in groups that depend on their number alone, and the groups in their order, so that
+the number of threads changes no bit of a result.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ..engine.training_kernels import Block, TrainingKernels, training_kernels
+
+GROUPS = 8
+"""Most groups that items are summed in: the most threads that help."""
+
+_local = threading.local()
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Into each window flow its chosen gradients times `filters`, mixing * window, and constant.
+
+    Shapes: [N, n_taps], [n_taps, n_taps] symmetric, [n_taps]; float64.
+    """
+
+    filters: Tensor
+    mixing: Tensor
+    constant: Tensor
+
+
+def moments(block: Block, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rows of the maps for the other functions; mean [n_taps] and covariance of all windows.
+
+    Args:
+        block: the geometry.
+        audio: [B, M, T] float32, contiguous.
+    """
+    kernels, n_taps, n_items = _kernels(), block.n_taps, len(audio)
+    rows = torch.empty(n_items, kernels.size("row_floats", block))
+    groups = _groups(n_items)
+    sums = torch.zeros(len(groups), n_taps, dtype=torch.float64)
+    products = torch.zeros(len(groups), n_taps, n_taps, dtype=torch.float64)
+
+    def work(group: int, items: slice, scratch: int) -> None:
+        at = (audio[items], rows[items], sums[group], products[group])
+        kernels.run("moments", block, _count(items), *_addresses(at), scratch)
+
+    _each(groups, block, work)
+    count = n_items * block.n_steps
+    mean = sums.sum(0) / count
+    upper = products.sum(0) / count
+    return rows, mean, upper + upper.triu(1).T - torch.outer(mean, mean)
+
+
+def outputs(
+    block: Block, rows: Tensor, filters: Tensor, scale: Tensor, shift: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Pooled, activated outputs [B, N, n_pooled], and the places of the maxima, in bytes.
+
+    Args:
+        block: the geometry.
+        rows: from `moments`.
+        filters: [N, n_taps] float32.
+        scale: [N], of each filter's output.
+        shift: [N], added to it; where one of both is not finite, the outputs are NaN.
+    """
+    kernels, shape = _kernels(), (len(rows), block.n_filters, block.n_pooled)
+    out, chosen = torch.empty(shape), torch.empty(shape, dtype=torch.uint8)
+    packed = _packed(kernels, filters)
+    scale32, shift32 = _padded(kernels, scale), _padded(kernels, shift)
+
+    def work(_: int, items: slice, scratch: int) -> None:
+        numbers = (packed.ctypes.data, scale32.data_ptr(), shift32.data_ptr())
+        start, *results = _addresses((rows[items], out[items], chosen[items]))
+        kernels.run("outputs", block, _count(items), start, *numbers, *results, scratch)
+
+    _each(_groups(len(rows)), block, work)
+    lost = ~(torch.isfinite(scale) & torch.isfinite(shift))
+    if bool(lost.any()):
+        out[:, lost] = torch.nan
+    return out, chosen
+
+
+def weight_sums(
+    block: Block, rows: Tensor, gradient: Tensor, chosen: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Sums over the chosen outputs of the gradient [N], and of it times the window [N, n_taps]."""
+    kernels, groups = _kernels(), _groups(len(rows))
+    sums = torch.zeros(len(groups), block.n_filters, dtype=torch.float64)
+    products = torch.zeros(len(groups), block.n_filters, block.n_taps, dtype=torch.float64)
+
+    def work(group: int, items: slice, scratch: int) -> None:
+        at = (rows[items], gradient[items], chosen[items], sums[group], products[group])
+        kernels.run("weight_gradient", block, _count(items), *_addresses(at), scratch)
+
+    _each(groups, block, work)
+    return sums.sum(0), products.sum(0)
+
+
+def input_gradient(
+    block: Block, rows: Tensor, gradient: Tensor, chosen: Tensor, flow: Flow
+) -> Tensor:
+    """The gradient of the maps [B, M, T]."""
+    kernels = _kernels()
+    out = torch.empty(len(rows), block.n_channels, block.n_samples)
+    row = kernels.size("filter_floats", block)
+    filters, mixing, constant = (
+        torch.nn.functional.pad(part.float(), (0, row - block.n_taps))
+        for part in (flow.filters, flow.mixing, flow.constant)
+    )
+    band, shift = _band(block, flow, kernels.size("band_outputs", block))
+    packed, shift = _packed(kernels, band), _padded(kernels, shift)
+
+    def work(_: int, items: slice, scratch: int) -> None:
+        at = (rows[items], gradient[items], chosen[items], filters, mixing, constant)
+        numbers = (packed.ctypes.data, shift.data_ptr(), out[items].data_ptr())
+        kernels.run("input_gradient", block, _count(items), *_addresses(at), *numbers, scratch)
+
+    _each(_groups(len(rows)), block, work)
+    return out
+
+
+def _band(block: Block, flow: Flow, n_outputs: int) -> tuple[Tensor, Tensor]:
+    """`mixing` and `constant` summed over all windows that hold a value: see kernels/training.h."""
+    n_taps, gap = block.n_taps, block.gap
+    n_phases = -(-n_taps // gap)
+    # A row for each value of a window: what it has from the values up to n_taps - 1 on either side.
+    skewed = torch.zeros(n_phases * gap, 2 * n_taps, dtype=torch.float64)
+    skewed[:n_taps, :n_taps] = flow.mixing
+    skewed = _shift_rows(skewed, n_taps)
+    by_phase = skewed.view(n_phases, gap, -1).sum(0)
+    constant = torch.nn.functional.pad(flow.constant, (0, n_phases * gap - n_taps))
+    shift = constant.view(n_phases, gap).sum(0)
+    band = torch.zeros(n_outputs, 2 * n_taps + n_outputs - 2, dtype=torch.float64)
+    for output in range(n_outputs):
+        band[output, output : output + 2 * n_taps - 1] = by_phase[output % gap]
+    return band, shift.repeat(n_outputs // gap)
+
+
+def _shift_rows(rows: Tensor, n_taps: int) -> Tensor:
+    """Row a moved right by n_taps - 1 - a, out of 2 * n_taps - 1."""
+    width = 2 * n_taps
+    moved = torch.zeros(len(rows), width - 1, dtype=rows.dtype)
+    index = torch.arange(n_taps)
+    columns = (n_taps - 1 - index).unsqueeze(1) + index
+    moved[index.unsqueeze(1), columns] = rows[:n_taps, :n_taps]
+    return moved
+
+
+def _each(groups: list[slice], block: Block, work: Callable[[int, slice, int], None]) -> None:
+    """`work(group, items, address of scratch)` for every group."""
+
+    def run(group: int) -> None:
+        work(group, groups[group], _scratch(block))
+
+    threads = min(torch.get_num_threads(), len(groups))
+    if threads == 1:
+        for group in range(len(groups)):
+            run(group)
+    else:
+        for _ in _pool(threads).map(run, range(len(groups))):
+            pass
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, "wsnet-fused")
+
+
+def _scratch(block: Block) -> int:
+    """The address of this thread's scratch, which is kept for the next call."""
+    needed = _kernels().size("scratch_floats", block)
+    held: npt.NDArray[np.float32] | None = getattr(_local, "scratch", None)
+    if held is None or held.size < needed:
+        held = _local.scratch = _kernels().scratch(block)
+    return int(held.ctypes.data)
+
+
+def _groups(n_items: int) -> list[slice]:
+    n = min(GROUPS, n_items)
+    ends = [n_items * i // n for i in range(n + 1)]
+    return [slice(*pair) for pair in pairwise(ends)]
+
+
+def _count(items: slice) -> int:
+    return int(items.stop - items.start)
+
+
+def _addresses(tensors: tuple[Tensor, ...]) -> list[int]:
+    return [tensor.data_ptr() for tensor in tensors]
+
+
+def _packed(kernels: TrainingKernels, filters: Tensor) -> npt.NDArray[np.float32]:
+    flat = filters.float().contiguous().numpy()
+    return kernels.library.pack(flat, len(flat), flat.shape[1], flat.shape[1], kernels.lanes)
+
+
+def _padded(kernels: TrainingKernels, values: Tensor) -> Tensor:
+    """Zeros behind, to a multiple of the lanes."""
+    return torch.nn.functional.pad(values.float(), (0, -len(values) % kernels.lanes))
+
+
+def _kernels() -> TrainingKernels:
+    kernels = training_kernels()
+    assert kernels is not None, "asked for only where they are"
+    return kernels
