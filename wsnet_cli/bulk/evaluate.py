@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from ..core.errors import AudioError, DataError
 from ..core.metrics import Metrics, measure
-from ..core.multi_label_metrics import DECISION, MultiLabelMetrics, measure_labels
+from ..core.multi_label_metrics import MultiLabelMetrics, measure_labels
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
 from ..data.dataset import Clip, Failure
-from ..data.label_sets import join_names
+from ..data.label_sets import label_of
 from ..engine.session import Classifier
 from .clip_audio import ClipAudio, FileAudio
 from .predict import hear_clip
@@ -78,7 +78,7 @@ def evaluate_clips(
     """
     _check_labels(classifier, clips)
     source = audio or FileAudio()
-    truths = _Truths(classifier)
+    truths, labels = _Truths(classifier), classifier.labels
     results: list[ClipResult] = []
     failures: list[Failure] = []
 
@@ -87,9 +87,8 @@ def evaluate_clips(
             heard = hear_clip(classifier, source.open(classifier, clip), clip.path, check)
         except AudioError as error:
             return Failure(clip.name, str(error))
-        ((label, score),) = classifier.top(heard.scores, 1)
-        if classifier.multi_label:
-            label = _decided(classifier, heard.scores)
+        label = label_of(heard.scores, labels, multi_label=classifier.multi_label)
+        score = float(heard.scores.max())
         return ClipResult(clip.name, clip.label, label, score, heard.duration_s), heard.scores
 
     with closing(map_in_order(work, clips, workers)) as outcomes:
@@ -135,12 +134,6 @@ class _Truths:
         if self._multi_label:
             return measure_labels(np.stack(self._rows), np.stack(self._scores), self._labels)
         return measure(self._truth, self._predicted, self._labels)
-
-
-def _decided(classifier: Classifier, scores: Array) -> str:
-    return join_names(
-        label for label, score in zip(classifier.labels, scores, strict=True) if score >= DECISION
-    )
 
 
 def _check_labels(classifier: Classifier, clips: Sequence[Clip]) -> None:

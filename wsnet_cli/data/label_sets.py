@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.multi_label_metrics import DECISION
+from ..core.quant import Array
+
 SEPARATOR = ";"
 """Between the names of a label of a multi-label set."""
 
@@ -27,6 +30,22 @@ def split_names(label: str) -> tuple[str, ...]:
     (('cat', 'dog'), ())
     """
     return tuple(label.split(SEPARATOR)) if label else ()
+
+
+def label_of(scores: Array, classes: Sequence[str], *, multi_label: bool) -> str:
+    """Return what a clip is taken for: the best class, or the label of all that are there.
+
+    Args:
+        scores: of the classes, [n_classes].
+        classes: their names.
+        multi_label: whether each is there or not by itself, from `DECISION` on.
+
+    >>> label_of(np.float32([0.6, 0.7, 0.1]), ["cat", "dog", "owl"], multi_label=True)
+    'cat;dog'
+    """
+    if multi_label:
+        return join_names(classes[i] for i in np.flatnonzero(scores >= DECISION).tolist())
+    return classes[int(scores.argmax())]
 
 
 def membership(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

@@ -25,18 +25,20 @@ class ClassTable:
 
     Args:
         classes: the class of each training clip, >= 0.
+        clips: whose class each of these is, where a clip may have several; None: they are in order.
 
     Attributes:
         order: positions of the clips, those of one class together.
         present: the classes that have a clip, ascending.
         starts: where each of these begins in `order`.
         counts: how many clips each of these has, >= 1.
-        ranks: for each clip, the place of its class in `present`.
+        ranks: for each of `classes`, its place in `present`.
     """
 
-    def __init__(self, classes: Sequence[int]) -> None:
+    def __init__(self, classes: Sequence[int] | Positions, clips: Positions | None = None) -> None:
         numbers = np.asarray(classes, np.int64)
-        self.order: Positions = np.argsort(numbers, kind="stable")
+        order: Positions = np.argsort(numbers, kind="stable")
+        self.order = order if clips is None else clips[order]
         self.present, self.ranks, self.counts = np.unique(
             numbers, return_inverse=True, return_counts=True
         )

@@ -28,7 +28,9 @@ _ORDER, _ROWS = 0, 1
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows [n, samples] float32 and targets [n, n_classes] float32 that sum to 1.
+    """Windows [n, samples] float32 and targets [n, n_classes] float32.
+
+    Targets sum to 1, but of a multi-label set, where each is by itself in [0, 1].
 
     `clips` [n] are the clips that they begin with, as the data set numbers them, for messages.
     """
@@ -45,7 +47,7 @@ class Feed:
     Args:
         packed: decoded audio.
         clips: indices of the training clips that can be read.
-        classes: the class of each of `clips`, 0-based.
+        classes: the class of each of `clips`, 0-based; with `members`, its row of these.
         n_classes: of the data set.
         audio: window and normalisation.
         augment: how clips are varied.
@@ -56,6 +58,8 @@ class Feed:
         balance: "sampling" draws every class equally often, else clips come as often as they are.
         variants: stretched or shifted versions of the same clips.
         backgrounds: recordings that are mixed in.
+        members: which classes each label of a multi-label set names, [n_labels, n_classes]; else
+            None.
     """
 
     packed: Audio
@@ -71,6 +75,7 @@ class Feed:
     balance: str = "none"
     variants: Sequence[Audio] = ()
     backgrounds: Backgrounds | None = None
+    members: npt.NDArray[np.bool_] | None = None
 
     @property
     def n_batches(self) -> int:
@@ -81,7 +86,10 @@ class Feed:
     @property
     def class_counts(self) -> npt.NDArray[np.int64]:
         """Training clips of each class, [n_classes]."""
-        return count_classes(self.classes, self.n_classes)
+        if self.members is None:
+            return count_classes(self.classes, self.n_classes)
+        counts: npt.NDArray[np.int64] = self.members[np.asarray(self.classes)].sum(axis=0)
+        return counts
 
     @property
     def class_weights(self) -> Array | None:
@@ -91,7 +99,9 @@ class Feed:
     @property
     def balance_line(self) -> str:
         """How unlike the classes are in size and what is done about it, for people."""
-        return describe_balance(self.balance, self.class_counts, self._n_draws)
+        drawn = self.members is not None and self.balance == "sampling"
+        counts = self._class_table.counts if drawn else self.class_counts
+        return describe_balance(self.balance, counts, self._n_draws)
 
     def n_rows(self, step: int) -> int:
         """Windows of batch `step` of an epoch."""
@@ -137,7 +147,11 @@ class Feed:
         return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
 
     def _add_target(self, target: Array, position: int, share: float) -> None:
-        target[self.classes[position]] += share
+        if self.members is None:
+            target[self.classes[position]] += share
+        else:
+            target += np.float32(share) * self.members[self.classes[position]]
+            np.minimum(target, 1, out=target)
 
     def _shuffler(self, *numbers: int) -> np.random.Generator:
         return np.random.default_rng((self.seed, _ORDER, *numbers))
@@ -145,6 +159,15 @@ class Feed:
     @property
     def _n_draws(self) -> int:
         return len(self.clips) * self.repeats
+
+    @cached_property
+    def _class_table(self) -> ClassTable:
+        """The clips class by class: of a multi-label set in each of theirs, or in one for none."""
+        if self.members is None:
+            return ClassTable(self.classes)
+        rows = self.members[np.asarray(self.classes)]
+        places, classes = np.nonzero(np.column_stack([rows, ~rows.any(axis=1)]))
+        return ClassTable(classes, places)
 
     @cached_property
     def _key(self) -> npt.NDArray[np.uint64]:
@@ -165,8 +188,7 @@ class Feed:
 
     def _make_order(self, epoch: int) -> npt.NDArray[np.int64]:
         if self.balance == "sampling":
-            table = ClassTable(self.classes)
-            return balanced_order(table, self._n_draws, epoch, self._shuffler)
+            return balanced_order(self._class_table, self._n_draws, epoch, self._shuffler)
         rng = self._shuffler(epoch)
         positions = np.tile(np.arange(len(self.clips)), self.repeats)
         return rng.permutation(positions)

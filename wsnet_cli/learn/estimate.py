@@ -129,5 +129,6 @@ def _looks_s(ready: Ready, model: WaveformClassifier) -> float:
         return 0.0
     audio = audio_settings(ready.config.audio)
     started = perf_counter()
-    look_at(model, data.packed, sample, data.classes(sample), audio, ready.device)
+    classes, members = data.classes(sample), data.members
+    look_at(model, data.packed, sample, classes, audio, ready.device, members)
     return (perf_counter() - started) / len(sample) * n_clips

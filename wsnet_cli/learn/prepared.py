@@ -7,6 +7,9 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from ..core.config import Config
 from ..core.errors import DataError, FileError
 from ..core.parallel import count_workers
@@ -61,9 +64,16 @@ class PreparedData:
         return [i for i in self.split.validation if self.packed.has(i)]
 
     def classes(self, clips: list[int]) -> list[int]:
-        """The class index of each clip."""
-        index = {label: number for number, label in enumerate(self.dataset.labels)}
-        return [index[self.dataset.clips[i].label] for i in clips]
+        """The class index of each clip; of a multi-label set, its row of `members`."""
+        if self.dataset.multi_label:
+            numbers = self.dataset.clips.label_numbers
+            return [numbers[i] for i in clips]
+        return [int(self.dataset.classes[i]) for i in clips]
+
+    @property
+    def members(self) -> npt.NDArray[np.bool_] | None:
+        """Which classes each label of a multi-label set names; else None."""
+        return self.dataset.members if self.dataset.multi_label else None
 
     def feed(self, config: Config) -> Feed:
         """The training part as augmented batches."""
@@ -81,11 +91,14 @@ class PreparedData:
             balance=config.train.balance,
             variants=self.variants.sets if self.variants else (),
             backgrounds=self.backgrounds,
+            members=self.members,
         )
 
     def remarks(self, feed: Feed) -> list[str]:
         """Lines for people about what is fed: balance, backgrounds, versions of clips."""
         lines = [feed.balance_line]
+        if self.dataset.multi_label:
+            lines.insert(0, "loss: binary cross-entropy of each class, as the set is multi-label")
         if self.backgrounds:
             lines.append(self.backgrounds.line)
         if self.variants:
@@ -160,10 +173,11 @@ def prepare_data(
     split = take_validation(dataset, packed, split, config.train.validation, together)
     fingerprint = _fingerprint(dataset, packed, split)
     data = PreparedData(dataset, packed, split, fingerprint, _n_leaks(split, together))
-    missing = set(dataset.labels) - {dataset.clips[i].label for i in data.train}
+    trained = set(dataset.class_pairs(np.array(data.train, np.int64))[1].tolist())
+    missing = [label for i, label in enumerate(dataset.labels) if i not in trained]
     if missing:
         raise DataError(
-            f"{found.source}: class {min(missing)!r} has no readable training clip; add some"
+            f"{found.source}: class {missing[0]!r} has no readable training clip; add some"
         )
     return _with_sounds(data, config, behind, on_decoded)
 
@@ -222,6 +236,8 @@ def _n_leaks(split: Split, together: list[tuple[int, int]]) -> int:
 def _fingerprint(dataset: DataSet, packed: PackedSet, split: Split) -> str:
     """Names do not enter, but the order of clips that follows from them does: it is fed by it."""
     digest = hashlib.sha256()
+    if dataset.multi_label:
+        digest.update(b"multi-label\n")
     parts = [("train", split.train), ("test", split.test)]
     if split.validation:
         parts.append(("validation", split.validation))
