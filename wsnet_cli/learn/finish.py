@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import __version__
+import numpy as np
+
 from ..core.audio import AudioSettings
 from ..core.config import Config
 from ..core.metrics import Metrics, measure
 from ..core.model import Model
+from ..core.multi_label_metrics import MultiLabelMetrics, measure_labels
 from ..core.predictions import ClipKey, Prediction
+from ..data.label_sets import label_of
 from ..engine.session import Classifier
 from .listener import Listener
 from .model_source import Sources
 from .network import WaveformClassifier
 from .prepared import PreparedData
+from .provenance import provenance
 from .run_folder import RunFolder
 
 
@@ -25,7 +29,7 @@ class Result:
     folder: RunFolder
     model: Model
     n_bytes: int
-    metrics: Metrics | None
+    metrics: Metrics | MultiLabelMetrics | None
 
 
 def export_model(
@@ -48,24 +52,18 @@ def export_model(
         n_epochs: whose weights they are.
         sources: the models that it comes from.
     """
-    provenance: dict[str, str | int | float] = {
-        "wsnet": __version__,
-        "preset": preset,
-        "data": data.fingerprint,
-        "split": data.split.how,
-        "epochs": n_epochs,
-        "seed": config.train.seed,
-        **sources.provenance,
-    }
-    labels = data.dataset.labels
-    return Model(network.network, network.export(), labels, audio, 32, provenance)
+    words = provenance(
+        preset, data.fingerprint, data.split.how, n_epochs, config.train.seed, sources
+    )
+    labels, several = data.dataset.labels, data.dataset.multi_label
+    return Model(network.network, network.export(), labels, audio, 32, words, several)
 
 
 @dataclass(frozen=True)
 class Measured:
     """What the finished model says of the held-out clips, and the measures of that."""
 
-    metrics: Metrics
+    metrics: Metrics | MultiLabelMetrics
     predictions: list[Prediction]
 
 
@@ -74,19 +72,18 @@ def measure_model(model: Model, data: PreparedData, listener: Listener) -> Measu
     if not data.test:
         return None
     classifier = Classifier(model)
-    labels = data.dataset.labels
-    predicted: list[int] = []
+    scores = np.empty((len(data.test), len(model.labels)), np.float32)
     predictions: list[Prediction] = []
-    for done, i in enumerate(data.test, start=1):
-        scores = classifier.classify(data.packed.samples(i), model.audio.sample_rate)
-        best = int(scores.argmax())
-        predicted.append(best)
-        clip = data.dataset.clips[i]
-        predictions.append(
-            Prediction(_key_of(data, i), clip.label, labels[best], float(scores[best]))
-        )
-        listener.measured(done, len(data.test))
-    return Measured(measure(data.classes(data.test), predicted, labels), predictions)
+    for done, i in enumerate(data.test):
+        scores[done] = classifier.classify(data.packed.samples(i), model.audio.sample_rate)
+        predicted = label_of(scores[done], model.labels, multi_label=model.multi_label)
+        label, score = data.dataset.clips[i].label, float(scores[done].max())
+        predictions.append(Prediction(_key_of(data, i), label, predicted, score))
+        listener.measured(done + 1, len(data.test))
+    classes = data.classes(data.test)
+    if data.members is None:
+        return Measured(measure(classes, scores.argmax(axis=1).tolist(), model.labels), predictions)
+    return Measured(measure_labels(data.members[classes], scores, model.labels), predictions)
 
 
 def _key_of(data: PreparedData, i: int) -> ClipKey:
