@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
+from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool, ToMap
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 from wsnet_cli.learn.network import ConvBlock, WaveformClassifier
@@ -26,6 +27,7 @@ from wsnet_cli.learn.start import (
 
 SAME_LOGITS = 1e-5
 """Largest difference, relative to the largest logit: float32 sums in another order."""
+HEADS = ("linear", "conv", "scaled", "scaled-linear", "fully-connected")
 AUDIO = AudioSettings(1_000, window_s=0.2, hop_s=0.1)
 
 
@@ -43,6 +45,8 @@ def dense_head(n_classes: int, head: str = "linear") -> Network:
             return Network((conv, last, Mean()))
         case "scaled":
             return Network((conv, Conv("conv2", ConvShape(5, n_classes, 4, 2), relu=False), Mean()))
+        case "scaled-linear":
+            return Network((conv, Mean(), Linear("linear", LinearShape(5, n_classes), scaled=True)))
         case _:
             shape = LinearShape(5 * conv.output_length(200), 6, 2)
             hidden = Linear("linear1", shape, relu=True)
@@ -83,7 +87,23 @@ def test_a_started_network_computes_what_the_model_does(
     assert_close(logits_of(frozen(model), windows), expected, 1e-4)
 
 
-@pytest.mark.parametrize("head", ["linear", "conv", "scaled", "fully-connected"])
+@settings(deadline=None, max_examples=30)
+@given(data=st.data(), seed=st.integers(0, 9))
+def test_windows_at_odd_places_are_kept(data, seed: int, irregular_shapes, make_model) -> None:
+    shape = data.draw(irregular_shapes)
+    first = Conv("conv1", ConvShape(1, shape.n_in, 4))
+    network = Network((first, Conv("conv2", shape, relu=False), Mean()))
+    n_samples = network.min_samples + 9
+    audio = AudioSettings(1_000, n_samples / 1_000, n_samples / 1_000)
+    model = make_model(network, audio, seed)
+    windows = noise(9, n_samples, seed)
+    classifier, _ = started(model, model.labels, windows)
+    assert_close(logits_of(classifier, windows), NumpyEngine(model).logits(windows), 1e-4)
+    if shape.n_offsets:
+        np.testing.assert_array_equal(classifier.export()[1].offsets, model.weights[1].offsets)
+
+
+@pytest.mark.parametrize("head", HEADS)
 def test_before_and_after_the_statistics_are_taken_the_logits_are_equal(
     head: str, make_model
 ) -> None:
@@ -140,7 +160,7 @@ def test_dead_channels_and_silence_stay_finite(make_model) -> None:
         assert all(bool(torch.isfinite(value).all()) for value in values)
 
 
-@pytest.mark.parametrize("head", ["linear", "conv", "scaled", "fully-connected"])
+@pytest.mark.parametrize("head", HEADS)
 def test_rows_follow_the_order_of_the_labels(head: str, make_model) -> None:
     model = make_model(dense_head(3, head), AUDIO)
     windows = noise(16)
@@ -151,7 +171,7 @@ def test_rows_follow_the_order_of_the_labels(head: str, make_model) -> None:
     assert_close(logits_of(classifier, windows), NumpyEngine(model).logits(windows)[:, [2, 0, 1]])
 
 
-@pytest.mark.parametrize("head", ["linear", "conv", "scaled", "fully-connected"])
+@pytest.mark.parametrize("head", HEADS)
 def test_classes_that_are_known_are_kept_and_others_start_anew(head: str, make_model) -> None:
     model = make_model(dense_head(3, head), AUDIO)
     windows = noise(16)
@@ -189,6 +209,13 @@ def test_sampled_head_of_the_same_classes_is_kept(small_model: Model) -> None:
     head = head_for(small_model, small_model.labels)
     assert head.same
     assert head.say() == "the head is kept: the classes are the same"
+
+
+def test_a_network_without_a_row_for_each_class_is_refused() -> None:
+    network = Network((Conv("conv1", ConvShape(1, 3, 4)), ToMap(), Mean()))
+    assert network_for(network, 1) is network
+    with pytest.raises(ParameterError, match="conv1: its outputs are no logits; expected"):
+        network_for(network, 4)
 
 
 def test_teachers_take_no_gradient(small_model: Model) -> None:

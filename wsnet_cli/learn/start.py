@@ -18,12 +18,14 @@ import torch
 from torch import Tensor
 
 from ..core.audio import AudioSettings
+from ..core.errors import ParameterError
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Network
 from ..core.quant import Array
 from ..core.sampling import LinearShape
 from ..core.windows import window_blocks
 from .network import ConvBlock, LinearBlock, WaveformClassifier
+from .places import FilterPlaces
 
 MAX_WINDOWS = 512
 MIN_WINDOWS = 32
@@ -73,14 +75,22 @@ class Head:
 
 
 def network_for(network: Network, n_classes: int) -> Network:
-    """The same network with so many logits."""
-    head = network.weighted[-1]
-    if head.shape.n_out == n_classes:
+    """The same network with so many logits.
+
+    Raises:
+        ParameterError: the outputs of its last layer are not its logits.
+    """
+    if network.n_classes == n_classes:
         return network
+    head = network.weighted[-1]
     shape = replace(head.shape, n_out=n_classes)
     new = replace(head, shape=shape)  # type: ignore[arg-type]  # each kind with its own shape
-    layers = tuple(new if layer is head else layer for layer in network.layers)
-    return Network(layers)
+    changed = Network(tuple(new if layer is head else layer for layer in network.layers))
+    if changed.n_classes != n_classes:
+        raise ParameterError(
+            f"{head.name}: its outputs are no logits; expected a network whose head can be replaced"
+        )
+    return changed
 
 
 def head_for(model: Model, labels: Sequence[str]) -> Head:
@@ -160,26 +170,25 @@ def _copy_layer(
     block: ConvBlock | LinearBlock, own: LayerWeights, rows: Sequence[int | None] | None
 ) -> None:
     n_out = block.layer.shape.n_out
-    if isinstance(block, LinearBlock):
-        _copy_rows(block.linear.phi, real(own.phi), rows, n_out)
-        _copy_rows(block.linear.bias, own.bias, rows, n_out)
-        if block.linear.multiplier is not None and own.multiplier is not None:
-            _copy_rows(block.linear.multiplier, own.multiplier, rows, n_out)
-        return
-    _copy_rows(block.conv.phi, real(own.phi), rows, n_out)
-    if block.conv.pointwise is not None and own.pointwise is not None:
-        _copy_rows(block.conv.pointwise, real(own.pointwise), rows, n_out)
-    if block.conv.places is not None and own.offsets is not None:
-        block.conv.places.load(own.offsets)
-    if block.norm is None or own.multiplier is None:
-        _copy_rows(cast("Tensor", block.bias), own.bias, rows, n_out)
-        if block.multiplier is not None and own.multiplier is not None:
-            _copy_rows(block.multiplier, own.multiplier, rows, n_out)
-        return
-    cast("Tensor", block.norm.running_mean).zero_()
-    cast("Tensor", block.norm.running_var).fill_(1 - block.norm.eps)
-    _copy_rows(block.norm.weight, own.multiplier, rows, n_out)
-    _copy_rows(block.norm.bias, own.bias, rows, n_out)
+    inner = block.linear if isinstance(block, LinearBlock) else block.conv
+    norm = None if isinstance(block, LinearBlock) else block.norm
+    _copy_rows(inner.phi, real(own.phi), rows, n_out)
+    if own.pointwise is not None:
+        _copy_rows(cast("Tensor", inner.pointwise), real(own.pointwise), rows, n_out)
+    if own.offsets is not None:
+        cast("FilterPlaces", inner.places).load(own.offsets)
+    multiplier: Tensor
+    bias: Tensor
+    if norm is not None:
+        cast("Tensor", norm.running_mean).zero_()
+        cast("Tensor", norm.running_var).fill_(1 - norm.eps)
+        multiplier, bias = norm.weight, norm.bias
+    else:
+        plain = inner if isinstance(block, LinearBlock) else block
+        multiplier, bias = cast("Tensor", plain.multiplier), cast("Tensor", plain.bias)
+    if own.multiplier is not None:
+        _copy_rows(multiplier, own.multiplier, rows, n_out)
+    _copy_rows(bias, own.bias, rows, n_out)
 
 
 def _copy_rows(
