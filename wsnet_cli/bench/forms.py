@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.filters import channel_signs, sampled_rows
 from ..core.model import LayerWeights, Model, real
-from ..core.network import Conv, Flatten, Linear, Mean, Pool
+from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
 from ..engine.numpy_engine import expand_filters
 
@@ -46,6 +46,33 @@ class PlainConv:
 
 
 @dataclass(frozen=True)
+class PlainMapConv:
+    """The same on maps [M, F, T].
+
+    Args:
+        name: of the layer.
+        kernel: [N, M*, height, length] float32.
+        bias: [N] float32.
+        groups: as of PlainConv.
+        n_bands: of the input.
+        stride: bands and steps between outputs.
+        padding: zeros on either side, of bands and of steps.
+        relu: as of PlainConv.
+        pool: bands and steps of a maximum, and between maxima; or None.
+    """
+
+    name: str
+    kernel: Array
+    bias: Array
+    groups: int
+    n_bands: int
+    stride: int
+    padding: tuple[int, int]
+    relu: bool
+    pool: tuple[tuple[int, int], tuple[int, int]] | None
+
+
+@dataclass(frozen=True)
 class PlainLinear:
     """A fully connected layer: weight [n_out, n_in] and bias [n_out], float32."""
 
@@ -55,7 +82,7 @@ class PlainLinear:
     relu: bool
 
 
-PlainStep = PlainConv | PlainLinear | Mean | Flatten
+PlainStep = PlainConv | PlainMapConv | PlainLinear | ToMap | Mean | Flatten
 
 
 def plain_steps(model: Model) -> tuple[PlainStep, ...]:
@@ -65,6 +92,8 @@ def plain_steps(model: Model) -> tuple[PlainStep, ...]:
     for layer in model.network.layers:
         if isinstance(layer, Conv):
             steps.append(_plain_conv(layer, next(weights)))
+        elif isinstance(layer, MapConv):
+            steps.append(_plain_map_conv(layer, next(weights)))
         elif isinstance(layer, Linear):
             steps.append(_plain_linear(layer, next(weights)))
         else:
@@ -91,6 +120,26 @@ def _plain_conv(layer: Conv, own: LayerWeights) -> PlainConv:
         layer.relu,
         layer.pool,
         signs if shape.signs and n_groups > 1 else None,
+    )
+
+
+def _plain_map_conv(layer: MapConv, own: LayerWeights) -> PlainMapConv:
+    shape, pool = layer.shape, layer.pool or Pool(1, 1)
+    kernel = expand_filters(real(own.phi), shape.taps).astype(np.float64)
+    if own.multiplier is not None:
+        kernel = own.multiplier.astype(np.float64)[:, np.newaxis] * kernel
+    kernel = kernel.reshape(shape.n_out, -1, shape.length, shape.height).swapaxes(2, 3)
+    pooling = (layer.band_pool, pool.size), (layer.band_pool, pool.stride)
+    return PlainMapConv(
+        layer.name,
+        np.ascontiguousarray(kernel, np.float32),
+        own.bias.astype(np.float32),
+        shape.n_in // shape.folded_channels,
+        shape.n_bands,
+        shape.stride,
+        (shape.band_padding, shape.padding),
+        layer.relu,
+        None if pooling == ((1, 1), (1, 1)) else pooling,
     )
 
 

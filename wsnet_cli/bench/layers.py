@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.audio import AudioSettings
+from ..core.maps import MapShape
 from ..core.model import LayerWeights
-from ..core.network import Conv, Mean, Network
+from ..core.network import Conv, Layer, MapConv, Mean, Network, ToMap
 from ..core.quant import Array
 from ..core.sampling import ConvShape, Sampling
 from ..engine.native_engine import NativeEngine
@@ -102,16 +103,21 @@ def time_layers(
     return rows
 
 
-def stand_in(layer: Conv, n_inputs: int) -> Conv:
+def stand_in(layer: Conv | MapConv, n_inputs: int) -> Conv | MapConv:
     """A layer that takes the same input and computes one value of it."""
     shape = layer.shape
     factor = shape.n_in // shape.folded_channels
+    if isinstance(shape, MapShape):
+        own = Sampling(1, factor) if shape.sampling else None
+        stride = max(n_inputs, shape.n_bands)
+        single = MapShape(shape.n_in, 1, shape.n_bands, 1, 1, stride, sampling=own)
+        return MapConv(layer.name, single, relu=False)
     sampling = Sampling(1, factor, signs=shape.signs and factor > 1) if shape.sampling else None
     return Conv(layer.name, ConvShape(shape.n_in, 1, 1, n_inputs, 0, sampling), relu=False)
 
 
 def probe(
-    layers: Sequence[tuple[Conv, str]], n_inputs: int, own: LayerWeights | None = None
+    layers: Sequence[tuple[Conv | MapConv, str]], n_inputs: int, own: LayerWeights | None = None
 ) -> Callable[[], Array]:
     """One call of these layers, the first fed with noise on every channel.
 
@@ -121,14 +127,16 @@ def probe(
         own: weights of the first; None for random ones. The others' are random.
     """
     chain = [layer for layer, _ in layers]
-    n_channels = chain[0].shape.n_in
-    feeder = Conv("feeder", ConvShape(1, n_channels, 1), scaled=False, relu=False)
-    fed = [feeder, *chain] if n_channels > 1 else chain
+    feeders = _feeders(chain[0])
+    fed = [*feeders, *chain]
+    first_map = next((i for i, layer in enumerate(fed) if isinstance(layer, MapConv)), None)
+    if first_map is not None:
+        fed.insert(first_map, ToMap())
     audio = AudioSettings(PROBE_RATE, n_inputs / PROBE_RATE, n_inputs / PROBE_RATE)
     model = random_model(Network((*fed, Mean())), audio)
     if own is not None:
         weights = list(model.weights)
-        weights[len(fed) - len(chain)] = own
+        weights[len(feeders)] = own
         model = replace(model, weights=tuple(weights))
     engine = NativeEngine(model, ways={layer.name: way for layer, way in layers})
     noise = np.random.default_rng(0).standard_normal((1, n_inputs)).astype(np.float32)
@@ -136,8 +144,19 @@ def probe(
     return lambda: engine.logits(noise)
 
 
+def _feeders(layer: Conv | MapConv) -> list[Layer]:
+    """What spreads one channel over those that a layer takes; of a map, over bands and maps."""
+    shape = layer.shape
+    n_channels = shape.n_bands if isinstance(shape, MapShape) else shape.n_in
+    spread = Conv("feeder", ConvShape(1, n_channels, 1), scaled=False, relu=False)
+    if isinstance(shape, MapShape):
+        wider = MapShape(1, shape.n_in, shape.n_bands, 1, 1)
+        return [spread, MapConv("map-feeder", wider, scaled=False, relu=False)]
+    return [spread] if n_channels > 1 else []
+
+
 def _timing(
-    layer: Conv, plan: LayerPlan, n_inputs: int, taken: npt.NDArray[np.float64]
+    layer: Conv | MapConv, plan: LayerPlan, n_inputs: int, taken: npt.NDArray[np.float64]
 ) -> LayerTiming:
     low, median, high = (float(value) for value in np.percentile(taken, [25, 50, 75]))
     cost = layer.shape.cost(n_inputs, COUNTED_AS.get(plan.way, "folded"))

@@ -12,9 +12,9 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from ..core.model import Model
-from ..core.network import Flatten, Mean
+from ..core.network import Flatten, Mean, ToMap
 from ..core.quant import Array
-from .forms import PlainConv, PlainLinear, plain_steps
+from .forms import PlainConv, PlainLinear, PlainMapConv, plain_steps
 
 OPSET, IR_VERSION = 18, 9
 """Old enough for every ONNX Runtime that the package takes, from 1.18 on."""
@@ -52,19 +52,26 @@ def onnx_graph(model: Model, *, as_images: bool = False) -> onnx.ModelProto:
             and a sum. True writes the same network on images of height one, for which ONNX Runtime
             has kernels on blocked channels that it does not use in one dimension, and folds by a
             1x1 convolution with ones (and signs), which leaves the channels in their blocks: the
-            fastest form that was found.
+            fastest form that was found. Maps are images either way, and folded likewise.
     """
     graph = _Graph(as_images)
     name = graph.add("Unsqueeze", "windows", graph.constant([1, 2] if as_images else [1]))
-    is_image = as_images
+    is_image, is_map = as_images, False
     for step in plain_steps(model):
         if isinstance(step, PlainConv):
             name = _convolution(graph, step, name)
             continue
+        if isinstance(step, ToMap):
+            name = _to_map(graph, name)
+            is_image, is_map = False, True
+            continue
+        if isinstance(step, PlainMapConv):
+            name = _map_convolution(graph, step, name)
+            continue
         if is_image:
             name = graph.add("Squeeze", name, graph.constant([2]))
             is_image = False
-        name = _head(graph, step, name)
+        name = _head(graph, step, name, [2, 3] if is_map else [2])
     graph.add("Identity", name, out="logits")
     return graph.finish(model.network.n_classes)
 
@@ -103,9 +110,35 @@ def _fold(graph: _Graph, step: PlainConv, name: str) -> str:
     return graph.add("ReduceSum", grouped, graph.constant([1]), keepdims=0)
 
 
-def _head(graph: _Graph, step: PlainLinear | Mean | Flatten, name: str) -> str:
+def _to_map(graph: _Graph, name: str) -> str:
+    if graph.as_images:
+        return graph.add("Transpose", name, perm=[0, 2, 1, 3])
+    return graph.add("Unsqueeze", name, graph.constant([1]))
+
+
+def _map_convolution(graph: _Graph, step: PlainMapConv, name: str) -> str:
+    n_columns = step.kernel.shape[1]
+    if step.groups > 1 and graph.as_images:
+        ones = np.tile(np.eye(n_columns, dtype=np.float32), (1, step.groups))
+        name = graph.add("Conv", name, graph.tensor(ones[:, :, np.newaxis, np.newaxis]))
+    elif step.groups > 1:
+        shape = graph.constant([0, step.groups, n_columns, step.n_bands, -1])
+        name = graph.add("Reshape", name, shape)
+        name = graph.add("ReduceSum", name, graph.constant([1]), keepdims=0)
+    kernel, bias = graph.tensor(step.kernel), graph.tensor(step.bias)
+    strides, pads = [step.stride] * 2, [*step.padding, *step.padding]
+    name = graph.add("Conv", name, kernel, bias, strides=strides, pads=pads)
+    if step.relu:
+        name = graph.add("Relu", name)
+    if step.pool:
+        size, stride = step.pool
+        name = graph.add("MaxPool", name, kernel_shape=list(size), strides=list(stride))
+    return name
+
+
+def _head(graph: _Graph, step: PlainLinear | Mean | Flatten, name: str, axes: list[int]) -> str:
     if isinstance(step, Mean):
-        return graph.add("ReduceMean", name, graph.constant([2]), keepdims=0)
+        return graph.add("ReduceMean", name, graph.constant(axes), keepdims=0)
     if isinstance(step, Flatten):
         return graph.add("Flatten", name, axis=1)
     weight, bias = graph.tensor(step.weight), graph.tensor(step.bias)

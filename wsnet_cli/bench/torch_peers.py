@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.model import Model
-from ..core.network import Flatten, Mean
+from ..core.network import Flatten, Mean, ToMap
 from ..core.quant import Array
-from .forms import PlainConv, PlainLinear, plain_steps
+from .forms import PlainConv, PlainMapConv, PlainStep, plain_steps
 
 Step = Callable[[Tensor], Tensor]
 
@@ -50,11 +50,15 @@ def _network(model: Model) -> Step:
     return run
 
 
-def _step(step: PlainConv | PlainLinear | Mean | Flatten) -> Step:
+def _step(step: PlainStep) -> Step:
     if isinstance(step, PlainConv):
         return _convolution(step)
+    if isinstance(step, PlainMapConv):
+        return _map_convolution(step)
+    if isinstance(step, ToMap):
+        return lambda values: values.unsqueeze(1)
     if isinstance(step, Mean):
-        return lambda values: values.mean(dim=-1)
+        return lambda values: values.flatten(2).mean(dim=-1)
     if isinstance(step, Flatten):
         return lambda values: values.flatten(1)
     weight, bias = torch.from_numpy(step.weight), torch.from_numpy(step.bias)
@@ -76,6 +80,21 @@ def _convolution(step: PlainConv) -> Step:
         # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if step.pool:
             values = F.max_pool1d(values, step.pool.size, step.pool.stride)
+        return values.relu_() if step.relu else values
+
+    return run
+
+
+def _map_convolution(step: PlainMapConv) -> Step:
+    kernel, bias = torch.from_numpy(step.kernel), torch.from_numpy(step.bias)
+
+    def run(values: Tensor) -> Tensor:
+        if step.groups > 1:
+            n_windows, _, *size = values.shape
+            values = values.reshape(n_windows, step.groups, -1, *size).sum(dim=1)
+        values = F.conv2d(values, kernel, bias, step.stride, step.padding)
+        if step.pool:
+            values = F.max_pool2d(values, *step.pool)
         return values.relu_() if step.relu else values
 
     return run
