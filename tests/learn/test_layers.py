@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wsnet_cli.core.filters import offset_bounds
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.learn.layers import SampledConv1d, SampledLinear, fold_channels
 
@@ -24,6 +25,14 @@ EDGES = {
     "D = S": ConvShape(2, 3, 6, 3, 0, Sampling(3, 1, 3)),
     "padding > L": ConvShape(2, 2, 2, 3, 5, Sampling(1, 2)),
 }
+IRREGULAR = {
+    "learned": ConvShape(4, 5, 6, 2, 3, Sampling(3, 2, 1, "learned")),
+    "random, D = 2": ConvShape(4, 3, 6, 2, 3, Sampling(4, 2, 2, "random")),
+    "one place": ConvShape(2, 1, 3, 1, 0, Sampling(1, 2, 1, "learned")),
+    "groups apart": ConvShape(6, 3, 4, 1, 2, Sampling(2, 3, group_offset=4)),
+    "signs": ConvShape(6, 3, 4, 1, 2, Sampling(2, 3, signs=True)),
+    "all": ConvShape(6, 3, 5, 2, 1, Sampling(2, 3, 2, "learned", 2, True)),
+}
 
 
 def relative_difference(found: torch.Tensor | np.ndarray, expected: np.ndarray) -> float:
@@ -35,14 +44,24 @@ def relative_difference(found: torch.Tensor | np.ndarray, expected: np.ndarray) 
 def expected_output(layer: SampledConv1d, audio: np.ndarray, naive_conv) -> np.ndarray:
     """The loops of the definition, then the 1x1 of denser sampling."""
     phi = layer.phi.detach().numpy()
-    out = np.stack([naive_conv(row, phi, layer.shape) for row in audio])
+    offsets = None if layer.places is None else layer.places.export()
+    out = np.stack([naive_conv(row, phi, layer.shape, offsets) for row in audio])
     if layer.pointwise is None:
         return out
     return np.einsum("nd,bdt->bnt", layer.pointwise.detach().numpy(), out)
 
 
+def move_places(layer: SampledConv1d, seed: int) -> None:
+    """Give every filter any place, where it may have one."""
+    if layer.places is not None:
+        least, most = offset_bounds(layer.shape)
+        codes = np.random.default_rng(seed).integers(least, most, endpoint=True)
+        layer.places.load(codes.astype(np.int16))
+
+
 def check_forward(shape: ConvShape, n_more: int, naive_conv) -> None:
     layer = SampledConv1d(shape).double()
+    move_places(layer, n_more)
     audio = np.random.default_rng(n_more).standard_normal(
         (2, shape.n_in, shape.input_length(1) + n_more)
     )
@@ -61,6 +80,32 @@ def test_convolution_follows_its_definition_at_the_edges(shape: ConvShape, naive
 @given(data=st.data(), n_more=st.integers(0, 9))
 def test_convolution_follows_its_definition(data, n_more: int, conv_shapes, naive_conv) -> None:
     check_forward(data.draw(conv_shapes), n_more, naive_conv)
+
+
+@pytest.mark.parametrize("shape", IRREGULAR.values(), ids=IRREGULAR.keys())
+def test_irregular_convolution_follows_its_definition(shape: ConvShape, naive_conv) -> None:
+    check_forward(shape, 0, naive_conv)
+    check_forward(shape, 11, naive_conv)
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data(), n_more=st.integers(0, 9))
+def test_any_irregular_convolution_follows_its_definition(
+    data, n_more: int, irregular_shapes, naive_conv
+) -> None:
+    check_forward(data.draw(irregular_shapes), n_more, naive_conv)
+
+
+@pytest.mark.parametrize("shape", IRREGULAR.values(), ids=IRREGULAR.keys())
+def test_gradients_of_weights_and_input_are_finite_differences(shape: ConvShape) -> None:
+    layer = SampledConv1d(shape).double()
+    move_places(layer, 1)
+    audio = torch.randn(1, shape.n_in, shape.input_length(2)).double().requires_grad_()
+
+    def run(phi: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(layer, {"phi": phi}, (audio,))
+
+    assert torch.autograd.gradcheck(run, (layer.phi, audio))
 
 
 def test_convolution_by_hand() -> None:
@@ -138,6 +183,14 @@ def test_folding_adds_the_channels_that_share_a_column() -> None:
     assert fold_channels(audio, 6) is audio
 
 
+def test_signs_are_taken_before_groups_are_added() -> None:
+    audio = torch.arange(12.0).reshape(1, 6, 2)
+    signs = torch.tensor([1.0, 1, -1, 1, 1, -1])
+    assert fold_channels(audio, 2, signs).tolist() == [
+        [[0 - 4 + 8, 1 - 5 + 9], [2 + 6 - 10, 3 + 7 - 11]]
+    ]
+
+
 # --------------------------------------------------------------------------- fully connected
 
 
@@ -184,3 +237,15 @@ def test_linear_follows_its_definition_at_the_edges(shape: LinearShape) -> None:
 @given(data=st.data())
 def test_linear_follows_its_definition(data, linear_shapes) -> None:
     check_linear(data.draw(linear_shapes))
+
+
+def test_a_multiplier_by_hand() -> None:
+    """Rows (1, 2) and (2, 3) on (10, 100), times 2 and -1, plus 1 and 5."""
+    layer = SampledLinear(LinearShape(2, 2, 1), scaled=True)
+    assert layer.multiplier.tolist() == [1, 1]
+    with torch.no_grad():
+        layer.phi.copy_(torch.tensor([1.0, 2.0, 3.0]))
+        layer.multiplier.copy_(torch.tensor([2.0, -1.0]))
+        layer.bias.copy_(torch.tensor([1.0, 5.0]))
+    assert layer(torch.tensor([[10.0, 100.0]])).tolist() == [[421, -315]]
+    assert SampledLinear(LinearShape(2, 2, 1)).multiplier is None
