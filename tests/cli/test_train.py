@@ -34,8 +34,8 @@ def test_the_whole_job_by_its_commands(wsnet, data: Path, tiny_options: Callable
     assert run == Path("runs/default")
     assert Path(train.document["model"]).stat().st_size == train.document["bytes"]
     assert sorted(path.name for path in run.iterdir()) == [
-        *("config.yaml", "confusion.csv", "env.json", "last.safetensors", "metrics.csv"),
-        *("metrics.json", "model.wsnet", "split.csv"),
+        *("config.yaml", "confusion.csv", "curves.svg", "env.json", "last.safetensors"),
+        *("metrics.csv", "metrics.json", "model.wsnet", "predictions.csv", "split.csv"),
     ]
     assert "class folders, 18 clips, 3 classes" in train.stderr
     assert json.loads((run / "metrics.json").read_text()) == train.document["metrics"]

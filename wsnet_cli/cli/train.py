@@ -14,9 +14,13 @@ from ..core.files import exists
 from . import console, options
 from .evaluate import show_metrics
 from .light import require
+from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
+from .sizes import to_bytes
+from .training import is_first, listening
 
 if TYPE_CHECKING:
     from ..core.config import Config
+    from ..learn.listener import Listener
     from ..learn.run import Request, Result
 
 DEFAULT_PRESET = "default"
@@ -40,7 +44,17 @@ def train(
     layout: options.Layout = None,
     pattern: options.Pattern = None,
     fold: Annotated[
-        str | None, typer.Option("--fold", help="Fold to hold out; none trains on everything.")
+        str | None,
+        typer.Option("--fold", help="Fold to hold out, 1,3 or all; none trains on everything."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", help="How many seeds, or which: 3, or 0,1,2.")
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", min=1, show_default=False, help="Runs at once; by default one a processor."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
@@ -54,9 +68,13 @@ def train(
     resume: Annotated[
         Path | None, typer.Option("--resume", help="Go on with this interrupted run.")
     ] = None,
+    max_kb: options.MaxKb = None,
     max_hours: Annotated[
         float | None, typer.Option("--max-hours", help="Plan as many epochs as fit.")
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Log for TensorBoard, in the run folder.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what it would take; train nothing.")
     ] = False,
@@ -69,7 +87,8 @@ def train(
 ) -> None:
     """Train a classifier on a folder with one sub-folder of recordings per class.
 
-    Writes runs/<name>/, with model.wsnet in it.
+    Writes runs/<name>/, with model.wsnet in it; of several folds or seeds, a folder for each run
+    and results.json.
 
     Example: wsnet train sounds/ -c esc10-wsnet --fold 1 --set train.lr=1e-3
     """
@@ -86,18 +105,25 @@ def train(
             "--from": start is not None,
             "--teacher": bool(teachers),
             "--layout and --pattern": layout is not None or pattern is not None,
-            "--fold": fold is not None,
+            "--fold and --seeds": fold is not None or seeds is not None,
             "--name": name is not None,
+            "--max-kb": max_kb is not None,
             "--threads": threads is not None,
             "--set and --seed": bool(settings) or seed is not None,
         }
         _refuse_beside_resume(given)
-        result = _resume(resume, data, device, epochs, max_hours)
+        if is_job(resume):
+            refuse_beside_job({"--epochs": epochs, "--max-hours": max_hours})
+            resume_many(resume, data and _check_data(data), device, jobs, json)
+            return
+        with listening(tensorboard) as listener:
+            result = _resume(resume, data, device, epochs, max_hours, listener)
     else:
         source = _check_data(data)
         _check_layout(layout, pattern)
         checked = _check_config(config, overrides, start, teachers)
         preset = _run_name(config)
+        several = choose_seeds(fold, seeds, seed, checked.train.seed)
         # torch is imported only now that all else is known to be right
         from ..learn.run import Request
 
@@ -113,40 +139,44 @@ def train(
             threads=threads,
             force=force,
             max_hours=max_hours,
+            max_bytes=to_bytes("--max-kb", max_kb),
         )
+        if several:
+            refuse_beside_job({"--dry-run": dry_run or None, "--max-hours": max_hours})
+            train_many(request, several, jobs, json)
+            return
         if dry_run:
             _estimate(request, json)
             return
-        result = _start(request)
-    _show(result, json)
+        from ..learn.run import start_run
 
-
-def _start(request: Request) -> Result:
-    from ..learn.run import start_run
-    from .training import ConsoleListener
-
-    with ConsoleListener() as listener:
-        return start_run(request, listener)
+        with listening(tensorboard) as listener:
+            result = start_run(request, listener)
+    if is_first():
+        _show(result, json)
 
 
 def _resume(
-    run: Path, data: Path | None, device: str, epochs: int | None, max_hours: float | None
+    run: Path,
+    data: Path | None,
+    device: str,
+    epochs: int | None,
+    max_hours: float | None,
+    listener: Listener,
 ) -> Result:
     if data is not None:
         _check_data(data)
     from ..learn.run import resume_run
-    from .training import ConsoleListener
 
-    with ConsoleListener() as listener:
-        return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
+    return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
 
 
 def _estimate(request: Request, json: bool) -> None:
     """Say what a run would take."""
     from ..learn.run import estimate_run
-    from .training import ConsoleListener, show_estimate
+    from .training import show_estimate
 
-    with ConsoleListener() as listener:
+    with listening() as listener:
         estimate = estimate_run(request, listener)
     if json:
         console.print_json(asdict(estimate))

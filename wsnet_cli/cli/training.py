@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..core.errors import WsnetError
 from . import console
 from .left_out import warn_left_out
 
@@ -15,11 +18,41 @@ if TYPE_CHECKING:
     from ..core.audio import AudioSettings
     from ..core.network import Network
     from ..learn.estimate import Estimate
+    from ..learn.listener import Listener
     from ..learn.prepared import PreparedData
     from ..learn.trainer import EpochRow
 
+METRICS, CURVES = "metrics.csv", "curves.svg"
 LINE_EVERY_S = 30.0
 """Seconds between lines where there is no terminal to draw a bar on."""
+
+
+def is_first() -> bool:
+    """Whether this process speaks: under torchrun the first one does, for all."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def listening(tensorboard: bool = False) -> Iterator[Listener]:
+    """Who is told of a run: the screen, TensorBoard where asked for, and the picture of curves.
+
+    Raises:
+        UsageError: TensorBoard is not installed.
+    """
+    from ..learn.listener import SilentListener
+    from ..learn.tracking import TensorBoardListener
+
+    if not is_first():
+        yield SilentListener()
+        return
+    with ConsoleListener() as shown:
+        told = TensorBoardListener(shown) if tensorboard else None
+        try:
+            yield told or shown
+        finally:
+            if told:
+                told.close()
+            shown.draw()
 
 
 class ConsoleListener:
@@ -33,6 +66,7 @@ class ConsoleListener:
         self._told_at = monotonic()
         self._fraction_done = 0.0
         self._started: tuple[float, float] | None = None
+        self._folder: Path | None = None
 
     def __enter__(self) -> ConsoleListener:
         return self
@@ -63,18 +97,28 @@ class ConsoleListener:
     ) -> None:
         """Say what is about to be trained on what."""
         self._stack.close()
-        for line in _describe(data, network):
+        for line in (say_data(data), *_describe(data, network)):
             console.note(line)
-        warn_left_out((*data.dataset.skipped, *data.packed.failures.values()))
-        for remark in (*data.dataset.notes, data.packed.note):
-            if remark:
-                console.note(remark)
+        tell_left_out(data)
         if data.n_leaks:
             console.warn(
                 f"{data.n_leaks} held-out clips are copies of clips that are trained on: what is "
                 "measured will be too good (wsnet prepare names them)"
             )
         console.note(f"run folder: {folder}")
+        self._folder = folder
+
+    def draw(self) -> None:
+        """Draw the curves of the epochs that are over, whatever ended the run."""
+        metrics = self._folder and self._folder / METRICS
+        if not metrics or not metrics.is_file():
+            return
+        from ..report.curves import draw_curves
+
+        try:
+            draw_curves(metrics, metrics.with_name(CURVES))
+        except WsnetError as error:
+            console.warn(f"no picture of the curves: {error}")
 
     def step(self, fraction_done: float) -> None:
         """Move the bar of training."""
@@ -145,13 +189,28 @@ def show_estimate(estimate: Estimate) -> None:
     console.result(f"disk: {estimate.disk_bytes / 1e6:,.1f} MB in the run folder")
 
 
-def _describe(data: PreparedData, network: Network) -> list[str]:
+def say_data(data: PreparedData) -> str:
+    """What is trained on, in a line."""
     dataset = data.dataset
+    return (
+        f"data: {dataset.layout}, {len(dataset.clips)} clips, {len(dataset.labels)} classes: "
+        f"{', '.join(dataset.labels)}"
+    )
+
+
+def tell_left_out(data: PreparedData) -> None:
+    """What of it is left out, and how it was read."""
+    behind = data.backgrounds.left_out if data.backgrounds else ()
+    warn_left_out((*data.dataset.skipped, *data.packed.failures.values(), *behind))
+    for remark in (*data.dataset.notes, data.packed.note):
+        if remark:
+            console.note(remark)
+
+
+def _describe(data: PreparedData, network: Network) -> list[str]:
     ratio = network.n_dense_parameters / network.n_parameters
     sampled = f", {ratio:.1f}x fewer than dense" if ratio > 1 else ", dense"
     return [
-        f"data: {dataset.layout}, {len(dataset.clips)} clips, {len(dataset.labels)} classes: "
-        f"{', '.join(dataset.labels)}",
         f"split: {data.split.how}; {len(data.train)} clips to train on, {len(data.test)} held out",
         f"network: {network.n_parameters:,} weights and constants{sampled}",
     ]

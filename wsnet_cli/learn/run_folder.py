@@ -26,7 +26,7 @@ RUNS = Path("runs")
 """Where runs go, under the current directory."""
 WRITTEN = (
     *("model.wsnet", "model.q8.wsnet", "last.safetensors", "config.yaml", "split.csv"),
-    *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START),
+    *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
 )
 """The files of a run, and the compressed model that `wsnet compress` puts beside them."""
 LOCK = ".lock"

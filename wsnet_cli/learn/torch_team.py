@@ -75,11 +75,6 @@ class TorchTeam(Team):
         return synchronised(model)
 
 
-def is_first() -> bool:
-    """Whether this process is the one that writes and speaks, by the environment of torchrun."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 @contextlib.contextmanager
 def joined(device: torch.device) -> Iterator[tuple[Team, torch.device]]:
     """The team of this process and its device: alone, or as the environment of torchrun says.
