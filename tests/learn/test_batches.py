@@ -479,3 +479,56 @@ def test_clips_of_a_batch_are_named_for_messages(make_feed) -> None:
     feed = replace(feed, clips=[5, 3], classes=[0, 0])
     batch = feed.batch(0, 0)
     assert np.array_equal(batch.windows[:, 0] - 1, batch.clips)
+
+
+MEMBERS = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0], [0, 0, 1]], bool)
+"""The labels of a multi-label set: a and b, none, b, c."""
+
+
+@pytest.fixture
+def several(make_feed) -> Any:
+    """Makes a feed of twelve clips, three with each of these labels."""
+    rng = np.random.default_rng(0)
+    clips = [rng.standard_normal(100 + 10 * i).astype(np.float32) for i in range(12)]
+
+    def make(**more: Any) -> Feed:
+        return make_feed(clips, [0, 1, 2, 3] * 3, members=MEMBERS, n_classes=3, **more)
+
+    return make
+
+
+def test_targets_of_several_labels_are_their_classes(several: Any) -> None:
+    feed = several(augment=PLAIN, n_mixed_epochs=0, batch_size=12)
+    batch = feed.batch(0, 0)
+    assert np.array_equal(batch.targets, MEMBERS[batch.clips % 4].astype(np.float32))
+    assert feed.class_counts.tolist() == [3, 6, 3]
+
+
+@pytest.mark.parametrize("mixing", ["between-class", "mixup"])
+def test_a_mix_has_the_classes_of_both_as_much_as_they_are_in_it(several: Any, mixing: str) -> None:
+    """Against two feeds whose classes are the labels themselves: the same shares of each."""
+    augment = PLAIN.model_copy(update={"mixing": mixing})
+    feed = several(augment=augment, batch_size=12)
+    alone = replace(feed, members=None, n_classes=4)
+    n_mixed = 0
+    for epoch in range(5):
+        batch, of_labels = feed.batch(epoch, 0), alone.batch(epoch, 0)
+        assert np.array_equal(batch.windows, of_labels.windows)
+        expected = of_labels.targets @ MEMBERS.astype(np.float32)
+        assert batch.targets == pytest.approx(expected, abs=1e-6)
+        assert batch.targets.min() >= 0
+        assert batch.targets.max() <= 1
+        n_mixed += int(((of_labels.targets > 0).sum(axis=1) == 2).sum())
+    assert n_mixed > 10
+
+
+def test_each_class_is_drawn_equally_often_where_clips_have_several(several: Any) -> None:
+    feed = several(augment=PLAIN, balance="sampling", repeats=4)  # 48 draws of a, b, c and none
+    counts = Counter(int(i) for i in feed.order(0))
+    rounds = Counter(position % 4 for position in counts.elements())
+    assert sum(counts.values()) == 48
+    assert rounds[1] == rounds[3] == 12
+    assert rounds[0] == 12 + 6
+    assert rounds[2] == 6
+    line = "balance: 3 to 6 training clips a class; each class is drawn 12 times an epoch"
+    assert feed.balance_line.startswith(line)

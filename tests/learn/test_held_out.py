@@ -62,3 +62,29 @@ def test_long_clips_go_through_in_groups(
     scores = classifier.classify(clip, 8_000)
     assert seen.loss == pytest.approx(-np.log(scores[label]), rel=1e-4)
     assert sizes == [WINDOWS_AT_ONCE, WINDOWS_AT_ONCE, 40 - 2 * WINDOWS_AT_ONCE]
+
+
+def test_of_several_labels_every_class_is_looked_at(
+    small_network: Network, fake_packed_set, make_classifier
+) -> None:
+    audio = AudioSettings(8_000, window_s=0.1, hop_s=0.04)
+    rng = np.random.default_rng(1)
+    clips = [rng.standard_normal(800 + 100 * i).astype(np.float32) for i in range(20)]
+    torch_model = make_classifier(small_network, seed=5)
+    bias = [value for name, value in torch_model.named_parameters() if name.endswith("bias")][-1]
+    with torch.no_grad():  # every class is there in some windows
+        windows = np.concatenate([clip_windows(clip, audio) for clip in clips])
+        bias -= torch_model(torch.from_numpy(windows)).median(dim=0).values
+    model = Model(small_network, torch_model.export(), ("a", "b", "c"), audio, multi_label=True)
+    scores = Classifier(model).classify_batch(clips, 8_000).astype(np.float64)
+    members = np.array([[i >> c & 1 for c in range(3)] for i in range(8)], bool)
+    exact = [int(row @ [1, 2, 4]) for row in scores >= 0.5]
+    assert len(set(exact)) > 1, "the network must tell some clips apart"
+    truth = [*exact[:15], *(7 - row for row in exact[15:])]
+    cpu = torch.device("cpu")
+    seen = look_at(
+        torch_model, fake_packed_set(clips), range(20), truth, audio, cpu, members=members
+    )
+    assert seen.accuracy == 15 / 20
+    said = np.where(members[truth], scores, 1 - scores)
+    assert seen.loss == pytest.approx(-np.log(said).mean(), rel=1e-4)

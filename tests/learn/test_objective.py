@@ -56,3 +56,32 @@ def test_right_is_the_largest_of_both() -> None:
     logits = torch.tensor([[1.0, 2.0], [2.0, 1.0]])
     targets = torch.tensor([[0.4, 0.6], [0.4, 0.6]])
     assert Objective().right(logits, targets).tolist() == [1.0, 0.0]
+
+
+def test_cross_entropy_of_each_class_by_hand() -> None:
+    """Sigmoids (3/4, 1/4) against (1, 1/2) and (0, 0)."""
+    logits = torch.tensor([[math.log(3.0), -math.log(3.0)]] * 2, dtype=torch.float64)
+    targets = torch.tensor([[1.0, 0.5], [0.0, 0.0]], dtype=torch.float64)
+    likely, unlikely = -math.log(3 / 4), -math.log(1 / 4)
+    expected = [(likely + (likely + unlikely) / 2) / 2, (unlikely + likely) / 2]
+    assert Objective(multi_label=True).losses(logits, targets).tolist() == pytest.approx(expected)
+    weights = torch.tensor([3.0, 1.0])
+    weighed = Objective(class_weights=weights, multi_label=True).losses(logits, targets)
+    assert float(weighed[1]) == pytest.approx((3 * unlikely + likely) / 2)
+    smooth = Objective(label_smoothing=0.2, multi_label=True).losses(logits, targets)
+    assert float(smooth[1]) == pytest.approx((likely + unlikely) / 2)  # 0.9 and 0.1 of each
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=5))
+def test_no_other_scores_cost_less_than_the_targets_themselves(logits: list[float]) -> None:
+    row = torch.tensor([logits], dtype=torch.float64, requires_grad=True)
+    Objective(multi_label=True).losses(row, torch.sigmoid(row).detach()).sum().backward()
+    assert row.grad is not None
+    assert row.grad.abs().max() < 1e-12
+
+
+def test_right_is_every_class_on_the_side_of_its_target() -> None:
+    logits = torch.tensor([[1.0, -2.0], [1.0, 2.0], [-1.0, -1.0]])
+    targets = torch.tensor([[0.6, 0.4], [1.0, 0.0], [0.0, 0.0]])
+    assert Objective(multi_label=True).right(logits, targets).tolist() == [1.0, 0.0, 1.0]
