@@ -157,6 +157,9 @@ def test_keys_of_a_layer_are_not_those_of_the_section_around_it() -> None:
             lambda c: c.network.sampling.layers == {"conv1": "dense"},
         ),
         (["augment.polarity=false"], lambda c: c.augment.polarity is False),
+        (["augment.noise_snr_db=[0, 30]"], lambda c: c.augment.noise_snr_db == (0, 30)),
+        (["train.drops=[]"], lambda c: c.train.drops == ()),
+        (["description=[draft"], lambda c: c.description == "[draft"),
     ],
 )
 def test_settings_lie_over_the_file(settings_: list[str], found: object) -> None:
@@ -173,6 +176,7 @@ def test_settings_lie_over_the_file(settings_: list[str], found: object) -> None
         ("train.lr=x", ConfigError, "--set train.lr=x: train.lr = 'x'; expected a number"),
         ("train.lrr=1", ConfigError, "--set train.lrr=1: train.lrr: unknown key; did you mean lr?"),
         ("train.epochs=0", ConfigError, "--set train.epochs=0: train.epochs = 0; expected greater"),
+        ("train.drops=[&a 1]", ConfigError, "--set train.drops=[&a 1]:1: anchors and aliases are"),
         ("train=3", ConfigError, "--set train=3: train = 3; expected a section"),
         ("train.lr.x=3", ConfigError, "--set train.lr.x=3: lr = 5 is a value, not a section"),
     ],

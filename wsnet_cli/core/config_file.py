@@ -144,7 +144,9 @@ def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
     key, equals, text = setting.partition("=")
     if not equals or not key:
         raise UsageError(f"--set {setting}: expected key=value, for instance train.lr=1e-3")
-    return _put(values, key, parse_scalar(text), f"--set {setting}")
+    where = f"--set {setting}"
+    is_list = text.startswith("[") and text.endswith("]")
+    return _put(values, key, load_yaml(text, where).value if is_list else parse_scalar(text), where)
 
 
 def _put(values: dict[str, Any], key: str, value: object, where: str) -> tuple[str, ...]:
