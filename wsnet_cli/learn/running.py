@@ -67,6 +67,10 @@ class Run:
         self.saved_at = monotonic()
         self.ends_at = None if max_hours is None else self.saved_at + 3600 * max_hours
         listener.prepared(self.data, ready.network, self.audio, folder.path)
+        for line in self.data.remarks(self.trainer.feed):
+            listener.remark(line)
+        for line in self.data.warnings(self.trainer.feed):
+            listener.warn(line)
 
     def restore(self) -> list[EpochRow]:
         """Load the resume file; return the epochs so far."""
@@ -231,13 +235,16 @@ def make_trainer(ready: Ready) -> Trainer:
         models = [teacher.model for teacher in ready.sources.teachers]
         teachers = Teachers(models, labels, config.train.distill, ready.device)
     clips = ready.data.dataset.clips
+    feed = ready.data.feed(config)
+    weights = feed.class_weights
     return Trainer(
         model,
         config.train,
-        ready.data.feed(config),
+        feed,
         ready.device,
         Objective(
             config.train.label_smoothing,
+            None if weights is None else torch.from_numpy(weights),
             teachers=teachers,
             multi_label=data.dataset.multi_label,
         ),
