@@ -12,7 +12,7 @@ from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.artifact import model_to_bytes
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config_file import parse_config
-from wsnet_cli.core.file_size import count_bytes, file_bytes
+from wsnet_cli.core.file_size import Wrapping, count_bytes, file_bytes
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
 
@@ -36,9 +36,15 @@ def test_it_is_the_size_of_the_real_file(
             unique=True,
         )
     )
+    several = data.draw(st.booleans())
     provenance = {"preset": data.draw(st.text('aé\n"', max_size=9)), "seed": seed}
-    model = replace(make_model(network, AUDIO, seed), labels=tuple(labels), provenance=provenance)
-    size = file_bytes(network, labels, AUDIO, provenance)
+    model = replace(
+        make_model(network, AUDIO, seed),
+        labels=tuple(labels),
+        provenance=provenance,
+        multi_label=several,
+    )
+    size = file_bytes(network, Wrapping(tuple(labels), AUDIO, provenance, several))
     assert size == len(model_to_bytes(compress(model)))
     assert count_bytes(network) < size
 
@@ -67,6 +73,5 @@ def test_offsets_take_two_bytes_a_filter():
     assert count_bytes(learned) - count_bytes(regular) == 2 * (
         16 + 32 + 64 + 128 + 256 + 512 + 1024
     )
-    assert file_bytes(learned, "abcdefghij", AUDIO, {}) > file_bytes(
-        regular, "abcdefghij", AUDIO, {}
-    )
+    wrapping = Wrapping(tuple("abcdefghij"), AUDIO, {})
+    assert file_bytes(learned, wrapping) > file_bytes(regular, wrapping)

@@ -12,7 +12,7 @@ from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.config import Config, NetworkConfig, SamplingConfig
 from wsnet_cli.core.config_file import dump_config, load_config, parse_config, preset_names
 from wsnet_cli.core.errors import ConfigError
-from wsnet_cli.core.file_size import file_bytes
+from wsnet_cli.core.file_size import Wrapping, file_bytes
 from wsnet_cli.core.fit_size import Fit, fit_size
 from wsnet_cli.core.network import Network
 from wsnet_cli.core.settings import audio_settings
@@ -24,12 +24,13 @@ HEADS = {"baseline1": 36_000, "baseline1-wsnet": 15_000}
 """Bytes of heads of three layers, which no width narrows, and of the header."""
 
 
-def labels_of(n: int) -> list[str]:
-    return [f"label number {i}" for i in range(n)]
+def wrapping_of(config: Config, n_labels: int = 10) -> Wrapping:
+    labels = tuple(f"label number {i}" for i in range(n_labels))
+    return Wrapping(labels, audio_settings(config.audio), PROVENANCE)
 
 
 def fit(config: Config, n_labels: int, max_bytes: int) -> Fit:
-    return fit_size(config, labels_of(n_labels), PROVENANCE, max_bytes)
+    return fit_size(config.network, wrapping_of(config, n_labels), max_bytes)
 
 
 def built(config: Config, network: NetworkConfig, n_labels: int = 10) -> Network:
@@ -52,7 +53,6 @@ def sampling_of(network: Network) -> dict[str, tuple[float, int]]:
 @pytest.mark.parametrize("preset", preset_names())
 def test_every_preset_fits_and_uses_what_it_may(preset: str, n_labels: int):
     config = load_config(preset)
-    audio = audio_settings(config.audio)
     for max_bytes in SIZES:
         if max_bytes < HEADS.get(preset, 0) + 150 * n_labels:
             with pytest.raises(ConfigError, match="are too few: the smallest"):
@@ -60,7 +60,7 @@ def test_every_preset_fits_and_uses_what_it_may(preset: str, n_labels: int):
             continue
         chosen = fit(config, n_labels, max_bytes)
         network = built(config, chosen.network, n_labels)
-        found = file_bytes(network, labels_of(n_labels), audio, PROVENANCE)
+        found = file_bytes(network, wrapping_of(config, n_labels))
         assert found == chosen.n_bytes
         assert 0.95 * max_bytes <= found <= max_bytes, (preset, n_labels, max_bytes)
         assert [row.name for row in chosen.rows] == [layer.name for layer in network.weighted]
@@ -108,7 +108,7 @@ def test_never_above_and_nine_tenths_of_it(
 def test_what_fits_as_it_is_is_left_alone_but_for_less_sampling():
     config = load_config("esc10-wsnet")
     network = built(config, config.network)
-    size = file_bytes(network, labels_of(10), audio_settings(config.audio), PROVENANCE)
+    size = file_bytes(network, wrapping_of(config))
     assert fit(config, 10, size).network == config.network
     looser = fit(config, 10, 2 * size)
     assert looser.network.width == 1.0
@@ -121,7 +121,7 @@ def test_what_fits_as_it_is_is_left_alone_but_for_less_sampling():
 def test_a_byte_less_makes_it_narrower():
     config = load_config("esc10-wsnet")
     network = built(config, config.network)
-    size = file_bytes(network, labels_of(10), audio_settings(config.audio), PROVENANCE)
+    size = file_bytes(network, wrapping_of(config))
     assert fit(config, 10, size - 1).network.width < 1.0
 
 
@@ -130,10 +130,7 @@ def test_a_dense_network_stays_dense_and_only_gets_narrower():
     chosen = fit(config, 10, 64_000)
     assert chosen.network == config.network.model_copy(update={"width": chosen.network.width})
     wider = chosen.network.model_copy(update={"width": chosen.network.width + 1 / 1024})
-    assert (
-        file_bytes(built(config, wider), labels_of(10), audio_settings(config.audio), PROVENANCE)
-        > 64_000
-    )
+    assert file_bytes(built(config, wider), wrapping_of(config)) > 64_000
     assert {(row.stride, row.channel_factor) for row in chosen.rows} == {(None, 1)}
 
 

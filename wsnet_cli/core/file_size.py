@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -30,22 +31,33 @@ def count_bytes(network: Network) -> int:
     return sum(map(layer_bytes, network.weighted))
 
 
-def file_bytes(
-    network: Network,
-    labels: Sequence[str],
-    audio: AudioSettings,
-    provenance: Mapping[str, str | int | float],
-) -> int:
-    """The exact size of the 8-bit file of a model, by writing one whose numbers are all zero.
+@dataclass(frozen=True)
+class Wrapping:
+    """What a model file holds beside its network.
 
     Args:
-        network: its layers.
         labels: one per class.
         audio: its settings.
         provenance: as it will be, or longer for a bound from above.
+        multi_label: whether a clip may have several labels.
     """
-    weights = tuple(_zeros(layer) for layer in network.weighted)
-    model = Model(network, weights, tuple(labels), audio, provenance=provenance)
+
+    labels: tuple[str, ...]
+    audio: AudioSettings
+    provenance: Mapping[str, str | int | float]
+    multi_label: bool = False
+
+
+def file_bytes(network: Network, wrapping: Wrapping) -> int:
+    """The exact size of the 8-bit file of a model, by writing one whose numbers are all zero."""
+    model = Model(
+        network,
+        tuple(_zeros(layer) for layer in network.weighted),
+        wrapping.labels,
+        wrapping.audio,
+        provenance=wrapping.provenance,
+        multi_label=wrapping.multi_label,
+    )
     return len(model_to_bytes(compress(model)))
 
 

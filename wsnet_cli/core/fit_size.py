@@ -5,16 +5,15 @@ The rules and what they rest on: docs/training.md, "Size as an input".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .architectures import build_network
-from .config import Config, NetworkConfig
+from .config import NetworkConfig
 from .errors import ConfigError
-from .file_size import count_bytes, file_bytes, layer_bytes
+from .file_size import Wrapping, count_bytes, file_bytes, layer_bytes
 from .layer_sampling import fit_channels, loosen, sampling_of, with_layer
 from .network import Linear, Network
-from .settings import audio_settings
 
 KB = 1_000
 """Bytes; as everywhere in this project."""
@@ -62,12 +61,7 @@ class Fit:
     whole: bool
 
 
-def fit_size(
-    config: Config,
-    labels: Sequence[str],
-    provenance: Mapping[str, str | int | float],
-    max_bytes: int,
-) -> Fit:
+def fit_size(config: NetworkConfig, wrapping: Wrapping, max_bytes: int) -> Fit:
     """Choose width and sampling of a network for an 8-bit file of at most `max_bytes`.
 
     The configuration says what is chosen from. What comes is never wider, and where that is dense,
@@ -77,48 +71,41 @@ def fit_size(
     the larger of its two kinds of sharing halved, L / S or C, where that still fits.
 
     Args:
-        config: its audio and network.
-        labels: one per class.
-        provenance: as the model will have it, or longer.
+        config: of the network.
+        wrapping: the rest of the file.
         max_bytes: of the file.
 
     Raises:
         ConfigError: no such network fits, and the message names the smallest that can be made; or
             the configuration is impossible.
     """
-    search = _Search(config, labels, provenance, max_bytes)
+    search = _Search(config, wrapping, max_bytes)
     network = next(filter(search.fits, search.networks()), None)
     if network is None:
         smallest = search.smallest()
         raise ConfigError(
             f"{max_bytes:,} bytes are too few: the smallest 8-bit file that can be made of this "
-            f"configuration for these {len(labels)} labels is {smallest:,} bytes; "
+            f"configuration for these {len(wrapping.labels)} labels is {smallest:,} bytes; "
             f"expected at least {-(-smallest // KB)} KB"
         )
     network = search.spend(network)
     built = search.build(network)
     dense = built.n_weights == sum(layer.shape.n_dense_weights for layer in built.weighted)
-    whole = dense and network.width == config.network.width
+    whole = dense and network.width == config.width
     return Fit(network, _rows(built), search.exact(network), whole)
 
 
 class _Search:
     """What is tried, and whether it fits."""
 
-    def __init__(
-        self,
-        config: Config,
-        labels: Sequence[str],
-        provenance: Mapping[str, str | int | float],
-        max_bytes: int,
-    ) -> None:
-        self._network, self._audio = config.network, audio_settings(config.audio)
-        self._labels, self._provenance, self._max_bytes = labels, provenance, max_bytes
-        self._asked = self.build(config.network).convolutions
+    def __init__(self, network: NetworkConfig, wrapping: Wrapping, max_bytes: int) -> None:
+        self._network, self._wrapping, self._max_bytes = network, wrapping, max_bytes
+        self._asked = self.build(network).convolutions
 
     def build(self, network: NetworkConfig) -> Network:
         """The layers. Raises: ConfigError."""
-        return build_network(network, len(self._labels), self._audio.window_samples)
+        n_samples = self._wrapping.audio.window_samples
+        return build_network(network, len(self._wrapping.labels), n_samples)
 
     def count(self, network: NetworkConfig) -> int:
         """Bytes of weights and constants, which are quickly known."""
@@ -126,7 +113,7 @@ class _Search:
 
     def exact(self, network: NetworkConfig) -> int:
         """Bytes of the 8-bit file."""
-        return file_bytes(self.build(network), self._labels, self._audio, self._provenance)
+        return file_bytes(self.build(network), self._wrapping)
 
     def fits(self, network: NetworkConfig) -> bool:
         """Whether the 8-bit file does."""

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from ..core.config import Config
 from ..core.errors import UsageError
+from ..core.file_size import Wrapping
 from ..core.fit_size import Fit, FitRow, fit_size
+from ..core.settings import audio_settings
 from .model_source import Sources
 from .prepared import Found
 from .provenance import longest_provenance
@@ -31,8 +33,11 @@ def fit_run(config: Config, max_bytes: int, preset: str, found: Found, sources: 
             f"--max-kb: training starts from {sources.start.name}, whose network stays as it is; "
             "leave one of them out"
         )
-    words = longest_provenance(preset, found.dataset, config.train.seed, sources)
-    return fit_size(config, found.dataset.labels, words, max_bytes)
+    dataset = found.dataset
+    words = longest_provenance(preset, dataset, config.train.seed, sources)
+    audio = audio_settings(config.audio)
+    wrapping = Wrapping(dataset.labels, audio, words, dataset.multi_label)
+    return fit_size(config.network, wrapping, max_bytes)
 
 
 def with_fit(config: Config, fit: Fit) -> Config:
