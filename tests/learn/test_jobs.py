@@ -33,21 +33,24 @@ class Recorder:
     """Notes what it is told; `on_epoch` is called with the name and the number of the epoch."""
 
     on_epoch: Callable[[str, int], None] = lambda name, epoch: None
-    told: list[tuple[str, str]] = field(default_factory=list)
+    events: list[tuple[str, str]] = field(default_factory=list)
     fractions: list[float] = field(default_factory=list)
 
     def began(self, name: str) -> None:
-        self.told.append(("began", name))
+        self.events.append(("began", name))
 
     def moved(self, name: str, fraction_done: float) -> None:
         self.fractions.append(fraction_done)
 
-    def epoch(self, name: str, row: EpochRow) -> None:
-        self.told.append((f"epoch {row.epoch}", name))
+    def run_epoch(self, name: str, row: EpochRow) -> None:
+        self.events.append((f"epoch {row.epoch}", name))
         self.on_epoch(name, row.epoch)
 
+    def told(self, name: str, line: str, warning: bool) -> None:
+        self.events.append((line, name))
+
     def ended(self, outcome: Outcome) -> None:
-        self.told.append(("failed" if outcome.error else "ended", outcome.name))
+        self.events.append(("failed" if outcome.error else "ended", outcome.name))
 
 
 @pytest.fixture
@@ -81,7 +84,8 @@ from wsnet_cli.learn.run import Request
 class Tell:
     def began(self, name): pass
     def moved(self, name, fraction_done): pass
-    def epoch(self, name, row): print("epoch", row.epoch, name, flush=True)
+    def told(self, name, line, warning): pass
+    def run_epoch(self, name, row): print("epoch", row.epoch, name, flush=True)
     def ended(self, outcome): pass
 requests = TypeAdapter(list[Request]).validate_json(sys.stdin.buffer.read())
 run_jobs([Job(r.name, r) for r in requests], 2, Tell())
@@ -141,7 +145,7 @@ def test_however_they_are_ended_the_runs_are_saved_and_come_out_as_alone(
         run_jobs(jobs, 1, recorder)
     assert stopped.value.exit_code == 130
     assert str(stopped.value) == "stopped with 2 of 2 runs to go; give the same command again"
-    assert ("began", "seed-1") not in recorder.told
+    assert ("began", "seed-1") not in recorder.events
     assert_stopped(jobs, children_of(os.getpid()))
 
     bad = Job("bad", replace(jobs[0].request, name="bad", source=tmp_path / "nowhere"))
@@ -161,7 +165,7 @@ def test_however_they_are_ended_the_runs_are_saved_and_come_out_as_alone(
 
     recorder = Recorder()
     assert run_jobs(jobs, 2, recorder) == outcomes
-    assert recorder.told == [("ended", "seed-0"), ("ended", "seed-1")]
+    assert recorder.events == [("ended", "seed-0"), ("ended", "seed-1")]
 
 
 def assert_stopped(jobs: list[Job], children: list[int]) -> None:

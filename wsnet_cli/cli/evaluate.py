@@ -116,7 +116,7 @@ def show_metrics(metrics: Metrics | MultiLabelMetrics) -> None:
     ]
     headings = ("class", "precision %", "recall %", "F1 %", "clips")
     console.print_table(headings, rows, numbers=(1, 2, 3, 4))
-    _show_confusion(metrics)
+    show_confusion([row.label for row in metrics.per_class], metrics.confusion)
     console.result(
         f"accuracy {_share(metrics)}, balanced {100 * metrics.balanced_accuracy:.1f} %, "
         f"macro F1 {100 * metrics.macro_f1:.1f} %"
@@ -154,12 +154,12 @@ def _share(metrics: Metrics | MultiLabelMetrics) -> str:
     )
 
 
-def _show_confusion(metrics: Metrics) -> None:
-    labels = [row.label for row in metrics.per_class]
+def show_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
+    """Rows are true classes, columns predicted ones."""
     short = [str(number) for number in range(1, len(labels) + 1)]
     rows = [
         (f"{n} {label}", *(str(count) if count else "." for count in row))
-        for n, label, row in zip(short, labels, metrics.confusion, strict=True)
+        for n, label, row in zip(short, labels, matrix, strict=True)
     ]
     numbers = range(1, len(labels) + 1)
     console.print_table(("true \\ predicted", *short), rows, numbers=list(numbers))

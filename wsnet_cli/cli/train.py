@@ -14,8 +14,8 @@ from ..core.files import exists
 from . import console, options
 from .evaluate import show_metrics
 from .light import require
-from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
 from .sizes import to_bytes
+from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
 from .training import is_first, listening
 
 if TYPE_CHECKING:

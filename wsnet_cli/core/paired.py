@@ -102,7 +102,7 @@ def mcnemar(n_first: int, n_second: int) -> float:
     for k in range(min(n_first, n_second)):
         term = term * (n - k) // (k + 1)
         total += term
-    return min(1.0, 2 * total / 2**n)
+    return min(1.0, 2 * total / (1 << n))
 
 
 def bootstrap_difference(differences: NDArray[np.float64]) -> tuple[float, float]:

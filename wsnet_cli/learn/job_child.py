@@ -20,6 +20,11 @@ from ..core.errors import Interrupted, WsnetError
 from .listener import SilentListener
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..core.audio import AudioSettings
+    from ..core.network import Network
+    from .prepared import PreparedData
     from .trainer import EpochRow
 
 TELL_EVERY_S = 0.1
@@ -34,6 +39,10 @@ class Message(TypedDict, total=False):
     """Share of the run's steps that are over, in [0, 1]."""
     epoch: dict[str, Any]
     """An `EpochRow`."""
+    remark: str
+    """A line for people."""
+    warning: str
+    """The same where it is no good news."""
     end: str
     """`finished`, `stopped` after saving, or why it failed in one line: the last message."""
 
@@ -71,9 +80,21 @@ class Teller(SilentListener):
         """Stop here if asked to."""
         self._stop.check()
 
-    def prepared(self, *args: object) -> None:
+    def remark(self, line: str) -> None:
+        """Tell it."""
+        self.say({"remark": line})
+
+    def warn(self, line: str) -> None:
+        """Tell it."""
+        self.say({"warning": line})
+
+    def prepared(
+        self, data: PreparedData, network: Network, audio: AudioSettings, folder: Path
+    ) -> None:
         """Stop before the first step if asked to."""
         self._stop.check()
+        if data.n_leaks:
+            self.warn(f"{data.n_leaks} held-out clips are copies of clips that are trained on")
 
     def step(self, fraction_done: float) -> None:
         """Tell it, not too often."""

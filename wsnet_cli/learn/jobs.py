@@ -49,8 +49,11 @@ class JobsListener(Protocol):
     def moved(self, name: str, fraction_done: float) -> None:
         """The share of a run's steps that are over, in [0, 1]."""
 
-    def epoch(self, name: str, row: EpochRow) -> None:
+    def run_epoch(self, name: str, row: EpochRow) -> None:
         """An epoch of a run is over."""
+
+    def told(self, name: str, line: str, warning: bool) -> None:
+        """Something that a user should know of a run, in a line."""
 
     def ended(self, outcome: Outcome) -> None:
         """A run came to its end, now or earlier, or failed."""
@@ -158,9 +161,12 @@ class _Crew:
         elif "end" in message:
             self._last_words[name] = message["end"]
         elif "epoch" in message:
-            self._listener.epoch(name, EpochRow(**message["epoch"]))
-        else:
+            self._listener.run_epoch(name, EpochRow(**message["epoch"]))
+        elif "fraction" in message:
             self._listener.moved(name, message["fraction"])
+        else:
+            line = message.get("warning") or message["remark"]
+            self._listener.told(name, line, "warning" in message)
 
     def stop(self) -> None:
         """Let all save and end, and start no other."""

@@ -1,0 +1,167 @@
+"""`wsnet train` over folds and seeds: several runs as one job."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import TrainingError, UsageError
+from . import console
+
+if TYPE_CHECKING:
+    from ..core.pooled import Pooled, Share
+    from ..learn.experiment import Done
+    from ..learn.run import Request
+
+MOST_SEEDS = 1_000
+
+
+def is_job(folder: Path) -> bool:
+    """Whether a folder to resume holds several runs; torch is not needed to tell."""
+    return (folder / "job.json").is_file()
+
+
+def choose_seeds(
+    fold: str | None, seeds: str | None, seed: int | None, first: int
+) -> tuple[int, ...]:
+    """The seeds of several runs; none where --fold and --seeds ask for a single run.
+
+    Args:
+        fold: what --fold was given.
+        seeds: what --seeds was given.
+        seed: what --seed was given.
+        first: train.seed.
+
+    Raises:
+        UsageError: as `parse_seeds`, or --seed stands beside a list of seeds.
+    """
+    several_folds = fold is not None and (fold == "all" or "," in fold)
+    if seeds is None and not several_folds:
+        return ()
+    found = parse_seeds(seeds, first)
+    if seeds is not None and "," in seeds and seed is not None:
+        raise UsageError(f"--seed {seed}: --seeds {seeds} names the seeds; leave one of them out")
+    return found
+
+
+def parse_seeds(text: str | None, first: int) -> tuple[int, ...]:
+    """Seeds from how many there are, from the first on, or from a list of them.
+
+    Args:
+        text: what --seeds was given; None: the first alone.
+        first: train.seed.
+
+    Raises:
+        UsageError: neither a number nor a list of different ones.
+
+    >>> parse_seeds("3", 0), parse_seeds("0,7", 0), parse_seeds("7,", 0), parse_seeds(None, 5)
+    ((0, 1, 2), (0, 7), (7,), (5,))
+    """
+    if text is None:
+        return (first,)
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        n = int(text)
+        if not 1 <= n <= MOST_SEEDS:
+            raise UsageError(f"--seeds {text}; expected 1 to {MOST_SEEDS:,} seeds")
+        return tuple(range(first, first + n))
+    parts = [part.strip() for part in text.removesuffix(",").split(",")]
+    if not all(re.fullmatch(r"[0-9]{1,18}", part) for part in parts):
+        raise UsageError(f"--seeds {text}; expected how many, such as 3, or a list such as 0,1,2")
+    seeds = tuple(map(int, parts))
+    if len(set(seeds)) < len(seeds):
+        raise UsageError(f"--seeds {text}; expected every seed once")
+    return seeds
+
+
+def refuse_beside_job(given: Mapping[str, object]) -> None:
+    """Refuse options that have no meaning for several runs at once.
+
+    Raises: UsageError: one is given, that is, not None.
+    """
+    flags = ", ".join(flag for flag, value in given.items() if value is not None)
+    if flags:
+        raise UsageError(f"{flags}: of a single run; leave it out where there are several")
+
+
+def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, json: bool) -> None:
+    """Train over folds and seeds, or go on with it; show the table."""
+    from ..learn.experiment import start_experiment
+    from .jobs_meter import JobsMeter
+
+    with JobsMeter() as listener:
+        done = start_experiment(request, seeds, workers, listener)
+    _show(done, json)
+
+
+def resume_many(
+    folder: Path, data: Path | None, device: str, workers: int | None, json: bool
+) -> None:
+    """Go on with what is missing in a folder of several runs; show the table."""
+    from ..learn.experiment import resume_experiment
+    from .jobs_meter import JobsMeter
+
+    with JobsMeter() as listener:
+        done = resume_experiment(
+            folder, data, None if device == "auto" else device, workers, listener
+        )
+    _show(done, json)
+
+
+def _show(done: Done, json: bool) -> None:
+    results = done.results
+    if json:
+        console.print_json({"job": str(done.folder), **results.as_json()})
+    elif results.pooled.runs:
+        show_results(results.pooled)
+        console.note(f"results: {(done.folder / 'results.json').absolute()}")
+    if results.failed:
+        (name, line), n = results.failed[0], len(results.failed)
+        more = f" (and {n - 1} more)" if n > 1 else ""
+        raise TrainingError(
+            f"{n} of {n + len(results.pooled.runs)} runs failed: {name}: {line}{more}"
+        )
+
+
+def show_results(pooled: Pooled) -> None:
+    """The tables of folds and seeds, the confusion matrix, and the whole in a line."""
+    from .evaluate import show_confusion
+
+    whole = pooled.all_runs
+    if whole.accuracy is None or pooled.interval is None:
+        console.result(f"{len(pooled.runs)} runs, nothing held out")
+        return
+    several_seeds = len(pooled.by_seed) > 1
+    headings = ("fold", "clips", "accuracy %", *(("lowest", "highest") if several_seeds else ()))
+    rows = [
+        (name or "held out", *_cells(share, several_seeds))
+        for name, share in pooled.by_fold.items()
+    ]
+    console.print_table(headings, rows, numbers=range(1, len(headings)))
+    if several_seeds:
+        rows = [(str(seed), *_cells(share, False)) for seed, share in pooled.by_seed.items()]
+        console.print_table(("seed", "clips", "accuracy %"), rows, numbers=(1, 2))
+    if pooled.confusion is not None:
+        show_confusion(*pooled.confusion)
+    low, high = pooled.interval
+    spread = pooled.seed_deviation
+    console.result(
+        f"accuracy {100 * whole.accuracy:.1f} % of {whole.n_clips} clips (95 % interval "
+        f"{100 * low:.1f} to {100 * high:.1f} %)"
+        + (
+            f", mean of {len(pooled.by_seed)} seeds +- {100 * spread:.1f}"
+            if spread is not None
+            else ""
+        )
+        + (
+            f", mean of folds {100 * (pooled.mean_of_folds or 0):.1f} %"
+            if len(pooled.by_fold) > 1
+            else ""
+        )
+    )
+
+
+def _cells(share: Share, spread: bool) -> tuple[str, ...]:
+    rates = (share.accuracy, *((share.lowest, share.highest) if spread else ()))
+    return (str(share.n_clips), *("-" if r is None else f"{100 * r:.1f}" for r in rates))
