@@ -50,3 +50,20 @@ def test_a_probe_hands_the_map_on(small_model: Model, native: None):
     taker = stand_in(second, first.output_length(100))
     found = probe([(first, "time-lanes"), (taker, "filter-lanes")], 100, small_model.weights[0])()
     assert found.shape == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("sampling", "expected"),
+    [
+        (Sampling(2, 2, 1, "learned"), Sampling(1, 2)),
+        (Sampling(2, 2, signs=True), Sampling(1, 2, signs=True)),
+        (Sampling(2, 2, group_offset=3), Sampling(1, 1)),
+        (Sampling(2, 2, group_offset=3, signs=True), Sampling(1, 1)),
+    ],
+)
+def test_a_stand_in_takes_its_input_as_the_layer_does(sampling: Sampling, expected: Sampling):
+    layer = Conv("conv2", ConvShape(4, 6, 8, 1, 0, sampling))
+    taken = stand_in(layer, 50)
+    assert taken.shape.sampling == expected
+    assert taken.shape.folded_channels == layer.shape.folded_channels
+    probe([(layer, "filter-lanes"), (taken, "filter-lanes")], 50)()

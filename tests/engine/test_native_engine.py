@@ -12,7 +12,7 @@ from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config_file import load_config, preset_names
 from wsnet_cli.core.errors import ParameterError
-from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model import LayerWeights, Model, compress
 from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine import plan
@@ -314,3 +314,73 @@ def test_the_real_model_agrees_between_engines(isa: str) -> None:
     windows = noise(2, model.audio.window_samples)
     found = NativeEngine(model, isa=isa).logits(windows)
     assert error(found, NumpyEngine(model).logits(windows)) < OF_THE_LARGEST
+
+
+# ---------------------------------------------------------------------- irregular windows, signs
+
+
+@pytest.mark.parametrize("n_more", [0, 1, 2, 15, 400])
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(4, 2, 2, "learned"),
+        Sampling(2, 4, group_offset=5),
+        Sampling(2, 8, signs=True),
+        Sampling(4, 4, 2, "random", 3, True),
+    ],
+    ids=str,
+)
+def test_wide_irregular_layers_in_every_way(
+    sampling: Sampling, n_more: int, isa: str, make_model, reference
+) -> None:
+    """Filters and channels beyond a vector, odd lengths, pools that overlap and that do not."""
+    first = Sampling(2, 1, 1, sampling.offsets)
+    layers = (
+        Conv("conv1", ConvShape(1, 24, 16, 2, 8, first), pool=Pool(4, 4)),
+        Conv("conv2", ConvShape(24, 40, 8, 2, 4, sampling), pool=Pool(3, 2)),
+        Conv("conv3", ConvShape(40, 16, 3, 1, 1, Sampling(2, 8, signs=True)), relu=False),
+        Mean(),
+        Linear("linear", LinearShape(16, 3, 4), scaled=True),
+    )
+    network = Network(layers)
+    model = make_model(network, ANY_AUDIO)
+    windows = noise(2, network.min_samples + n_more)
+    for each in (model, compress(model)):
+        expected = reference(each, windows)
+        assert error(NumpyEngine(each).logits(windows), expected, CANCELLED) < OF_THE_LARGEST
+        for way in plan.WAYS:
+            engine = NativeEngine(each, isa=isa, ways=forced(network, [way]))
+            found = engine.logits(windows)
+            assert error(found, expected, CANCELLED) < OF_THE_LARGEST, way
+
+
+def signed_by_hand() -> Model:
+    """Channels x, 2x, 3x, 4x with signs 1, 1, 1, -1: columns x + 3x, 2x - 4x, weighed 1, 10."""
+    conv1 = Conv("conv1", ConvShape(1, 4, 1), scaled=False)
+    conv2 = Conv("conv2", ConvShape(4, 1, 1, sampling=Sampling(1, 2, signs=True)), False, False)
+    zeros = np.zeros(4, np.float32)
+    first = LayerWeights(np.float32([[1], [2], [3], [4]]), None, None, zeros)
+    second = LayerWeights(np.float32([[1, 10]]), None, None, zeros[:1])
+    return Model(Network((conv1, conv2, Mean())), (first, second), ("a",), ANY_AUDIO)
+
+
+@pytest.mark.parametrize("way", ["filter-lanes", "time-lanes"])
+def test_signs_by_hand(way: str, isa: str) -> None:
+    model = signed_by_hand()
+    window = np.float32([[2, 4]])
+    engine = NativeEngine(model, isa=isa, ways={"conv1": way})
+    for run in (engine, NumpyEngine(model)):
+        logits, features = run.embed(window)
+        assert logits.tolist() == [[4 * 3 + 10 * -2 * 3]]
+        assert features.tolist() == [[3, 6, 9, 12]], "what the last layer takes has no signs yet"
+
+
+def test_a_multiplier_of_a_sampled_head_by_hand(isa: str) -> None:
+    """Rows (1, 2) and (2, 3) on the means 10 and 100, times 2 and -1, plus 1 and 5."""
+    conv = Conv("conv1", ConvShape(1, 2, 1), scaled=False)
+    linear = Linear("linear", LinearShape(2, 2, 1), scaled=True)
+    first = LayerWeights(np.float32([[1], [10]]), None, None, np.zeros(2, np.float32))
+    last = LayerWeights(np.float32([1, 2, 3]), None, np.float32([2, -1]), np.float32([1, 5]))
+    model = Model(Network((conv, Mean(), linear)), (first, last), ("a", "b"), ANY_AUDIO)
+    for run in (NativeEngine(model, isa=isa), NumpyEngine(model)):
+        assert run.logits(np.float32([[10, 10]])).tolist() == [[421, -315]]

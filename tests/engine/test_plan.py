@@ -114,3 +114,29 @@ def test_a_window_that_is_too_short_is_refused():
     network = Network((Conv("conv1", ConvShape(1, 4, 8)), Mean()))
     with pytest.raises(ParameterError, match="at least 8 samples"):
         make_plan(network, 7, "avx2", 8)
+
+
+@pytest.mark.parametrize(
+    "sampling",
+    [Sampling(2, 2, 1, "learned"), Sampling(2, 2, 1, "random"), Sampling(2, 2, 1, "regular", 2)],
+)
+def test_irregular_windows_share_nothing_over_time(sampling: Sampling):
+    """A layer that would take the recurrence by far does not have it."""
+    regular = Conv("conv2", ConvShape(2, 16, 64, 2, 0, Sampling(2, 2)))
+    irregular = Conv("conv2", ConvShape(2, 16, 64, 2, 0, sampling))
+    first = Conv("conv1", ConvShape(1, 2, 1))
+    plans = [
+        make_plan(Network((first, c, Mean())), 9_999, "avx512", 16) for c in (regular, irregular)
+    ]
+    assert [p[1].way == "recurrence" for p in plans] == [True, False]
+    assert "recurrence" not in plans[1][1].nanoseconds
+    with pytest.raises(ParameterError, match="ways: conv2: recurrence; expected one of filter-la"):
+        make_plan(Network((first, irregular, Mean())), 9_999, "avx512", 16, {"conv2": "recurrence"})
+
+
+def test_groups_that_cannot_be_folded_are_computed_on_all_channels():
+    folded = Conv("conv1", ConvShape(8, 10, 5, sampling=Sampling(1, 4)))
+    apart = Conv("conv1", ConvShape(8, 10, 5, sampling=Sampling(1, 4, group_offset=1)))
+    for way in ("filter-lanes", "time-lanes", "fast-fir"):
+        works = [layer_work(layer, 40, 9, way, 4).products for layer in (folded, apart)]
+        assert works[1] == 4 * works[0], way
