@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, remove_stale, write_text_atomic
 from .experiment_results import RESULT_FILES
+from .model_source import TEACHERS
 from .run import Request
 from .run_folder import WRITTEN, RunFolder, locked
 
@@ -126,7 +127,8 @@ def _clear(folder: Path) -> None:
     runs = [path for path in folder.iterdir() if _RUN_NAME.fullmatch(path.name)]
     for path in (folder, *(run for run in runs if run.is_dir() and not run.is_symlink())):
         remove_stale(path)
-        for name in (*WRITTEN, *RESULT_FILES, JOB_FILE):
+        teachers = [copy.name for copy in path.glob(TEACHERS.format("*"))]
+        for name in (*WRITTEN, *teachers, *RESULT_FILES, JOB_FILE):
             (path / name).unlink(missing_ok=True)
         if path != folder:
             with contextlib.suppress(OSError):
