@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -66,4 +68,5 @@ def test_a_stand_in_takes_its_input_as_the_layer_does(sampling: Sampling, expect
     taken = stand_in(layer, 50)
     assert taken.shape.sampling == expected
     assert taken.shape.folded_channels == layer.shape.folded_channels
-    probe([(layer, "filter-lanes"), (taken, "filter-lanes")], 50)()
+    named = replace(taken, name="conv3")
+    probe([(layer, "filter-lanes"), (named, "filter-lanes")], 50)()
