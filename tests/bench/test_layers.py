@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -68,5 +66,5 @@ def test_a_stand_in_takes_its_input_as_the_layer_does(sampling: Sampling, expect
     taken = stand_in(layer, 50)
     assert taken.shape.sampling == expected
     assert taken.shape.folded_channels == layer.shape.folded_channels
-    named = replace(taken, name="conv3")
-    probe([(layer, "filter-lanes"), (named, "filter-lanes")], 50)()
+    for each in (layer, taken):
+        assert np.isfinite(probe([(each, "filter-lanes")], 50)()).all()
