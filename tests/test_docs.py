@@ -327,6 +327,25 @@ def test_a_run_is_documented(in_own_folder: Path, tones: Path):
     assert header.split(",") == ["true", "high", "low", "middle"]
 
 
+def test_several_runs_are_documented(in_own_folder: Path, tones: Path):
+    options = [word for setting in TINY for word in ("-s", setting)]
+    document = run_json("train", tones, *options, "--seeds", "0,", "--name", "several")
+    folder = Path(document.pop("job"))
+    assert document == json.loads((folder / "results.json").read_text("utf-8"))
+    document["failed"] = [{"run": "seed-1", "error": "why"}]
+    assert_documented(document, "results.json")
+    page = section("outputs.md", "Several runs")
+    assert {p.name for p in folder.iterdir()} == {*names_in(page, "and:\n"), "seed-0"}
+    header = (folder / "results.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == columns_of("results.csv")
+    predictions = folder / "seed-0" / "predictions.csv"
+    Path("other").mkdir()
+    text = predictions.read_text("utf-8")
+    text = re.sub(r"(\w+),\w+,([\d.]+)$", r"\1,\1,\2", text, flags=re.M)
+    Path("other/predictions.csv").write_text(text, encoding="utf-8", newline="\n")
+    assert_documented(run_json("evaluate", folder, "--against", "other"), "evaluate --against")
+
+
 def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("wsnet_cli.cli.demo.CLIPS_PER_KIND", 2)
     monkeypatch.setattr("wsnet_cli.cli.demo.UNHEARD_PER_KIND", 1)

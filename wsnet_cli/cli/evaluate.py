@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +10,7 @@ import typer
 
 from ..core.errors import UsageError
 from . import console, options
+from .evaluate_against import evaluate_against
 from .exits import EXIT_SOME_FAILED
 from .left_out import warn_left_out
 from .light import require
@@ -29,6 +30,10 @@ def evaluate(
     layout: options.Layout = None,
     pattern: options.Pattern = None,
     fold: Annotated[str | None, typer.Option("--fold", help="Only this fold of DATA.")] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="RUN", help="Compare the run MODEL with this one."),
+    ] = None,
     workers: options.Workers = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -37,8 +42,15 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled clips, or on the held-out part of its own run.
 
+    With --against, MODEL and RUN are folders of runs that held out the same clips, each of a single
+    run or of several over folds and seeds: what they said then is compared.
+
     Example: wsnet evaluate runs/default
     """
+    if against is not None:
+        _refuse_beside_against({"DATA": data, "--fold": fold, "--layout": layout})
+        evaluate_against(Path(model), against, json)
+        return
     require("sklearn")
     from ..bulk.clip_audio import audio_of
     from ..bulk.labelled import clips_of_data, held_out_clips, n_trained_on
@@ -65,6 +77,12 @@ def evaluate(
         show_metrics(outcome.metrics)
     if outcome.failures:
         raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _refuse_beside_against(given: Mapping[str, object]) -> None:
+    for flag, value in given.items():
+        if value is not None:
+            raise UsageError(f"--against: {flag} {value}: what two runs said is there already")
 
 
 def _refuse_without_data(data: Path | None, given: dict[str, str | None]) -> None:
