@@ -14,7 +14,7 @@ import sys
 import wave
 from pathlib import Path
 
-HEAVY = ("torch", "librosa", "sklearn", "scipy", "numba")
+HEAVY = ("torch", "librosa", "sklearn", "scipy", "numba", "matplotlib")
 
 
 def wsnet(*arguments: str) -> str:

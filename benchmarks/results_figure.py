@@ -1,6 +1,6 @@
 """The figure of the README: bytes on disk against accuracy, made from docs/results/*.json.
 
-python benchmarks/results_figure.py writes docs/figures/esc10-fold1.svg (needs matplotlib).
+python benchmarks/results_figure.py writes docs/figures/esc10-fold1.svg.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The figure of speed: milliseconds per clip, made from docs/results/speed.json.
 
-python benchmarks/speed_figure.py writes docs/figures/speed.svg (needs matplotlib).
+python benchmarks/speed_figure.py writes docs/figures/speed.svg.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[1]
-FULL_ONLY = ("torch", "scikit-learn", "librosa", "jinja2")
+FULL_ONLY = ("torch", "scikit-learn", "librosa", "jinja2", "matplotlib")
 
 
 @pytest.fixture(scope="module")

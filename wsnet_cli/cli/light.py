@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-HEAVY_PACKAGES = ("torch", "sklearn", "librosa", "jinja2")
+HEAVY_PACKAGES = ("torch", "sklearn", "librosa", "jinja2", "matplotlib")
 """By the name of the import."""
 
 
