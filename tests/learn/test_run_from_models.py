@@ -106,7 +106,7 @@ def test_run_from_a_model_has_its_network_and_audio(base: Path, again) -> None:
         before.labels,
     )
     assert after.provenance["start"] == read_source(str(base)).digest
-    assert listener.remarks == [f"from {base}: the head is kept: the classes are the same"]
+    assert f"from {base}: the head is kept: the classes are the same" in listener.remarks
     assert listener.warnings == []
     copy = result.folder.path / "start.wsnet"
     assert copy.read_bytes() == (base / "model.wsnet").read_bytes()
@@ -139,7 +139,7 @@ def test_data_of_other_classes_replaces_the_head(base: Path, again, tones: Path)
         path.write_bytes(samples[:-400] + bytes([number]) * 400)
     listener = Listener()
     result = again(start=base, listener=listener)
-    assert listener.remarks == [f"from {base}: the head is replaced: 3 of 4 classes are known"]
+    assert f"from {base}: the head is replaced: 3 of 4 classes are known" in listener.remarks
     assert load_model(result.folder.model).labels == ("high", "low", "middle", "new")
 
 
@@ -251,7 +251,7 @@ def test_teachers_are_copied_and_told_of(base: Path, train, again) -> None:
     result = again(teachers=(base, other), listener=listener)
     digests = [read_source(str(path)).digest for path in (base, other)]
     assert result.model.provenance["teachers"] == " ".join(digests)
-    assert listener.remarks == [f"teacher: {base}", f"teacher: {other}"]
+    assert {f"teacher: {base}", f"teacher: {other}"} <= set(listener.remarks)
     copy = result.folder.path / "teacher-2.wsnet"
     assert copy.read_bytes() == (other / "model.wsnet").read_bytes()
 
