@@ -101,6 +101,31 @@ def naive_conv() -> Callable[..., np.ndarray]:
     return naive_convolution
 
 
+def naive_map_convolution(values: np.ndarray, phi: np.ndarray, shape: MapShape) -> np.ndarray:
+    """The definition: G[n, f, t] = sum F[m, s*f + h, s*t + l] Phi[n*S + l*H + h, m mod M*].
+
+    `values` is [M, bands, T]; the result is [N, bands', T'] in float64.
+    """
+    step = shape.sampling.stride if shape.sampling else shape.height * shape.length
+    n_columns = shape.n_in // (shape.sampling.channel_factor if shape.sampling else 1)
+    below, before = (shape.band_padding,) * 2, (shape.padding,) * 2
+    padded = np.pad(values.astype(np.float64), ((0, 0), below, before))
+    n_bands = (padded.shape[1] - shape.height) // shape.stride + 1
+    n_steps = (padded.shape[2] - shape.length) // shape.stride + 1
+    out = np.zeros((shape.n_out, n_bands, n_steps))
+    taps = list(itertools.product(range(shape.n_in), range(shape.height), range(shape.length)))
+    for n, f, t in np.ndindex(out.shape):
+        for m, h, l in taps:  # noqa: E741  # the name that the method has for it
+            weight = float(phi[n * step + l * shape.height + h, m % n_columns])
+            out[n, f, t] += padded[m, shape.stride * f + h, shape.stride * t + l] * weight
+    return out
+
+
+@pytest.fixture(scope="session")
+def naive_map_conv() -> Callable[[np.ndarray, np.ndarray, MapShape], np.ndarray]:
+    return naive_map_convolution
+
+
 # --------------------------------------------------------------------------- random networks
 
 

@@ -25,7 +25,7 @@ from wsnet_cli.bench.subjects import Subject
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import EngineError, GateError, UsageError
 from wsnet_cli.core.model import LayerWeights, Model, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
+from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 
 OF_THE_LARGEST = 1e-5
@@ -39,7 +39,7 @@ def noise(n_windows: int, n_samples: int) -> np.ndarray:
     return rng.standard_normal((n_windows, n_samples)).astype(np.float32)
 
 
-def plain_logits(model: Model, window: np.ndarray, naive_conv) -> np.ndarray:
+def plain_logits(model: Model, window: np.ndarray, naive_conv, naive_map_conv) -> np.ndarray:
     """By the definition, in float64: [n_samples] to [1, n_classes]."""
     values = window.astype(np.float64)[np.newaxis]
     weights = iter(model.weights)
@@ -47,6 +47,11 @@ def plain_logits(model: Model, window: np.ndarray, naive_conv) -> np.ndarray:
         if isinstance(layer, Conv):
             own = next(weights)
             values = finish(naive_conv(values, real(own.phi), layer.shape, own.offsets), layer, own)
+        elif isinstance(layer, ToMap):
+            values = values[np.newaxis]
+        elif isinstance(layer, MapConv):
+            own = next(weights)
+            values = finish_maps(naive_map_conv(values, real(own.phi), layer.shape), layer, own)
         elif isinstance(layer, Linear):
             own, step, n_in = next(weights), layer.shape.filter_step, layer.shape.n_in
             rows = [real(own.phi)[j * step : j * step + n_in] for j in range(layer.shape.n_out)]
@@ -55,11 +60,12 @@ def plain_logits(model: Model, window: np.ndarray, naive_conv) -> np.ndarray:
             values = values + own.bias
             values = np.maximum(values, 0) if layer.relu else values
         else:
-            values = values.ravel() if isinstance(layer, Flatten) else values.mean(axis=1)
+            axes = tuple(range(1, values.ndim))
+            values = values.ravel() if isinstance(layer, Flatten) else values.mean(axis=axes)
     return values[np.newaxis]
 
 
-def finish(out: np.ndarray, layer: Conv, own: LayerWeights) -> np.ndarray:
+def finish(out: np.ndarray, layer: Conv | MapConv, own: LayerWeights) -> np.ndarray:
     """All of a convolution but its sums."""
     if own.pointwise is not None:
         out = real(own.pointwise).astype(np.float64) @ out
@@ -72,16 +78,26 @@ def finish(out: np.ndarray, layer: Conv, own: LayerWeights) -> np.ndarray:
     return np.stack([out[:, t : t + pool.size].max(axis=1) for t in starts], axis=1)
 
 
+def finish_maps(out: np.ndarray, layer: MapConv, own: LayerWeights) -> np.ndarray:
+    """The same of maps: along time in each band, then along the bands."""
+    bands = [finish(out[:, f], layer, own) for f in range(out.shape[1])]
+    size = layer.band_pool
+    starts = range(0, len(bands) - size + 1, size)
+    return np.stack([np.max(bands[f : f + size], axis=0) for f in starts], axis=1)
+
+
 # ------------------------------------------------------------------------------- all agree
 
 
 @settings(deadline=None, max_examples=40)
 @given(data=st.data())
-def test_any_network_follows_its_definition_in_every_peer(data, networks, make_model, naive_conv):
+def test_any_network_follows_its_definition_in_every_peer(
+    data, networks, make_model, naive_conv, naive_map_conv
+):
     network, n_samples = data.draw(networks)
     model = make_model(network, ANY_AUDIO, data.draw(st.integers(0, 99)))
     windows = noise(1, n_samples)
-    expected = plain_logits(model, windows[0], naive_conv)
+    expected = plain_logits(model, windows[0], naive_conv, naive_map_conv)
     for name in FOREIGN:
         found = make_peer(name, model)(windows)
         assert found.dtype == np.float32
@@ -102,7 +118,7 @@ HEADS = {
 @pytest.mark.parametrize("name", FOREIGN)
 @pytest.mark.parametrize("head", HEADS)
 def test_denser_sampling_negative_multipliers_and_odd_pools(
-    name: str, head: str, make_model, naive_conv
+    name: str, head: str, make_model, naive_conv, naive_map_conv
 ):
     first = Conv("conv1", ConvShape(1, 6, 9, 2, 4, Sampling(3)), pool=Pool(3, 2))
     second = Conv("conv2", ConvShape(6, 4, 5, 1, 2, Sampling(4, 3, 2)), pool=Pool(2, 3))
@@ -114,7 +130,7 @@ def test_denser_sampling_negative_multipliers_and_odd_pools(
     windows = noise(2, 200)
     found = make_peer(name, model)(windows)
     for logits, window in zip(found, windows, strict=True):
-        expected = plain_logits(model, window, naive_conv)
+        expected = plain_logits(model, window, naive_conv, naive_map_conv)
         assert relative_difference(logits[np.newaxis], expected) < OF_THE_LARGEST
 
 

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import ParameterError
+from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, compress, cut_last_convolution, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
+from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine.engines import make_engine, missing_reason
 from wsnet_cli.engine.native_engine import NativeEngine
@@ -37,7 +38,8 @@ def apply_linear(layer: Linear, own: LayerWeights, features: np.ndarray) -> np.n
     step = layer.shape.sampling_stride or n_in
     phi = real(own.phi).astype(np.float64)
     rows = np.stack([phi[j * step : j * step + n_in] for j in range(layer.shape.n_out)])
-    out = features @ rows.T + own.bias
+    scale = 1 if own.multiplier is None else own.multiplier
+    out = features @ rows.T * scale + own.bias
     return np.maximum(out, 0) if layer.relu else out
 
 
@@ -51,7 +53,7 @@ def check(model: Model, windows: np.ndarray, engine: str, reference) -> None:
     if isinstance(last, Linear):
         assert close(logits, apply_linear(last, model.weights[-1], features))
         return
-    body = model.network.convolutions[:-1]
+    body = model.network.layers[: model.network.layers.index(last)]
     if not body:
         assert close(features, windows.mean(axis=1, keepdims=True, dtype=np.float64))
         return
@@ -76,6 +78,26 @@ EDGES = {
     "no convolution, flatten": (Flatten(), Linear("b", LinearShape(50, 3))),
     "relu at the end": (Conv("a", CONV), Mean(), Linear("b", LinearShape(4, 3), relu=True)),
     "one convolution": (Conv("a", CONV), Mean()),
+    "maps, linear": (
+        Conv("a", CONV),
+        ToMap(),
+        MapConv("b", MapShape(1, 3, 4, 2, 3)),
+        Mean(),
+        Linear("c", LinearShape(3, 2)),
+    ),
+    "maps": (
+        Conv("a", CONV),
+        ToMap(),
+        MapConv("b", MapShape(1, 4, 4, 3, 3, 1, 1, 1, Sampling(3))),
+        MapConv("c", MapShape(4, 3, 4, 3, 3, 1, 1, 1, Sampling(3, 2)), band_pool=2),
+        Mean(),
+    ),
+    "one convolution of maps": (
+        Conv("a", CONV),
+        ToMap(),
+        MapConv("b", MapShape(1, 3, 4, 2, 2)),
+        Mean(),
+    ),
     "folded channels": (
         Conv("a", CONV),
         Conv("b", ConvShape(4, 3, 2, 1, 1, Sampling(1, 2))),
