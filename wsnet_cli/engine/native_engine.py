@@ -93,7 +93,7 @@ class NativeEngine:
 
         Raises: ParameterError: as `check_windows`.
         """
-        if isinstance(self.network.weighted[-1], Conv):
+        if not isinstance(self.network.weighted[-1], Linear):
             return self.logits(windows), self._average_channels(windows)
         features = np.empty((len(windows), self.network.n_features), np.float32)
         return self._share(windows, features), features
