@@ -173,7 +173,8 @@ def test_a_network_that_is_given_is_not_chosen(wsnet, data: Path):
     outcome = wsnet("train", data, "--from", "esc10", "--max-kb", 16)
     assert outcome.code == 2
     assert outcome.error == (
-        "--max-kb: training starts from esc10, whose network stays as it is; leave one of them out"
+        "training starts from esc10, whose network stays as it is; expected no size of a file, "
+        "or no model to start from"
     )
 
 

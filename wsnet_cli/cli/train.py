@@ -114,15 +114,15 @@ def train(
         _refuse_beside_resume(given)
         if is_job(resume):
             refuse_beside_job({"--epochs": epochs, "--max-hours": max_hours})
-            resume_many(resume, data and _check_data(data), device, jobs, json)
+            resume_many(resume, data and check_data(data), device, jobs, json)
             return
         with listening(tensorboard) as listener:
             result = _resume(resume, data, device, epochs, max_hours, listener)
     else:
-        source = _check_data(data)
-        _check_layout(layout, pattern)
-        checked = _check_config(config, overrides, start, teachers)
-        preset = _run_name(config)
+        source = check_data(data)
+        check_layout(layout, pattern)
+        checked = check_config(config, overrides, start, teachers)
+        preset = run_name(config)
         several = choose_seeds(fold, seeds, seed, checked.train.seed)
         # torch is imported only now that all else is known to be right
         from ..learn.run import Request
@@ -165,7 +165,7 @@ def _resume(
     listener: Listener,
 ) -> Result:
     if data is not None:
-        _check_data(data)
+        check_data(data)
     from ..learn.run import resume_run
 
     return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
@@ -202,10 +202,10 @@ def _show(result: Result, json: bool) -> None:
     console.note(f"next: wsnet compress {result.folder.path}")
 
 
-def _check_config(
+def check_config(
     config: str, overrides: list[str], start: str | None, teachers: list[str] | None
 ) -> Config:
-    """Refuse a network that cannot be built before any clip is decoded."""
+    """Read a configuration; refuse a network that cannot be built before any clip is decoded."""
     from ..core.architectures import build_network
     from ..core.artifact import load_model
     from ..core.config_file import load_config
@@ -226,7 +226,7 @@ def _check_config(
     return checked
 
 
-def _check_data(data: Path | None) -> Path:
+def check_data(data: Path | None) -> Path:
     """Say at once what would otherwise be said after seconds of importing torch."""
     if data is None:
         raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
@@ -235,7 +235,8 @@ def _check_data(data: Path | None) -> Path:
     return data
 
 
-def _check_layout(layout: str | None, pattern: str | None) -> None:
+def check_layout(layout: str | None, pattern: str | None) -> None:
+    """Refuse a layout or a pattern that makes no sense."""
     from ..data.layouts.known import wanted_layout
 
     wanted_layout(layout, pattern)
@@ -250,5 +251,6 @@ def _refuse_beside_resume(given: dict[str, bool]) -> None:
         )
 
 
-def _run_name(config: str) -> str:
+def run_name(config: str) -> str:
+    """The name of a preset or configuration file, with signs that can stand in a folder's name."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config).stem).lstrip(".-") or "run"

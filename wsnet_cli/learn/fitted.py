@@ -30,8 +30,8 @@ def fit_run(config: Config, max_bytes: int, preset: str, found: Found, sources: 
     """
     if sources.start is not None:
         raise UsageError(
-            f"--max-kb: training starts from {sources.start.name}, whose network stays as it is; "
-            "leave one of them out"
+            f"training starts from {sources.start.name}, whose network stays as it is; expected "
+            "no size of a file, or no model to start from"
         )
     dataset = found.dataset
     words = longest_provenance(preset, dataset, config.train.seed, sources)

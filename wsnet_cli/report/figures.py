@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -14,7 +15,7 @@ DARK = {INK: "#e6edf3", PAPER: "#0d1117", FAINT: "#3d444d"}
 """What they become where the reader's page is dark."""
 TEAL, ORANGE, GREY = "#1a8fa3", "#c2570c", "#7d8590"
 """Of what is drawn: at least 3.6 to 1 against both papers."""
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
     "text.color": INK,
@@ -33,7 +34,8 @@ STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "wsnet",
 }
-"""Text stays text, and names within the file do not change from one drawing to the next."""
+"""Text stays text, and names within the file do not change from one drawing to the next. Newer
+matplotlib types its keys one by one."""
 
 
 def make_svg(inches: tuple[float, float], paint: Callable[[Figure], None]) -> bytes:
