@@ -40,7 +40,6 @@ class Block:
     pool_size: int
     pool_stride: int
     n_pooled: int
-    relu: int
 
     @property
     def n_taps(self) -> int:

@@ -94,7 +94,6 @@ def find_geometry(layer: Conv, n_channels: int, n_samples: int) -> Block | None:
     return Block(
         *(n_channels, n_samples, shape.folded_channels, shape.padding, shape.length, shape.stride),
         *(shape.n_out, n_steps, pool.size, pool.stride, pool.output_length(n_steps)),
-        int(layer.relu),
     )
 
 

@@ -11,7 +11,7 @@
 
 #include "wsnet.h"
 
-/* One convolution on a batch of maps. A map lies channel by channel, [n_channels][n_samples]; its
+/* One convolution, then batch norm, pooling and ReLU, on a batch of maps. A map lies channel by channel, [n_channels][n_samples]; its
  * rows lie step by step with n_columns side by side, the channel groups summed, and `padding` rows of
  * zeros at either end. A window is the n_taps = length * n_columns values that an output weighs; the
  * next begins gap = stride * n_columns values further on. A pool of 1/1 is none. */
@@ -20,7 +20,6 @@ typedef struct wsnet_block {
   int64_t n_columns, padding, length, stride;
   int64_t n_filters, n_steps;               /* n_steps: outputs before pooling */
   int64_t pool_size, pool_stride, n_pooled; /* pool_size <= WSNET_POOL_MAX */
-  int64_t relu;                             /* 1 or 0 */
 } wsnet_block;
 
 #define WSNET_POOL_MAX 255
