@@ -1,0 +1,142 @@
+"""Folds and seeds as one job on the command line, stopped and gone on with; runs compared."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from wsnet_cli.cli.train_many import choose_seeds, parse_seeds
+from wsnet_cli.core.errors import UsageError
+
+JOB = Path("runs/job")
+RUNS = ("fold-1-seed-0", "fold-2-seed-0")
+
+
+@pytest.fixture
+def command(data: Path, tiny_options: Callable[..., list[str]]) -> list[str]:
+    """Two folds in two processes, long enough to be stopped."""
+    options = (*tiny_options(), "--epochs", "50", "--name", "job")
+    return ["train", str(data), *options, "--fold", "1,2", "--jobs", "2"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no such signals")
+def test_a_job_is_stopped_gone_on_with_and_not_repeated(wsnet, command: list[str], data: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wsnet_cli", *command, "-v"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    begun = set()
+    for line in process.stderr:
+        if ": epoch " in line:
+            begun.add(line.partition(":")[0])
+        if len(begun) == 2:
+            break
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    told = [line for line in stderr.splitlines() if ": epoch " not in line]
+    assert told == [
+        f"error: stopped with 2 of 2 runs to go; go on with: wsnet train --resume {JOB}"
+    ]
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+    assert all((JOB / run / "last.safetensors").is_file() for run in RUNS)
+
+    resumed = wsnet("train", "--resume", JOB, "--json")
+    assert resumed.code == 0, resumed.stderr
+    assert resumed.document["job"] == str(JOB)
+    assert [run["run"] for run in resumed.document["runs"]] == list(RUNS)
+    before = {path: path.stat().st_mtime_ns for path in JOB.glob("*/*")}
+    again = wsnet(*command, "--json")
+    assert again.document == resumed.document
+    assert {path: path.stat().st_mtime_ns for path in JOB.glob("*/*")} == before
+
+    shown = wsnet(*command)
+    accuracy, n_clips = (resumed.document[key] for key in ("accuracy", "n_clips"))
+    assert f"accuracy {100 * accuracy:.1f} % of {n_clips} clips (95 % interval" in shown.stdout
+    run = JOB / RUNS[0]
+    assert wsnet("predict", data, "-m", run, "--json").code == 0
+    assert (
+        wsnet("evaluate", run, "--json").document["n_clips"]
+        == (resumed.document["runs"][0]["n_clips"])
+    )
+    compared = wsnet("evaluate", JOB, "--against", JOB)
+    assert compared.code == 0
+    assert f"difference +0.0 % of {n_clips} clips" in compared.stdout
+    refused = wsnet("evaluate", run, "--against", JOB / RUNS[1])
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "of which 0 are the same" in refused.error
+
+
+def test_runs_that_fail_do_not_stop_the_others(wsnet, data: Path, tiny_options):
+    """Labels are such that fold 2 leaves a class without a clip to train on."""
+    rows = ["path,label,fold"]
+    for i, kind in enumerate(sorted(path.name for path in data.iterdir())[:2]):
+        clips = sorted((data / kind).iterdir())[:4]
+        rows += [f"{p.relative_to(data)},{kind},{1 + (i or n % 2)}" for n, p in enumerate(clips)]
+    (data / "clips.csv").write_text("\n".join(rows) + "\n")
+    options = (*tiny_options(), "--epochs", "1", "--fold", "all", "--name", "job", "--json")
+    outcome = wsnet("train", data / "clips.csv", *options)
+    assert outcome.code == 1
+    assert outcome.error.startswith(
+        "1 of 2 runs failed: fold-2-seed-0: no clip to train on is left"
+    )
+    assert [run["run"] for run in outcome.document["runs"]] == ["fold-1-seed-0"]
+    assert [run["run"] for run in outcome.document["failed"]] == ["fold-2-seed-0"]
+    assert json.loads((JOB / "results.json").read_text())["failed"] == outcome.document["failed"]
+    refused = wsnet("evaluate", JOB, "--against", JOB)
+    assert "some of its runs failed (fold-2-seed-0)" in refused.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--seeds", "0"), "--seeds 0; expected 1 to 1,000 seeds"),
+        (("--seeds", "x"), "--seeds x; expected how many, such as 3, or a list such as 0,1,2"),
+        (("--seeds", "1,1"), "expected every seed once"),
+        (("--seeds", "0,1", "--seed", "2"), "--seed 2: --seeds 0,1 names the seeds"),
+        (("--fold", "all", "--dry-run"), "--dry-run: of a single run"),
+        (("--fold", "1,9"), "no fold '9'"),
+    ],
+)
+def test_what_is_refused(wsnet, data: Path, arguments: tuple[str, ...], words: str):
+    outcome = wsnet("train", data, *arguments)
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert words in outcome.error
+    assert not Path("runs").exists()
+
+
+def test_seeds_from_a_count_go_on_from_the_first(data: Path):
+    assert parse_seeds("3", 5) == (5, 6, 7)
+    assert choose_seeds(None, None, None, 0) == ()
+    assert choose_seeds("2", None, None, 0) == ()
+    assert choose_seeds("all", None, 4, 4) == (4,)
+    assert choose_seeds("1,2", "2", 4, 4) == (4, 5)
+    assert choose_seeds(None, "8,", None, 0) == (8,)
+    with pytest.raises(UsageError):
+        parse_seeds("1,,2", 0)
+
+
+def test_resuming_a_job_takes_no_options_of_a_run(wsnet):
+    JOB.mkdir(parents=True)
+    (JOB / "job.json").write_text("{}")
+    assert "--epochs: of a single run" in wsnet("train", "--resume", JOB, "--epochs", "9").error
+    assert "--fold and --seeds cannot change" in wsnet("train", "--resume", JOB, "--seeds", 2).error
+    assert "job.json: is damaged" in wsnet("train", "--resume", JOB).error
+
+
+def test_evaluate_against_takes_folders_of_runs_alone(wsnet, data: Path):
+    outcome = wsnet("evaluate", "runs/a", data, "--against", "runs/b")
+    assert outcome.error.startswith("--against: DATA ")
+    outcome = wsnet("evaluate", "esc10", "--against", "runs/b")
+    assert outcome.error.startswith("esc10: holds neither predictions.csv nor results.json")
