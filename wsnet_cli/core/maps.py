@@ -59,9 +59,11 @@ class MapShape:
             _require(getattr(self, name) >= 1, name, getattr(self, name), "an integer >= 1")
         for name in ("band_padding", "padding"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "an integer >= 0")
-        own = self.sampling
-        if own is not None and own != Sampling(own.stride, own.channel_factor):
-            raise ParameterError(f"sampling = {own}; expected a stride and a channel factor alone")
+        if self.sampling is not None:
+            plain = Sampling(self.sampling.stride, self.sampling.channel_factor)
+            for name, value in vars(self.sampling).items():
+                only = getattr(plain, name)
+                _require(value == only, name, value, f"{only} in a convolution of maps")
         n_padded = self.n_bands + 2 * self.band_padding
         _require(self.height <= n_padded, "height", self.height, f"1 to the {n_padded} bands")
         _ = self.taps  # refuses the rest
