@@ -12,6 +12,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("wsnet_cli", "engine", "kernels")
+SOURCES = ("kernels.c", "network.c", "training.c", "stretch.c")
 UNIX_FLAGS = (
     "-std=c99",
     "-O3",
@@ -39,7 +40,7 @@ setup(
     ext_modules=[
         Extension(
             "wsnet_cli.engine._kernels",
-            sources=[str(KERNELS / name) for name in ("kernels.c", "network.c", "training.c")],
+            sources=[str(KERNELS / name) for name in SOURCES],
             depends=[str(path) for path in sorted(KERNELS.iterdir())],
             optional=True,
         )

@@ -11,7 +11,6 @@ from wsnet_cli.learn import augment
 from wsnet_cli.learn.augment import (
     Cropper,
     CropSource,
-    Stretch,
     add_noise,
     finish_window,
     mix_up,
@@ -46,12 +45,6 @@ def mix_between_classes(first: np.ndarray, second: np.ndarray, ratio: np.ndarray
     for row, other, share in zip(mixed, second.copy(), ratio.tolist(), strict=True):
         augment.mix_between_classes(row, other, share)
     return mixed
-
-
-def stretch(samples: np.ndarray, n_samples: int) -> np.ndarray:
-    out = np.full(n_samples, np.nan, np.float32)
-    Stretch(len(samples), n_samples)(samples, out)
-    return out
 
 
 def finish_windows(
@@ -148,46 +141,6 @@ def test_silent_windows_get_no_noise_and_silent_noise_adds_nothing() -> None:
     window = sound.copy()
     add_noise(window, silent.copy(), 0.0)
     assert np.array_equal(window, sound)
-
-
-# ---------------------------------------------------------------------------------- stretch
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.integers(2, 300), st.integers(2, 300), st.integers(0, 5))
-def test_stretch_keeps_both_ends_and_stays_between_neighbours(
-    n_source: int, n_samples: int, seed: int
-) -> None:
-    samples = np.random.default_rng(seed).uniform(-1, 1, n_source).astype(np.float32)
-    out = stretch(samples, n_samples)
-    assert (out.shape, out.dtype) == ((n_samples,), np.float32)
-    assert out[0] == samples[0]
-    assert out[-1] == pytest.approx(samples[-1], abs=1e-4)
-    assert np.abs(out).max() <= np.abs(samples).max() + 1e-6
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.integers(2, 3_000), st.integers(2, 3_000), st.integers(0, 5))
-def test_stretch_is_linear_interpolation(n_source: int, n_samples: int, seed: int) -> None:
-    """As numpy has it, in float64."""
-    samples = np.random.default_rng(seed).uniform(-1, 1, n_source).astype(np.float32)
-    places = np.linspace(0, n_source - 1, n_samples)
-    expected = np.interp(places, np.arange(n_source), samples)
-    assert stretch(samples, n_samples) == pytest.approx(expected, abs=1e-6)
-
-
-def test_stretch_by_hand() -> None:
-    assert stretch(np.float32([0, 4, 2]), 5).tolist() == [0, 2, 4, 3, 2]
-    assert stretch(np.float32([0, 1, 2, 3, 4]), 3).tolist() == [0, 2, 4]
-    assert stretch(np.float32([1, 5, 2]), 3).tolist() == [1, 5, 2]
-
-
-@pytest.mark.parametrize("factor", [0.8, 1.25])
-def test_stretch_keeps_tones_at_a_frequency_that_moves_with_time(factor: float) -> None:
-    """Linear interpolation of a tone errs by (pi f)**2 / 2 at most, f in cycles per sample."""
-    n = 1 + round(2_000 * factor)
-    out = stretch(tone(200, 2_001), n)
-    assert np.abs(out - tone(200 / factor, n)).max() < (np.pi * 200 / 8_000) ** 2 / 2 + 1e-3
 
 
 # -------------------------------------------------------------------------------- random_crop

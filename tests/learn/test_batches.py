@@ -17,8 +17,10 @@ from wsnet_cli.data.packing.one_clip import PackedClip, Spool
 from wsnet_cli.data.packing.packed import PackedSet
 from wsnet_cli.data.packing.store_index import KEY_BYTES
 from wsnet_cli.data.packing.store_writer import MemoryWriter
-from wsnet_cli.learn.augment import Stretch, finish_window
+from wsnet_cli.learn.augment import finish_window
 from wsnet_cli.learn.batches import Batch, Feed
+from wsnet_cli.learn.streams import Streams
+from wsnet_cli.learn.stretch import make_stretch
 
 AUDIO = AudioSettings(1_000, window_s=0.064, hop_s=0.032, trim_below=0.0)
 PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False, mixing_share=1.0)
@@ -247,7 +249,7 @@ def window_of_whole_clip(
         if np.sqrt(np.mean(np.square(crop))) > 1e-2 * np.sqrt(np.mean(np.square(clip))):
             break
     window = np.empty(n_window, np.float32)
-    Stretch(n_source, n_window)(crop, window)
+    make_stretch(n_source, n_window)(crop, window)
     finish_window(window, "rms", config, rng)
     return window
 
@@ -276,10 +278,10 @@ def test_windows_of_parts_equal_those_of_whole_clips() -> None:
     feed = Feed(packed, range(6), [0] * 6, 1, audio, config, 12, 2, 1, seed=3)
     for epoch in range(20):
         whole = [trim_silence(packed.samples(i), 1e-3) for i in feed.order(epoch)]
-        rngs = [feed.generator(epoch, place) for place in range(12)]
+        streams = Streams(3)
         expected = [
-            window_of_whole_clip(clip, 64, config, rng)
-            for clip, rng in zip(whole, rngs, strict=True)
+            window_of_whole_clip(clip, 64, config, streams.at(epoch, place))
+            for place, clip in enumerate(whole)
         ]
         assert feed.batch(epoch, 0).windows == pytest.approx(np.stack(expected), abs=1e-6)
 
@@ -337,18 +339,6 @@ def test_a_row_does_not_depend_on_how_clips_are_batched(feed) -> None:
     small, large = replace(feed, batch_size=2), replace(feed, batch_size=11)
     windows = np.concatenate([small.batch(1, step).windows for step in range(5)])
     assert np.array_equal(windows, large.batch(1, 0).windows[:10])
-
-
-def test_draws_never_repeat_over_epochs_rows_and_seeds(make_feed) -> None:
-    """The first numbers that windows are drawn from, 12,000 of them."""
-    feed = make_feed([np.ones(64, np.float32)] * 10, [0, 1] * 5)
-    draws = {
-        replace(feed, seed=seed).generator(epoch, place).bytes(8)
-        for seed in range(3)
-        for epoch in range(40)
-        for place in range(100)
-    }
-    assert len(draws) == 12_000
 
 
 def test_windows_never_repeat_in_ten_thousand(make_feed) -> None:

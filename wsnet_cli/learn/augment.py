@@ -21,6 +21,7 @@ import numpy as np
 from ..core.config import AugmentConfig
 from ..core.quant import Array
 from ..core.windows import RMS_FLOOR
+from .stretch import make_stretch
 
 CROP_TRIES = 5
 """Positions tried before a nearly silent crop is taken as it is."""
@@ -57,7 +58,7 @@ class Cropper:
         self._config = config
         longest = max(2, round(window_samples * config.rescale))
         self._piece = np.empty(longest, np.float32)
-        self._stretch = Stretch(longest, window_samples)
+        self._stretch = make_stretch(longest, window_samples)
 
     def crop(self, clip: CropSource, rng: np.random.Generator, out: Array) -> None:
         """Write a window [window_samples] into `out`; zeros where it reaches beyond the clip."""
@@ -74,39 +75,6 @@ class Cropper:
                 break
         if piece is not out:
             self._stretch(piece, out)
-
-
-class Stretch:
-    """Linear interpolation to another length; the first and the last sample are kept.
-
-    Args:
-        longest: largest length to come from.
-        n_samples: length to go to.
-    """
-
-    def __init__(self, longest: int, n_samples: int) -> None:
-        self._numbers = np.arange(n_samples, dtype=np.float64)
-        self._places, self._whole = np.empty((2, n_samples), np.float64)
-        self._below = np.empty(n_samples, np.intp)
-        self._part, self._base = np.empty((2, n_samples), np.float32)
-        self._rise = np.empty(longest, np.float32)
-
-    def __call__(self, samples: Array, out: Array) -> None:
-        """Write `samples` [2..longest], stretched, into `out` [n_samples]; both float32."""
-        rise = self._rise[: len(samples)]
-        np.subtract(samples[1:], samples[:-1], out=rise[:-1])
-        rise[-1] = 0
-        step = (len(samples) - 1) / max(1, len(out) - 1)
-        np.multiply(self._numbers, step, out=self._places)
-        np.floor(self._places, out=self._whole)
-        np.subtract(self._places, self._whole, out=self._places)
-        np.copyto(self._part, self._places, casting="same_kind")
-        np.copyto(self._below, self._whole, casting="unsafe")
-        # "clip" checks nothing, and so needs no copy of its own.
-        rise.take(self._below, out=out, mode="clip")
-        samples.take(self._below, out=self._base, mode="clip")
-        out *= self._part
-        out += self._base
 
 
 def mix_between_classes(first: Array, second: Array, ratio: float) -> None:

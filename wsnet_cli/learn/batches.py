@@ -21,9 +21,7 @@ from .balance import ClassTable, balanced_order, class_weights, count_classes, d
 from .partners import Partners
 from .rows import RowMaker, Sources
 from .sounds import Audio, Sounds
-
-_ORDER, _ROWS = 0, 1
-"""Keep the random streams of the order of clips and of the windows apart."""
+from .streams import ORDER, Streams
 
 
 @dataclass(frozen=True)
@@ -126,25 +124,17 @@ class Feed:
         places = range(start + rank, start + self.n_rows(step), n_ranks)
         positions = self.order(epoch)[places.start : places.stop : n_ranks]
         mixing = epoch < self.n_mixed_epochs
+        streams = Streams(self.seed)
         maker = RowMaker(self._sources, self.audio, self.augment, mixing=mixing)
         windows = np.empty((len(places), self.audio.window_samples), np.float32)
         targets = np.zeros((len(places), self.n_classes), np.float32)
         for row, (place, position) in enumerate(zip(places, positions.tolist(), strict=True)):
-            mix = maker.make(position, self.generator(epoch, place), windows[row])
+            mix = maker.make(position, streams.at(epoch, place), windows[row])
             share = 1.0 if mix is None else mix.share
             self._add_target(targets[row], position, share)
             if mix is not None:
                 self._add_target(targets[row], mix.partner, 1 - share)
         return Batch(windows, targets, np.asarray(self.clips, np.int64)[positions])
-
-    def generator(self, epoch: int, place: int) -> np.random.Generator:
-        """All randomness of the window at a place of an epoch.
-
-        Counters of one key, 2**128 numbers apart from all other windows' (Philox 4x64: J. Salmon et
-        al., Parallel Random Numbers: As Easy as 1, 2, 3, SC 2011).
-        """
-        counter = (0, 0, place, epoch)
-        return np.random.Generator(np.random.Philox(key=self._key, counter=counter))
 
     def _add_target(self, target: Array, position: int, share: float) -> None:
         if self.members is None:
@@ -154,7 +144,7 @@ class Feed:
             np.minimum(target, 1, out=target)
 
     def _shuffler(self, *numbers: int) -> np.random.Generator:
-        return np.random.default_rng((self.seed, _ORDER, *numbers))
+        return np.random.default_rng((self.seed, ORDER, *numbers))
 
     @property
     def _n_draws(self) -> int:
@@ -168,11 +158,6 @@ class Feed:
         rows = self.members[np.asarray(self.classes)]
         places, classes = np.nonzero(np.column_stack([rows, ~rows.any(axis=1)]))
         return ClassTable(classes, places)
-
-    @cached_property
-    def _key(self) -> npt.NDArray[np.uint64]:
-        state = np.random.SeedSequence((self.seed, _ROWS)).generate_state(2, np.uint64)
-        return state.astype(np.uint64)
 
     @cached_property
     def _sources(self) -> Sources:
