@@ -385,6 +385,18 @@ def test_prepared_folders_are_documented(in_own_folder: Path, tones: Path):
     assert header.split(",") == columns_of("clips.csv")
 
 
+def test_a_prepared_multi_label_set_is_documented(in_own_folder: Path, tones: Path):
+    rows = [p.relative_to(tones).as_posix() for p in sorted(tones.rglob("*.wav"))]
+    labels = ("low", "high;low", "")
+    text = "".join(f"{name},{labels[i % 3]}\n" for i, name in enumerate(rows))
+    (tones / "manifest.csv").write_text(f"path,label\n{text}")
+    run("prepare", tones, "-o", "out", "--rate", "8000")
+    marker = json.loads(Path("out/prepared.json").read_text("utf-8"))
+    (more,) = names_of("prepared.json of a multi-label set")
+    assert marker.pop(more) is True
+    assert_documented(marker, "prepared.json")
+
+
 def test_the_health_report_is_documented():
     health = np.zeros(2, HEALTH)
     health["duration_s"], health["n_channels"] = 1.0, 1

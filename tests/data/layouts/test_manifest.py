@@ -131,7 +131,7 @@ def test_a_label_with_several_names_makes_the_set_multi_label(tmp_path: Path) ->
     assert dataset.labels == ("bird", "cat", "dog")
     assert [clip.label for clip in dataset.clips] == ["cat;dog", "", "bird", "cat"]
     assert [clip.classes for clip in dataset.clips] == [("cat", "dog"), (), ("bird",), ("cat",)]
-    assert dataset.notes == ("multi-label: 1.00 classes a clip, 1 clips without any",)
+    assert dataset.notes == ("multi-label: 1.00 classes a clip; clips without any: 1",)
     with pytest.raises(DataError, match="row 3: the label is empty; expected a class name"):
         load_manifest(_write(tmp_path, MULTI.replace(";", "-")))
 

@@ -82,7 +82,7 @@ def _label_note(dataset: DataSet) -> list[str]:
         return []
     n_classes = dataset.members.sum(axis=1)[np.array(dataset.clips.label_numbers)]
     n_without = int((n_classes == 0).sum())
-    return [f"multi-label: {n_classes.mean():.2f} classes a clip, {n_without} clips without any"]
+    return [f"multi-label: {n_classes.mean():.2f} classes a clip; clips without any: {n_without}"]
 
 
 def member_clip(root: Root, name: str, label: str) -> Clip:
