@@ -206,7 +206,7 @@ def _copy_rows(
 
 
 class _Moments:
-    """Mean and variance of each channel over batches, in float64."""
+    """Mean and variance of each channel over batches, merged in float64."""
 
     def __init__(self) -> None:
         self._n = 0
@@ -214,10 +214,11 @@ class _Moments:
 
     def add(self, maps: Tensor) -> None:
         """Take in [B, N, ...]."""
-        values = maps.double().transpose(0, 1).flatten(1)
-        self._n += values.shape[1]
-        self._sum = self._sum + values.sum(dim=1)
-        self._squares = self._squares + values.square().sum(dim=1)
+        variance, mean = torch.var_mean(maps, [0, *range(2, maps.ndim)], correction=0)
+        n, mean = maps.numel() // maps.shape[1], mean.double()
+        self._n += n
+        self._sum = self._sum + n * mean
+        self._squares = self._squares + n * (variance.double() + mean.square())
 
     def result(self) -> tuple[Tensor, Tensor]:
         """Mean and variance, [N] each."""
@@ -232,17 +233,19 @@ def _calibrate(classifier: WaveformClassifier, windows: Iterable[Array]) -> None
     that is the same everywhere has a variance of 0, and eps keeps its gain finite.
     """
     blocks = [block for block in classifier.blocks if isinstance(block, ConvBlock) and block.norm]
-    moments = {id(block): _Moments() for block in blocks}
+    moments = [_Moments() for _ in blocks]
+    hooks = [
+        block.conv.register_forward_hook(lambda _conv, _inputs, out, own=own: own.add(out))
+        for block, own in zip(blocks, moments, strict=True)
+    ]
     classifier.eval()
     for batch in windows:
-        out = torch.from_numpy(batch).unsqueeze(1)
-        for block in classifier.blocks:
-            if id(block) in moments:
-                moments[id(block)].add(cast("ConvBlock", block).conv(out))
-            out = block(out)
-    for block in blocks:
+        classifier(torch.from_numpy(batch))
+    for hook in hooks:
+        hook.remove()
+    for block, own in zip(blocks, moments, strict=True):
         norm = cast("torch.nn.BatchNorm1d", block.norm)
-        mean, variance = moments[id(block)].result()
+        mean, variance = own.result()
         gain = norm.weight.double()
         norm.bias.copy_(norm.bias.double() + gain * mean)
         norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
