@@ -27,8 +27,10 @@ RUNS = Path("runs")
 WRITTEN = (
     *("model.wsnet", "model.q8.wsnet", "last.safetensors", "config.yaml", "split.csv"),
     *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
+    "metrics.q8.json",
 )
-"""The files of a run, and the compressed model that `wsnet compress` puts beside them."""
+"""The files of a run, and the compressed model that `wsnet compress` or `sweep` puts beside them,
+with its measures."""
 LOCK = ".lock"
 _RESUME_NEEDS = {
     "data": (str,),
@@ -178,6 +180,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             folder = RunFolder(path)
             if force:
                 with locked(folder):
+                    remove_stale(path)
                     teachers = path.glob(TEACHERS.format("*"))
                     for stale in (*(path / name for name in WRITTEN), *teachers):
                         stale.unlink(missing_ok=True)
