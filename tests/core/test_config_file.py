@@ -104,7 +104,7 @@ def test_values_arrive_with_their_types() -> None:
         ("network: {width: 5}", "x.yaml:1: network.width = 5; expected less than or equal to 4"),
         (
             "network: {architecture: resnet}",
-            "x.yaml:1: network.architecture = 'resnet'; expected 'soundnet8', 'baseline1' or 'mapnet'",
+            "x.yaml:1: network.architecture = 'resnet'; expected 'soundnet8', 'baseline1' or 'map",
         ),
         ("network:\n  sampling: {}", "x.yaml:2: network.sampling.stride is missing; add it"),
         ("network:\n  sampling: 2", "x.yaml:2: network.sampling = 2; expected a section with"),

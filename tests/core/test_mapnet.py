@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -40,10 +41,10 @@ def test_its_geometry_is_that_of_acdnet() -> None:
 
 
 def test_counts_of_the_dense_network() -> None:
-    """9 taps of each pair of neighbours in the list of maps; ACDNet itself has 541.9 M with a 1x1."""
+    """9 taps of each pair of neighbours in the list of maps; ACDNet has 541.9 M, with a 1x1."""
     network = build()
     n_maps = [1, 32, 64, 64, 128, 128, 256, 256, 512, 512]
-    pairs = sum(9 * a * b for a, b in zip(n_maps, n_maps[1:], strict=False))
+    pairs = sum(9 * a * b for a, b in itertools.pairwise(n_maps))
     assert network.n_weights == 8 * 9 + 64 * 8 * 5 + pairs + 512 * 10
     total = sum(cost.multiply_adds for cost in network.costs(WINDOW, "dense"))
     assert round(total / 1e6, 2) == 541.67
