@@ -13,7 +13,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .costs import Cost, count_pairs
 from .errors import ParameterError
+from .linear_shape import LinearShape
+
+__all__ = [
+    "OFFSETS",
+    "PLACES_A_ROW",
+    "SHARING_WAYS",
+    "WAYS",
+    "ConvShape",
+    "Cost",
+    "LinearShape",
+    "Sampling",
+]
 
 WAYS = ("dense", "folded", "integral", "recurrence")
 """The ways of computing a sampled convolution, all with the same result."""
@@ -46,22 +59,6 @@ class Sampling:
     offsets: str = "regular"
     group_offset: int = 0
     signs: bool = False
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Arithmetic of one layer on one input.
-
-    Args:
-        multiply_adds: products that are accumulated.
-        additions: sums without a product (folding channels, prefix sums, differences).
-    """
-
-    multiply_adds: int
-    additions: int = 0
-
-    def __add__(self, other: Cost) -> Cost:
-        return Cost(self.multiply_adds + other.multiply_adds, self.additions + other.additions)
 
 
 @dataclass(frozen=True)
@@ -257,12 +254,8 @@ class ConvShape:
         return Cost(n_outputs * self.length * self.folded_channels * self.n_sampled)
 
     def _integral_cost(self, n_padded: int, n_outputs: int) -> Cost:
-        """Only products P[u, v] with u - v a multiple of g = gcd(s, step) lie on used diagonals."""
         g = math.gcd(self.stride, self.filter_step)
-        n_products = sum(
-            _count_residue(n_padded, r, g) * _count_residue(self.condensed_length, r, g)
-            for r in range(g)
-        )
+        n_products = count_pairs(n_padded, self.condensed_length, g)
         n_differences = n_outputs * self.n_sampled
         return Cost(n_products * self.condensed_channels, n_products + n_differences)
 
@@ -279,67 +272,8 @@ class ConvShape:
         return Cost(taps * self.condensed_channels, n_steps)
 
 
-@dataclass(frozen=True)
-class LinearShape:
-    """The geometry of a fully connected layer, dense or sampled from one vector.
-
-    Args:
-        n_in: inputs, >= 1.
-        n_out: outputs, >= 1.
-        sampling_stride: S of `W[:, j] = phi[j*S : j*S + n_in]` (the paper's SC-dagger), between
-            1 and n_in, or None for a dense layer.
-
-    Raises:
-        ParameterError: a value is out of range.
-
-    >>> LinearShape(1024, 10).n_weights, LinearShape(1024, 10, 128).n_weights
-    (10240, 2176)
-    """
-
-    n_in: int
-    n_out: int
-    sampling_stride: int | None = None
-
-    def __post_init__(self) -> None:
-        _require(self.n_in >= 1, "n_in", self.n_in, "an integer >= 1")
-        _require(self.n_out >= 1, "n_out", self.n_out, "an integer >= 1")
-        if self.sampling_stride is not None:
-            stride = self.sampling_stride
-            _require(1 <= stride <= self.n_in, "stride", stride, f"1 to the {self.n_in} inputs")
-
-    @property
-    def filter_step(self) -> int:
-        """Entries of phi between neighbouring outputs: S, or n_in for a dense layer."""
-        return self.sampling_stride if self.sampling_stride is not None else self.n_in
-
-    @property
-    def n_weights(self) -> int:
-        """Length of phi: n_in + (n_out - 1) * S."""
-        return self.n_in + (self.n_out - 1) * self.filter_step
-
-    @property
-    def n_dense_weights(self) -> int:
-        """Weights of the dense layer of the same geometry."""
-        return self.n_in * self.n_out
-
-    @property
-    def compactness(self) -> float:
-        """Dense weights over learned weights."""
-        return self.n_dense_weights / self.n_weights
-
-    @property
-    def cost(self) -> Cost:
-        """Arithmetic for one input vector, computed directly."""
-        return Cost(self.n_dense_weights)
-
-
 def _parts(sampling: Sampling) -> tuple[int, int, int]:
     return sampling.stride, sampling.channel_factor, sampling.denser
-
-
-def _count_residue(n: int, residue: int, modulus: int) -> int:
-    """How many of 0..n-1 leave `residue` when divided by `modulus`."""
-    return (n - residue + modulus - 1) // modulus if n > residue else 0
 
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
