@@ -234,3 +234,17 @@ def test_one_channel_of_two(classifier: Classifier, tmp_path: Path):
     (third,) = ask(classifier, tmp_path / "both.wav", channel=3)
     assert third.status == "error"
     assert "channel" in third.error
+
+
+def test_without_a_number_one_label_is_told_or_of_a_multi_label_model_all(
+    classifier: Classifier, make_tone: MakeTone
+):
+    asked = Request(top_k=None, threshold=0.1)
+    assert asked.settled(multi_label=False) == Request(top_k=1, threshold=0.1)
+    assert asked.settled(multi_label=True) == asked
+    assert Request(top_k=2).settled(multi_label=True) == Request(top_k=2)
+    for view in ("clip", WINDOWS):
+        path = make_tone("a.wav")
+        (every,) = ask(classifier, path, view=view, top_k=None)
+        (three,) = ask(classifier, path, view=view, top_k=3)
+        assert list(every.segments()) == list(three.segments())

@@ -263,3 +263,34 @@ def test_a_class_with_one_training_clip_is_warned_of(tones: Path, make_config) -
     data = prepare_data(find_data(tones), make_config(), None)
     (line,) = data.warnings(data.feed(make_config()))
     assert line.startswith("class 'low' has 1 clip to train on")
+
+
+def test_a_multi_label_set_has_rows_of_classes(tones: Path, prepare, make_config) -> None:
+    labels = ("high;low", "", "low", "middle;")
+    names = sorted(path.relative_to(tones).as_posix() for path in tones.rglob("*.wav"))
+    rows = [f"{name},{labels[i % 4]}\n" for i, name in enumerate(names)]
+    (tones / "manifest.csv").write_text("path,label\n" + "".join(rows))
+    data = prepare(tones)
+    assert data.members is not None
+    for part in (data.train, data.test):
+        for clip, row in zip(part, data.classes(part), strict=True):
+            found = [data.dataset.labels[c] for c in np.flatnonzero(data.members[row])]
+            assert found == [name for name in labels[clip % 4].split(";") if name]
+    feed = data.feed(make_config())
+    assert feed.members is data.members
+    assert feed.class_counts.sum() == sum(len(data.dataset.clips[i].classes) for i in data.train)
+    assert data.remarks(feed)[0].startswith("loss: binary cross-entropy of each class")
+
+
+def test_a_set_that_turns_multi_label_is_another_one(tones: Path, prepare) -> None:
+    single = prepare(tones)
+    names = [clip.name for clip in single.dataset.clips]
+    found = []
+    for end in ("", ";"):
+        rows = [f"{name},{name.split('/')[0]}{end}\n" for name in names]
+        (tones / "manifest.csv").write_text("path,label\n" + "".join(rows))
+        found.append(prepare(tones))
+    assert found[0].members is None
+    assert found[0].fingerprint == single.fingerprint
+    assert found[1].split.train == single.split.train
+    assert found[1].fingerprint != single.fingerprint
