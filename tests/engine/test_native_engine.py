@@ -16,7 +16,8 @@ from wsnet_cli.core.model import LayerWeights, Model, compress
 from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine import plan
-from wsnet_cli.engine.native_engine import NativeEngine, halve_filters
+from wsnet_cli.engine.native_engine import NativeEngine
+from wsnet_cli.engine.native_filters import halve_filters
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 
 OF_THE_LARGEST = 1e-5

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import ParameterError
-from ..core.filters import channel_signs, sampled_filters, sampled_rows
+from ..core.filters import channel_signs, sampled_rows
 from ..core.model import LayerWeights, Model, cut_last_convolution, real
 from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
-from ..core.sampling import ConvShape
 from .library import Layer, Library, load_library
+from .native_filters import halve_filters, rows_of_taps
 from .numpy_maps import filters_by_band
 from .plan import WAYS, LayerPlan, make_plan
 from .windows import check_windows
@@ -202,7 +202,7 @@ class NativeEngine:
         self, native: Layer, layer: Conv, own: LayerWeights, plan: LayerPlan, lanes: int
     ) -> None:
         shape = layer.shape
-        phi, native.filter_step = _filters(own, shape)
+        phi, native.filter_step = rows_of_taps(own, shape)
         pointwise = None if own.pointwise is None else real(own.pointwise)
         if plan.way == "filter-lanes":
             gap = native.filter_step * shape.folded_channels
@@ -243,35 +243,3 @@ class NativeEngine:
         steady = np.ascontiguousarray(array, np.float32)
         self._arrays.append(steady)
         return int(steady.ctypes.data)
-
-
-def _filters(own: LayerWeights, shape: ConvShape) -> tuple[Array, int]:
-    """Rows of taps, and how many of them lie between filters.
-
-    Phi as it is, or where its windows are not regular all filters, one after the other.
-    """
-    phi = real(own.phi)
-    if shape.is_regular:
-        return phi, shape.filter_step
-    return sampled_filters(phi, shape, own.offsets), shape.length
-
-
-def halve_filters(phi: Array, shape: ConvShape, step: int) -> Array:
-    """The filters that `fast_fir.inc` wants: even taps, odd taps, and their sums.
-
-    Args:
-        phi: rows of taps, [rows, columns] or [D*N, L, columns], float32.
-        shape: geometry of the layer; a tap here is all that one step of the output goes along.
-        step: rows between neighbouring filters.
-
-    Returns: [3, D*N, pairs * stride * columns] float32; missing taps are zeros.
-    """
-    row = shape.stride * shape.folded_channels
-    n_pairs = -(-shape.length // (2 * shape.stride))
-    n_taps = shape.length * shape.folded_channels
-    windows = np.lib.stride_tricks.sliding_window_view(np.ascontiguousarray(phi).ravel(), n_taps)
-    filters = windows[:: step * shape.folded_channels]
-    taps = np.zeros((shape.n_sampled, n_pairs * 2 * row), np.float32)
-    taps[:, :n_taps] = filters
-    even, odd = np.moveaxis(taps.reshape(shape.n_sampled, n_pairs, 2, row), 2, 0)
-    return np.stack([even, odd, even + odd]).reshape(3, shape.n_sampled, -1)
