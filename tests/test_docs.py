@@ -42,6 +42,10 @@ from wsnet_cli.data.health.report import Columns, build_report
 from wsnet_cli.data.synthetic import KINDS
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
+from wsnet_cli.learn.jobs import Job
+from wsnet_cli.learn.jobs import Outcome as JobOutcome
+from wsnet_cli.learn.listener import SilentListener
+from wsnet_cli.learn.run_to_end import find_finished, run_folder, run_to_end
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -344,6 +348,31 @@ def test_several_runs_are_documented(in_own_folder: Path, tones: Path):
     text = re.sub(r"(\w+),\w+,([\d.]+)$", r"\1,\1,\2", text, flags=re.M)
     Path("other/predictions.csv").write_text(text, encoding="utf-8", newline="\n")
     assert_documented(run_json("evaluate", folder, "--against", "other"), "evaluate --against")
+
+
+def test_a_sweep_is_documented(in_own_folder: Path, tones: Path, monkeypatch: pytest.MonkeyPatch):
+    def run_here(jobs: list[Job], *_: object) -> list[JobOutcome]:
+        for job in jobs:
+            run_to_end(job.request, SilentListener())
+        return [JobOutcome(job.name, find_finished(run_folder(job.request))) for job in jobs]
+
+    monkeypatch.setattr("wsnet_cli.learn.sweep.run_jobs", run_here)
+    settings = [*(s for s in TINY if "sampling" not in s), "network.width=0.25"]
+    options = [word for setting in settings for word in ("-s", setting)]
+    document = run_json("sweep", tones, *options, "--kb", "8")
+    folder = Path(document.pop("sweep"))
+    assert Path(document.pop("picture")) == folder / "frontier.svg"
+    assert document == json.loads((folder / "frontier.json").read_text("utf-8"))
+    document["failed"] = [{"run": "dense/seed-0", "error": "why"}]
+    document["left_out"] = [{"point": "narrow-8kb", "reason": "why"}]
+    assert_documented(document, "frontier.json")
+    page = section("outputs.md", "A sweep")
+    networks = {"sampled-8kb", "narrow-8kb", "dense"}
+    assert {p.name for p in folder.iterdir()} == {*names_in(page, "networks lie:\n"), *networks}
+    header = (folder / "frontier.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == columns_of("frontier.csv")
+    measures = json.loads((folder / "dense" / "seed-0" / "metrics.q8.json").read_text("utf-8"))
+    assert_documented(measures, "measures")
 
 
 def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -153,7 +153,7 @@ def _plan(
     device = choose_device(request.device)
     data = make_ready(all_of_it, sources, listener, Team(), device).data
     folds = resolve_folds(request.fold, data.dataset)
-    return Experiment(request, folds, seeds, _digest(data)), data
+    return Experiment(request, folds, seeds, digest_of(data)), data
 
 
 def _train(
@@ -193,7 +193,7 @@ def _fold_names(folds: Sequence[str | None]) -> dict[str | None, str]:
     return names
 
 
-def _digest(data: PreparedData) -> str:
+def digest_of(data: PreparedData) -> str:
     """Of the clips' content, labels and folds; not of their names."""
     digest = hashlib.sha256()
     clips = data.dataset.clips

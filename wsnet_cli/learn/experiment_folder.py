@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,21 @@ class Experiment:
 
 
 def place_experiment(experiment: Experiment, *, force: bool) -> Path:
-    """The folder in which an experiment was begun and not given up, or a new one.
+    """The folder in which an experiment was begun and not given up, or a new one: see `place`."""
+    return place(experiment, JOB_FILE, clear_runs if force else None)
+
+
+def place(experiment: Experiment, file: str, clear: Callable[[Path], None] | None) -> Path:
+    """The folder whose `file` says the same experiment, or a new one.
 
     It is `runs/name`, or `name-2`, `name-3`, ...: the first that holds the same experiment or is
-    not there. With `force` it is `runs/name`, and what runs wrote there is deleted.
+    not there. With `clear` it is `runs/name`, and what runs wrote there is deleted by it.
 
     Raises:
         UsageError: another process trains in the folder to reuse.
         FileError: the system refused.
     """
+    force = clear is not None
     root, name = experiment.request.runs, experiment.request.name
     values = experiment.as_json()
     with explain_os_errors("make a run folder in", root):
@@ -74,14 +81,14 @@ def place_experiment(experiment: Experiment, *, force: bool) -> Path:
                 path.mkdir(exist_ok=force)
                 break
             except FileExistsError:
-                if _read_values(path / JOB_FILE) == values:
+                if _read_values(path / file) == values:
                     return path
                 number += 1
-    if force:
+    if clear is not None:
         with locked(RunFolder(path)):
-            _clear(path)
+            clear(path)
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomic(path / JOB_FILE, f"{text}\n")
+    write_text_atomic(path / file, f"{text}\n")
     return path
 
 
@@ -122,7 +129,7 @@ def _read_values(path: Path) -> dict[str, Any] | None:
     return values if isinstance(values, dict) else None
 
 
-def _clear(folder: Path) -> None:
+def clear_runs(folder: Path) -> None:
     """Delete what runs wrote in a folder, by itself or as several."""
     runs = [path for path in folder.iterdir() if _RUN_NAME.fullmatch(path.name)]
     for path in (folder, *(run for run in runs if run.is_dir() and not run.is_symlink())):

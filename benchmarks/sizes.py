@@ -1,0 +1,67 @@
+"""The networks that `--max-kb` chooses of the default preset, as the table of docs/training.md.
+
+python benchmarks/sizes.py          writes it between the markers
+python benchmarks/sizes.py --check  fails if the page holds another table
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from wsnet_cli import __version__
+from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.file_size import Wrapping
+from wsnet_cli.core.files import write_text_atomic
+from wsnet_cli.core.fit_size import KB, FitRow, fit_size
+from wsnet_cli.core.settings import audio_settings
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
+BEGIN, END = "<!-- sizes: begin -->", "<!-- sizes: end -->"
+PRESET, SIZES_KB, N_CLASSES = "default", (16, 32, 64, 128, 256), 10
+LABEL_SIGNS, PROVENANCE_SIGNS = 10, 300
+"""Of a label, and of the words on where a model comes from: about as many as in a real file."""
+
+
+def main() -> int:
+    """Write the table, or say whether it stands there; the exit code."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(END)
+    made = f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    if "--check" in sys.argv[1:]:
+        if made != text:
+            print(f"{PAGE}: its table of sizes is another one; run python benchmarks/sizes.py")
+        return int(made != text)
+    write_text_atomic(PAGE, made)
+    return 0
+
+
+def table() -> str:
+    """A row for each size."""
+    config = load_config(PRESET)
+    labels = tuple(f"{i:0{LABEL_SIGNS}}" for i in range(N_CLASSES))
+    words = {"wsnet": __version__, "preset": PRESET, "split": "-" * PROVENANCE_SIGNS}
+    wrapping = Wrapping(labels, audio_settings(config.audio), words)
+    rows: list[str] = []
+    for kilobytes in SIZES_KB:
+        fit = fit_size(config.network, wrapping, kilobytes * KB)
+        convolutions = [row for row in fit.rows if row.name.startswith("conv")]
+        if not rows:
+            names = " | ".join(row.name for row in convolutions)
+            rows.append(f"| `--max-kb` | width | {names} | bytes |")
+            rows.append("|---" * (len(convolutions) + 3) + "|")
+        cells = " | ".join(map(cell, convolutions))
+        rows.append(f"| {kilobytes} | {fit.network.width:.3f} | {cells} | {fit.n_bytes:,} |")
+    return "\n".join(rows)
+
+
+def cell(row: FitRow) -> str:
+    """Filters and sampling of a layer."""
+    return (
+        f"{row.n_out}" if row.stride is None else f"{row.n_out}, {row.stride}/{row.channel_factor}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
