@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from wsnet_cli.bench.layers import probe, stand_in, time_layers
-from wsnet_cli.bench.subjects import Subject
+from wsnet_cli.bench.subjects import Subject, random_model
+from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.network import Conv
+from wsnet_cli.core.network import Conv, MapConv, Mean, Network, ToMap
 from wsnet_cli.core.sampling import ConvShape, Sampling
 
 
@@ -68,3 +70,36 @@ def test_a_stand_in_takes_its_input_as_the_layer_does(sampling: Sampling, expect
     assert taken.shape.folded_channels == layer.shape.folded_channels
     for each in (layer, taken):
         assert np.isfinite(probe([(each, "filter-lanes")], 50)()).all()
+
+
+MAP = MapConv("map2", MapShape(6, 8, 5, 3, 3, 1, 1, 1, Sampling(3, 2)), band_pool=2)
+
+
+def test_a_stand_in_for_maps_takes_the_same_input_and_computes_one_value():
+    other = stand_in(MAP, 50)
+    assert isinstance(other, MapConv)
+    assert (other.shape.n_in, other.shape.condensed_channels, other.shape.n_bands) == (6, 3, 5)
+    assert (other.shape.output_length(50), other.n_out_bands, other.shape.n_out) == (1, 1, 1)
+    assert stand_in(MAP, 3).shape.stride == 5
+
+
+def test_a_probe_of_maps_runs_the_layer_with_its_weights(native: None):
+    model = random_model(
+        Network((Conv("conv1", ConvShape(1, 5, 1)), ToMap(), *_widening(), MAP, Mean())),
+        AudioSettings(1_000, 0.1, 0.1),
+    )
+    own = model.weights[-1]
+    found = probe([(MAP, "filter-lanes")], 40, own)()
+    assert found.shape == (1, 8)
+    assert not np.allclose(found, probe([(MAP, "filter-lanes")], 40)())
+    behind = stand_in(MapConv("map3", MapShape(8, 1, 2, 1, 1)), 40)
+    assert probe([(MAP, "filter-lanes"), (behind, "filter-lanes")], 40, own)().shape == (1, 1)
+
+
+def _widening() -> tuple[MapConv, ...]:
+    return (MapConv("map1", MapShape(1, 6, 5, 1, 1)),)
+
+
+def test_a_probe_hands_channels_on_as_bands(native: None):
+    front, taker = Conv("conv1", ConvShape(1, 5, 3)), MapConv("map1", MapShape(1, 1, 5, 1, 1))
+    assert probe([(front, "time-lanes"), (taker, "filter-lanes")], 40)().shape == (1, 1)
