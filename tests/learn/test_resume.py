@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from wsnet_cli.bulk.labelled import held_out_clips
+from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.errors import (
     ArtifactError,
     ConfigError,
@@ -68,6 +69,29 @@ def test_run_stopped_after_any_step_ends_as_if_it_never_was(
     assert after.fractions == pytest.approx([(i + 1) / 9 for i in range(k, 9)])
     assert result.folder.path == folder
     assert_same(folder, whole)
+
+
+@pytest.mark.parametrize("offsets", ["learned", "random"])
+def test_places_signs_and_multipliers_go_on_where_they_stopped(
+    offsets: str, train, make_listener, tmp_path: Path
+) -> None:
+    """With rates so high that places reach the ends of Phi."""
+    settings = (
+        f"network.sampling.offsets={offsets}",
+        "network.sampling.layers.conv7.stride=2",
+        "network.sampling.layers.conv7.offsets=learned",
+        "network.head_sampling_stride=2",
+        "train.lr=0.3",
+    )
+    whole = train(*settings, name="whole")
+    with pytest.raises(Interrupted):
+        train(*settings, name="stopped", listener=make_listener(signal_at(5)))
+    folder = tmp_path / "runs" / "stopped"
+    resume(folder)
+    assert_same(folder, whole)
+    kept = [own.offsets for own in load_model(folder / "model.wsnet").weights]
+    assert [offsets is not None for offsets in kept] == [True] * 7 + [False]
+    assert abs(kept[6]).max() > 256
 
 
 def test_run_may_be_stopped_again_and_again(train, make_listener, tmp_path: Path) -> None:
