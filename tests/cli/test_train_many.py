@@ -65,6 +65,7 @@ def test_a_job_is_stopped_gone_on_with_and_not_repeated(wsnet, command: list[str
     accuracy, n_clips = (resumed.document[key] for key in ("accuracy", "n_clips"))
     assert f"accuracy {100 * accuracy:.1f} % of {n_clips} clips (95 % interval" in shown.stdout
     run = JOB / RUNS[0]
+    assert (run / "curves.svg").is_file()
     assert wsnet("predict", data, "-m", run, "--json").code == 0
     assert (
         wsnet("evaluate", run, "--json").document["n_clips"]
@@ -106,6 +107,7 @@ def test_runs_that_fail_do_not_stop_the_others(wsnet, data: Path, tiny_options):
         (("--seeds", "1,1"), "expected every seed once"),
         (("--seeds", "0,1", "--seed", "2"), "--seed 2: --seeds 0,1 names the seeds"),
         (("--fold", "all", "--dry-run"), "--dry-run: of a single run"),
+        (("--seeds", "2", "--tensorboard", "--max-hours", "1"), "--max-hours, --tensorboard: of a"),
         (("--fold", "1,9"), "no fold '9'"),
     ],
 )
@@ -114,6 +116,14 @@ def test_what_is_refused(wsnet, data: Path, arguments: tuple[str, ...], words: s
     assert (outcome.code, outcome.stdout) == (2, "")
     assert words in outcome.error
     assert not Path("runs").exists()
+
+
+def test_torchrun_is_refused(wsnet, data: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    outcome = wsnet("train", data, "--fold", "all")
+    assert (outcome.code, Path("runs").exists()) == (2, False)
+    assert "several runs under torchrun: expected a plain wsnet train" in outcome.error
 
 
 def test_seeds_from_a_count_go_on_from_the_first(data: Path):

@@ -6,7 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from . import console
-from .training import LINE_EVERY_S, ConsoleListener, say_data, say_duration, tell_left_out
+from .training import CURVES, LINE_EVERY_S, ConsoleListener, say_data, say_duration, tell_left_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +81,9 @@ class JobsMeter(ConsoleListener):
             console.warn(f"{outcome.name}: {outcome.error}")
         elif outcome.finished is not None:
             console.note(f"{outcome.name}: {_say_measures(outcome.finished.metrics)}")
+            self._folder = outcome.finished.folder.path
+            if not (self._folder / CURVES).is_file():
+                self.draw()
         self._show()
 
     def _show(self) -> None:

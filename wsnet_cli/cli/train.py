@@ -98,6 +98,7 @@ def train(
     overrides += [f"train.seed={seed}"] if seed is not None else []
     if max_hours is not None and not max_hours > 0:
         raise UsageError(f"--max-hours {max_hours:g}; expected more than 0")
+    of_one_run = {"--max-hours": max_hours, "--tensorboard": tensorboard or None}
     if resume:
         given = {
             "--dry-run": dry_run,
@@ -113,7 +114,7 @@ def train(
         }
         _refuse_beside_resume(given)
         if is_job(resume):
-            refuse_beside_job({"--epochs": epochs, "--max-hours": max_hours})
+            refuse_beside_job({"--epochs": epochs, **of_one_run})
             resume_many(resume, data and check_data(data), device, jobs, json)
             return
         with listening(tensorboard) as listener:
@@ -142,7 +143,7 @@ def train(
             max_bytes=to_bytes("--max-kb", max_kb),
         )
         if several:
-            refuse_beside_job({"--dry-run": dry_run or None, "--max-hours": max_hours})
+            refuse_beside_job({"--dry-run": dry_run or None, **of_one_run})
             train_many(request, several, jobs, json)
             return
         if dry_run:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,13 +77,18 @@ def parse_seeds(text: str | None, first: int) -> tuple[int, ...]:
 
 
 def refuse_beside_job(given: Mapping[str, object]) -> None:
-    """Refuse options that have no meaning for several runs at once.
+    """Refuse options that have no meaning for several runs at once, and torchrun.
 
-    Raises: UsageError: one is given, that is, not None.
+    Raises: UsageError: an option is given, that is, not None; or this is one of several processes.
     """
     flags = ", ".join(flag for flag, value in given.items() if value is not None)
     if flags:
         raise UsageError(f"{flags}: of a single run; leave it out where there are several")
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError(
+            "several runs under torchrun: expected a plain wsnet train, which starts the "
+            "processes itself (--jobs)"
+        )
 
 
 def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, json: bool) -> None:
