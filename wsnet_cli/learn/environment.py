@@ -13,7 +13,7 @@ import torch
 from .. import __version__
 from ..core.errors import ConfigError, UsageError
 
-MOST_FEEDING_THREADS = 8
+MOST_FEEDING_THREADS = 4
 """Beside a GPU; more wait for one another."""
 PACKAGES = ("torch", "numpy", "soundfile", "soxr", "safetensors")
 
