@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from wsnet_cli.core.errors import Interrupted, ParameterError, TrainingError
+from wsnet_cli.core.errors import Interrupted, ParameterError, TrainingError, UsageError
 from wsnet_cli.learn.jobs import Job, Outcome, choose_n_workers, run_jobs
 from wsnet_cli.learn.run import Request, Result
-from wsnet_cli.learn.run_to_end import find_finished, run_folder
+from wsnet_cli.learn.run_folder import RunFolder, locked
+from wsnet_cli.learn.run_to_end import find_finished, run_folder, wait_until_free
 from wsnet_cli.learn.trainer import EpochRow
 
 SAME_FILES = (
@@ -213,6 +214,19 @@ def test_jobs_need_names_and_folders_of_their_own(make_jobs):
 def test_the_number_of_processes(monkeypatch, asked, n_jobs, threads, device, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(4)), raising=False)
     assert choose_n_workers(asked, n_jobs, threads, device) == expected
+
+
+def test_a_folder_that_a_process_still_trains_in_is_waited_for(tmp_path: Path, monkeypatch):
+    folder = RunFolder(tmp_path / "run")
+    wait_until_free(folder, lambda: None)  # there is none
+    folder.path.mkdir()
+    checks = []
+    with locked(folder):
+        monkeypatch.setattr("wsnet_cli.learn.run_to_end.LONGEST_STEP_S", 0.3)
+        with pytest.raises(UsageError, match="another process is training in this folder"):
+            wait_until_free(folder, lambda: checks.append(1))
+    assert len(checks) > 1
+    wait_until_free(folder, lambda: None)
 
 
 def test_what_is_finished_has_a_model_and_measures_of_what_was_held_out(train):

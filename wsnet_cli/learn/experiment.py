@@ -169,7 +169,6 @@ def _train(
     n_workers = choose_n_workers(n_workers, len(jobs), request.threads or 1, device)
     with locked(RunFolder(folder)):
         listener.planned(data, len(jobs), n_workers, folder)
-        del data
         go_on = f"go on with: wsnet train --resume {folder}"
         outcomes = run_jobs(jobs, n_workers, listener, go_on=go_on)
         results = Results.of(outcomes, [(job.request.fold, seed_of(job)) for job in jobs])

@@ -128,17 +128,19 @@ def main() -> None:
         if asked:
             threading.Thread(target=_watch_parent, daemon=True).start()
             teller = Teller(answers, stop)
-            teller.say({"end": _train(asked, teller)})
+            teller.say({"end": _train(asked, teller, stop)})
 
 
-def _train(asked: bytes, teller: Teller) -> str:
+def _train(asked: bytes, teller: Teller, stop: Stop) -> str:
     from pydantic import TypeAdapter
 
     from .run import Request
-    from .run_to_end import run_to_end
+    from .run_to_end import run_folder, run_to_end, wait_until_free
 
+    request = TypeAdapter(Request).validate_json(asked)
     try:
-        run_to_end(TypeAdapter(Request).validate_json(asked), teller)
+        wait_until_free(run_folder(request), stop.check)
+        run_to_end(request, teller)
     except Interrupted:
         return "stopped"
     except WsnetError as error:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
-from ..core.errors import ArtifactError
+from ..core.errors import ArtifactError, UsageError
 from ..core.files import explain_os_errors
 from .listener import Listener
 from .run import Request, resume_run, start_run
-from .run_folder import RunFolder
+from .run_folder import RunFolder, locked
+
+LONGEST_STEP_S = 60.0
+"""Seconds in which a process that was told to stop has surely done its step and saved."""
+_WAKE_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,28 @@ class Finished:
 def run_folder(request: Request) -> RunFolder:
     """The folder of a request's name, which is its alone."""
     return RunFolder(request.runs / request.name)
+
+
+def wait_until_free(folder: RunFolder, check: Callable[[], None]) -> None:
+    """Wait for a process that still trains in a folder, as one does whose parent was killed.
+
+    Args:
+        folder: of a run.
+        check: called now and then; may raise.
+
+    Raises:
+        UsageError: it trains on.
+    """
+    end = monotonic() + LONGEST_STEP_S
+    while folder.path.is_dir():
+        check()
+        try:
+            with locked(folder):
+                return
+        except UsageError:
+            if monotonic() > end:
+                raise
+        sleep(_WAKE_S)
 
 
 def run_to_end(request: Request, listener: Listener) -> None:
