@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 KERNELS = Path("wsnet_cli", "engine", "kernels")
-SOURCES = ("kernels.c", "network.c", "training.c", "stretch.c")
+SOURCES = ("kernels.c", "network.c", "training.c", "crop.c")
 UNIX_FLAGS = (
     "-std=c99",
     "-O3",

@@ -94,6 +94,19 @@ def train(tones: Path, tmp_path: Path, make_config: Callable[..., Config]) -> Ca
     return start
 
 
+def to_codes(clip: np.ndarray) -> tuple[np.ndarray, float]:
+    """A clip as int16 codes: exact where it holds whole numbers."""
+    scale = 1.0
+    if not np.array_equal(clip, np.rint(clip)):
+        scale = 2.0 ** np.ceil(np.log2(np.abs(clip).max() / 32_767))
+    return np.rint(clip / scale).astype(np.int16), scale
+
+
+@pytest.fixture(scope="session")
+def as_codes() -> Callable[[np.ndarray], tuple[np.ndarray, float]]:
+    return to_codes
+
+
 @dataclass(frozen=True)
 class FakePackedSet:
     """Clips in memory, in place of a packed set."""
@@ -106,8 +119,8 @@ class FakePackedSet:
     def samples(self, i: int, start: int = 0, stop: int | None = None) -> np.ndarray:
         return self.clips[i][start:stop].copy()
 
-    def read_into(self, i: int, start: int, out: np.ndarray) -> None:
-        out[:] = self.clips[i][start : start + len(out)]
+    def codes(self, i: int) -> tuple[np.ndarray, float]:
+        return to_codes(self.clips[i])
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,8 @@ from hypothesis import strategies as st
 
 from wsnet_cli.core.config import AugmentConfig
 from wsnet_cli.core.windows import normalise_windows
-from wsnet_cli.learn import augment
-from wsnet_cli.learn.augment import (
-    Cropper,
-    CropSource,
-    add_noise,
-    finish_window,
-    mix_up,
-    root_mean_square,
-)
+from wsnet_cli.learn.arithmetic import CropSource
+from wsnet_cli.learn.augment import Augmenter
 
 PLAIN = AugmentConfig(rescale=1.0, shift=0.0, gain_db=0.0, polarity=False)
 
@@ -27,23 +20,23 @@ def rms(samples: np.ndarray) -> np.ndarray:
 def random_crop(
     clip: np.ndarray, window_samples: int, config: AugmentConfig, rng: np.random.Generator
 ) -> np.ndarray:
-    """The crop of a clip that is all in memory."""
-
-    def read(start: int, out: np.ndarray) -> None:
-        assert 0 <= start <= start + len(out) <= len(clip)
-        out[:] = clip[start : start + len(out)]
-
+    """The crop of a clip of floats, which need not be whole numbers."""
+    scale = 1.0 if np.array_equal(clip, np.rint(clip)) else 2.0**-14
     out = np.full(window_samples, np.nan, np.float32)
-    source = CropSource(len(clip), root_mean_square(clip), read)
-    Cropper(window_samples, config).crop(source, rng, out)
+    source = CropSource(np.rint(clip / scale).astype(np.int16), scale, float(rms(clip)))
+    level = Augmenter(window_samples, config).crop(source, rng, out)
+    assert level == pytest.approx(rms(out), rel=1e-5)
     return out
 
 
 def mix_between_classes(first: np.ndarray, second: np.ndarray, ratio: np.ndarray) -> np.ndarray:
     """Rows mixed each by itself, the arguments left alone."""
     mixed = first.copy()
+    augmenter = Augmenter(first.shape[1], PLAIN)
     for row, other, share in zip(mixed, second.copy(), ratio.tolist(), strict=True):
-        augment.mix_between_classes(row, other, share)
+        levels = float(rms(row)), float(rms(other))
+        level = augmenter.mix_between_classes(row, levels[0], other, levels[1], share)
+        assert level == pytest.approx(rms(row), rel=1e-5)
     return mixed
 
 
@@ -51,8 +44,9 @@ def finish_windows(
     windows: np.ndarray, normalise: str, config: AugmentConfig, rng: np.random.Generator
 ) -> np.ndarray:
     out = windows.copy()
+    augmenter = Augmenter(windows.shape[1], config)
     for window in out:
-        finish_window(window, normalise, config, rng)
+        augmenter.finish(window, float(rms(window)), normalise, rng)
     return out
 
 
@@ -113,8 +107,9 @@ def test_silent_and_loud_parts_give_finite_windows(levels: tuple[float, float]) 
 def test_mixup_adds_samples_by_hand() -> None:
     """0.25 * 4 + 0.75 * 8 = 7, whatever their levels."""
     first = np.float32([4, 0])
-    mix_up(first, np.float32([8, -4]), 0.25)
+    level = Augmenter(2, PLAIN).mix_up(first, np.float32([8, -4]), 0.25)
     assert first.tolist() == [7, -3]
+    assert level == pytest.approx(29**0.5)
 
 
 @settings(deadline=None, max_examples=50)
@@ -127,7 +122,8 @@ def test_noise_is_as_far_below_the_window_as_asked(
     window = (level1 * rng.standard_normal(500)).astype(np.float32)
     noise = (level2 * rng.uniform(-1, 1, 500)).astype(np.float32)
     noisy = window.copy()
-    add_noise(noisy, noise.copy(), snr_db)
+    level = Augmenter(500, PLAIN).add_noise(noisy, float(rms(window)), noise.copy(), snr_db)
+    assert level == pytest.approx(rms(noisy), rel=1e-5)
     added = noisy.astype(np.float64) - window
     assert 20 * np.log10(rms(window) / rms(added)) == pytest.approx(snr_db, abs=0.2)
     assert np.corrcoef(added, noise)[0, 1] > 0.99
@@ -135,11 +131,12 @@ def test_noise_is_as_far_below_the_window_as_asked(
 
 def test_silent_windows_get_no_noise_and_silent_noise_adds_nothing() -> None:
     silent, sound = np.zeros(50, np.float32), tone(400, 50)
+    augmenter = Augmenter(50, PLAIN)
     window = silent.copy()
-    add_noise(window, sound.copy(), 0.0)
+    assert augmenter.add_noise(window, 0.0, sound.copy(), 0.0) == 0
     assert not window.any()
     window = sound.copy()
-    add_noise(window, silent.copy(), 0.0)
+    assert augmenter.add_noise(window, 0.7, silent.copy(), 0.0) == 0.7
     assert np.array_equal(window, sound)
 
 

@@ -13,15 +13,13 @@ Windows are changed in place: new memory for each step would take longer than th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from ..core.config import AugmentConfig
 from ..core.quant import Array
 from ..core.windows import RMS_FLOOR
-from .stretch import make_stretch
+from .arithmetic import Arithmetic, CropSource, make_arithmetic, root_mean_square
 
 CROP_TRIES = 5
 """Positions tried before a nearly silent crop is taken as it is."""
@@ -29,128 +27,105 @@ QUIET_CROP = 1e-2
 """A crop quieter than this fraction of its clip's root mean square holds no event."""
 
 
-@dataclass(frozen=True)
-class CropSource:
-    """A clip without digital silence at its ends, of which only the parts asked for are read.
+class Augmenter:
+    """Cuts windows, mixes them, and varies them; not for several threads at once.
 
-    Attributes:
-        n_samples: its length.
-        rms: its root mean square.
-        read: writes samples start..start + len(out) - 1 into `out`, float32, all within the clip.
-    """
-
-    n_samples: int
-    rms: float
-    read: Callable[[int, Array], None]
-
-
-class Cropper:
-    """Cuts windows from random places of clips, each stretched by a random factor.
-
-    Not for several threads at once: its memory is used again for every window.
+    A window is [window_samples] float32, and goes with its level: the root mean square.
 
     Args:
         window_samples: length of a window.
-        config: `shift` and `rescale` are used.
+        config: how clips are varied.
+        arithmetic: by which; None: the best there is.
     """
 
-    def __init__(self, window_samples: int, config: AugmentConfig) -> None:
+    def __init__(
+        self, window_samples: int, config: AugmentConfig, arithmetic: Arithmetic | None = None
+    ) -> None:
         self._config = config
         longest = max(2, round(window_samples * config.rescale))
-        self._piece = np.empty(longest, np.float32)
-        self._stretch = make_stretch(longest, window_samples)
+        self._arithmetic = arithmetic or make_arithmetic(longest, window_samples)
 
-    def crop(self, clip: CropSource, rng: np.random.Generator, out: Array) -> None:
-        """Write a window [window_samples] into `out`; zeros where it reaches beyond the clip."""
+    def crop(self, clip: CropSource, rng: np.random.Generator, out: Array) -> float:
+        """Write a window from a random place of a clip, stretched by a random factor.
+
+        Args:
+            clip: where to cut from.
+            rng: the source of randomness.
+            out: becomes the window; zeros where it reaches beyond the clip.
+
+        Returns: its level.
+        """
         rescale = self._config.rescale
         factor = rescale ** rng.uniform(-1.0, 1.0) if rescale > 1 else 1.0
         n_source = max(2, round(len(out) * factor))
-        piece = out if n_source == len(out) else self._piece[:n_source]
         margin = round(self._config.shift * n_source)
-        first, last = sorted((-margin, clip.n_samples + margin - n_source))
-        floor = QUIET_CROP * clip.rms
+        first, last = sorted((-margin, len(clip.codes) + margin - n_source))
+        level = 0.0
         for _ in range(CROP_TRIES):
-            _cut(clip, int(rng.integers(first, last + 1)), piece)
-            if root_mean_square(piece) > floor:
+            start = int(rng.integers(first, last + 1))
+            level = self._arithmetic.crop(clip, start, n_source, out)
+            if level > QUIET_CROP * clip.rms:
                 break
-        if piece is not out:
-            self._stretch(piece, out)
+        return level
 
+    def mix_between_classes(
+        self, first: Array, level1: float, second: Array, level2: float, ratio: float
+    ) -> float:
+        """Mix a window into the first so that `ratio` is the share of the first as it is heard.
 
-def mix_between_classes(first: Array, second: Array, ratio: float) -> None:
-    """Mix a window into the first so that `ratio` is the share of the first as it is heard.
+        The result has about the energy of its parts; the louder part is turned down so that `ratio`
+        holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
 
-    The result has about the energy of its parts; the louder part is turned down so that `ratio`
-    holds in loudness: p = 1 / (1 + g1/g2 * (1 - r)/r).
+        Args:
+            first: becomes the mix.
+            level1: of the first.
+            second: may be overwritten.
+            level2: of the second.
+            ratio: the first one's share, in [0, 1]; at 0 and 1 the mix is one part, unchanged.
 
-    Args:
-        first: [samples] float32; becomes the mix.
-        second: [samples] float32; is overwritten.
-        ratio: the first one's share, in [0, 1]; at 0 and 1 the mix is one part, unchanged.
-    """
-    gain = (root_mean_square(first) + 1e-9) / (root_mean_square(second) + 1e-9)
-    # The same fraction without a division by r, so that both ends are exact.
-    p = ratio / (ratio + gain * (1 - ratio))
-    energy = math.sqrt(p**2 + (1 - p) ** 2)
-    _add(first, second, p / energy, (1 - p) / energy)
+        Returns: the mix's level.
+        """
+        gain = (level1 + 1e-9) / (level2 + 1e-9)
+        # The same fraction without a division by r, so that both ends are exact.
+        p = ratio / (ratio + gain * (1 - ratio))
+        energy = math.sqrt(p**2 + (1 - p) ** 2)
+        return self._arithmetic.add(first, p / energy, second, (1 - p) / energy)
 
+    def mix_up(self, first: Array, second: Array, ratio: float) -> float:
+        """Mix a window into the first: ratio * first + (1 - ratio) * second; return its level."""
+        return self._arithmetic.add(first, ratio, second, 1 - ratio)
 
-def mix_up(first: Array, second: Array, ratio: float) -> None:
-    """Mix a window into the first: ratio * first + (1 - ratio) * second. Arguments as above."""
-    _add(first, second, ratio, 1 - ratio)
+    def add_noise(self, window: Array, level: float, noise: Array, snr_db: float) -> float:
+        """Add noise that is `snr_db` below the window, both measured by root mean square.
 
+        Args:
+            window: becomes the sum. A silent one stays silent.
+            level: of the window.
+            noise: may be overwritten. A silent one adds nothing.
+            snr_db: level of the window over that of the noise as it is added, in dB.
 
-def add_noise(window: Array, noise: Array, snr_db: float) -> None:
-    """Add noise that is `snr_db` below the window, both measured by root mean square.
+        Returns: the sum's level.
+        """
+        noise_level = root_mean_square(noise)
+        if noise_level == 0:
+            return level
+        gain = level / noise_level * 10 ** (-snr_db / 20)
+        return self._arithmetic.add(window, 1.0, noise, gain)
 
-    Args:
-        window: [samples] float32; becomes the sum. A silent one stays silent.
-        noise: [samples] float32; is overwritten. A silent one adds nothing.
-        snr_db: level of the window over that of the noise as it is added, in dB.
-    """
-    level = root_mean_square(noise)
-    if level > 0:
-        _add(window, noise, 1.0, root_mean_square(window) / level * 10 ** (-snr_db / 20))
+    def finish(self, window: Array, level: float, normalise: str, rng: np.random.Generator) -> None:
+        """Normalise a window as the model will, then vary level and polarity.
 
-
-def finish_window(
-    window: Array, normalise: str, config: AugmentConfig, rng: np.random.Generator
-) -> None:
-    """Normalise as the model will, then vary level and polarity.
-
-    Args:
-        window: [samples] float32; becomes the result.
-        normalise: "rms" or "none", as in `core.windows.normalise_windows`.
-        config: `gain_db` and `polarity` are used.
-        rng: the source of randomness.
-    """
-    gain = 10 ** (rng.uniform(-config.gain_db, config.gain_db) / 20) if config.gain_db else 1.0
-    if config.polarity and rng.random() < 0.5:
-        gain = -gain
-    if normalise == "rms":
-        gain /= max(root_mean_square(window), RMS_FLOOR)
-    if gain != 1:
-        window *= np.float32(gain)
-
-
-def root_mean_square(samples: Array) -> float:
-    """Root mean square of [n] float32; n >= 1."""
-    # Not np.dot, whose sums depend on the number of threads.
-    return math.sqrt(float(np.einsum("i,i->", samples, samples)) / len(samples))
-
-
-def _add(first: Array, second: Array, gain1: float, gain2: float) -> None:
-    if gain1 != 1:
-        first *= np.float32(gain1)
-    second *= np.float32(gain2)
-    first += second
-
-
-def _cut(clip: CropSource, start: int, out: Array) -> None:
-    low, high = max(start, 0), min(start + len(out), clip.n_samples)
-    if high <= low:
-        out[:] = 0
-        return
-    out[: low - start] = 0
-    out[high - start :] = 0
-    clip.read(low, out[low - start : high - start])
+        Args:
+            window: becomes the result.
+            level: of the window.
+            normalise: "rms" or "none", as in `core.windows.normalise_windows`.
+            rng: the source of randomness.
+        """
+        decibels = self._config.gain_db
+        gain = 10 ** (rng.uniform(-decibels, decibels) / 20) if decibels else 1.0
+        if self._config.polarity and rng.random() < 0.5:
+            gain = -gain
+        if normalise == "rms":
+            gain /= max(level, RMS_FLOOR)
+        if gain != 1:
+            window *= np.float32(gain)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.quant import Array
 from ..core.windows import sound_bounds
-from .augment import CropSource, root_mean_square
+from .arithmetic import CropSource, root_mean_square
 
 
 class Audio(Protocol):
     """Clips by their index, as a `PackedSet` has them."""
 
-    def samples(self, i: int) -> NDArray[np.float32]:
-        """All of a clip."""
-
-    def read_into(self, i: int, start: int, out: NDArray[np.float32]) -> None:
-        """Write the samples of a clip from `start` on into `out`."""
+    def codes(self, i: int) -> tuple[NDArray[np.int16], float]:
+        """The samples of a clip as codes, without a copy, and what one code is worth."""
 
 
 class Sounds:
@@ -47,13 +41,7 @@ class Sounds:
         return source
 
     def _measure(self, i: int) -> CropSource:
-        samples = self._audio.samples(i)
+        codes, scale = self._audio.codes(i)
+        samples = codes * np.float32(scale)
         first, end = sound_bounds(samples, self._trim_below)
-        rms = root_mean_square(samples[first:end])
-        return CropSource(end - first, rms, partial(_read_from, self._audio.read_into, i, first))
-
-
-def _read_from(
-    read_into: Callable[[int, int, Array], None], i: int, first: int, start: int, out: Array
-) -> None:
-    read_into(i, first + start, out)
+        return CropSource(codes[first:end], scale, root_mean_square(samples[first:end]))

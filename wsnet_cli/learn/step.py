@@ -125,9 +125,9 @@ class Step:
     def _make_gradients(self, batch: Batch, n_global: int) -> tuple[Tensor, Tensor]:
         """Losses [n] and right ones [n]; the gradients stay with the parameters."""
         losses, right = [], []
-        for rows in np.array_split(np.arange(len(batch.windows)), self.n_parts):
-            windows = torch.from_numpy(batch.windows[rows]).to(self._device)
-            targets = torch.from_numpy(batch.targets[rows]).to(self._device)
+        parts = (np.array_split(each, self.n_parts) for each in (batch.windows, batch.targets))
+        for rows in zip(*parts, strict=True):
+            windows, targets = (torch.from_numpy(part).to(self._device) for part in rows)
             with self._precision.compute():
                 logits = self._model(windows)
                 taught = self._objective.taught(windows)

@@ -77,6 +77,11 @@ class PackedSet:
         """
         return self.store.samples(self._row(i), start, stop)
 
+    def codes(self, i: int) -> tuple[NDArray[np.int16], float]:
+        """The int16 codes of clip i, without a copy, and what one is worth; raises as `samples`."""
+        row = self._row(i)
+        return self.store.codes(row), float(self.store.index["scale"][row])
+
     def read_into(self, i: int, start: int, out: NDArray[np.float32]) -> None:
         """Write samples start..start + len(out) - 1 of clip i into `out`; raises as `samples`."""
         self.store.read_into(self._row(i), start, out)
