@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.filters import offset_bounds
+from wsnet_cli.core.filters import channel_signs, offset_bounds
 from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
 from wsnet_cli.core.network import (
@@ -114,6 +114,8 @@ def naive_map_convolution(values: np.ndarray, phi: np.ndarray, shape: MapShape) 
     n_steps = (padded.shape[2] - shape.length) // shape.stride + 1
     out = np.zeros((shape.n_out, n_bands, n_steps))
     taps = list(itertools.product(range(shape.n_in), range(shape.height), range(shape.length)))
+    if shape.sampling and shape.sampling.signs:
+        padded *= channel_signs(shape.n_in, n_columns)[:, np.newaxis, np.newaxis]
     for n, f, t in np.ndindex(out.shape):
         for m, h, l in taps:  # noqa: E741  # the name that the method has for it
             weight = float(phi[n * step + l * shape.height + h, m % n_columns])
@@ -183,7 +185,7 @@ def _map_shapes(draw: st.DrawFn, n_in: int, n_bands: int) -> MapShape:
     height = draw(st.integers(max(1, band_padding), min(4, n_bands + 2 * band_padding)))
     length = draw(st.integers(1, 4))
     factor = draw(st.sampled_from([c for c in range(1, n_in + 1) if n_in % c == 0]))
-    n_taps = height * length
+    n_taps, signs = height * length, factor > 1 and draw(st.booleans())
     step = draw(st.integers(1, n_taps) | st.sampled_from([min(height, n_taps), n_taps]))
     return MapShape(
         n_in,
@@ -194,7 +196,7 @@ def _map_shapes(draw: st.DrawFn, n_in: int, n_bands: int) -> MapShape:
         draw(st.integers(1, 3)),
         band_padding,
         draw(st.integers(0, length)),
-        draw(st.sampled_from([None, Sampling(step, factor)])),
+        draw(st.sampled_from([None, Sampling(step, factor, signs=signs)])),
     )
 
 

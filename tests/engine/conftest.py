@@ -61,6 +61,8 @@ def _convolve_maps(values: np.ndarray, layer: MapConv, own: LayerWeights) -> np.
     step = shape.sampling.stride if shape.sampling else shape.height * shape.length
     phi = np.asarray(real(own.phi), np.float64)
     dense = np.tile(phi, (1, shape.n_in // phi.shape[1]))
+    if shape.sampling and shape.sampling.signs:
+        dense = dense * channel_signs(shape.n_in, phi.shape[1])
     padding = ((shape.padding, shape.padding), (shape.band_padding, shape.band_padding), (0, 0))
     padded = np.pad(values, padding)
     n_steps = (padded.shape[0] - shape.length) // stride + 1

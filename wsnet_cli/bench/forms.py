@@ -12,9 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.filters import channel_signs, sampled_rows
+from ..core.maps import MapShape
 from ..core.model import LayerWeights, Model, real
 from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
+from ..core.sampling import ConvShape
 from ..engine.numpy_engine import expand_filters
 
 
@@ -59,6 +61,7 @@ class PlainMapConv:
         padding: zeros on either side, of bands and of steps.
         relu: as of PlainConv.
         pool: bands and steps of a maximum, and between maxima; or None.
+        signs: as of PlainConv.
     """
 
     name: str
@@ -70,6 +73,7 @@ class PlainMapConv:
     padding: tuple[int, int]
     relu: bool
     pool: tuple[tuple[int, int], tuple[int, int]] | None
+    signs: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -108,19 +112,25 @@ def _plain_conv(layer: Conv, own: LayerWeights) -> PlainConv:
         kernel = real(own.pointwise).astype(np.float64) @ kernel
     if own.multiplier is not None:
         kernel = own.multiplier.astype(np.float64)[:, np.newaxis] * kernel
-    n_groups = shape.n_in // shape.folded_channels
-    signs = channel_signs(shape.n_in, shape.folded_channels).reshape(n_groups, -1)
     return PlainConv(
         layer.name,
         kernel.reshape(shape.n_out, shape.folded_channels, shape.length).astype(np.float32),
         own.bias.astype(np.float32),
-        n_groups,
+        shape.n_in // shape.folded_channels,
         shape.stride,
         shape.padding,
         layer.relu,
         layer.pool,
-        signs if shape.signs and n_groups > 1 else None,
+        _signs(shape),
     )
+
+
+def _signs(shape: ConvShape | MapShape) -> Array | None:
+    """[C, M*] of the channels that are summed."""
+    n_groups = shape.n_in // shape.folded_channels
+    if n_groups == 1 or not shape.signs:
+        return None
+    return channel_signs(shape.n_in, shape.folded_channels).reshape(n_groups, -1)
 
 
 def _plain_map_conv(layer: MapConv, own: LayerWeights) -> PlainMapConv:
@@ -140,6 +150,7 @@ def _plain_map_conv(layer: MapConv, own: LayerWeights) -> PlainMapConv:
         (shape.band_padding, shape.padding),
         layer.relu,
         None if pooling == ((1, 1), (1, 1)) else pooling,
+        _signs(shape),
     )
 
 

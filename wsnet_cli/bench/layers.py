@@ -108,7 +108,7 @@ def stand_in(layer: Conv | MapConv, n_inputs: int) -> Conv | MapConv:
     shape = layer.shape
     factor = shape.n_in // shape.folded_channels
     if isinstance(shape, MapShape):
-        own = Sampling(1, factor) if shape.sampling else None
+        own = Sampling(1, factor, signs=shape.signs) if shape.sampling else None
         stride = max(n_inputs, shape.n_bands)
         single = MapShape(shape.n_in, 1, shape.n_bands, 1, 1, stride, sampling=own)
         return MapConv(layer.name, single, relu=False)

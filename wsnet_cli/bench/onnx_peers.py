@@ -80,7 +80,7 @@ def _convolution(graph: _Graph, step: PlainConv, name: str) -> str:
     flat = [1] if graph.as_images else []
     no_padding = [0] if graph.as_images else []
     if step.groups > 1:
-        name = _fold(graph, step, name)
+        name = _fold(graph, step, name, [-1])
     padding = [*no_padding, step.padding]
     name = graph.add(
         "Conv",
@@ -98,15 +98,17 @@ def _convolution(graph: _Graph, step: PlainConv, name: str) -> str:
     return name
 
 
-def _fold(graph: _Graph, step: PlainConv, name: str) -> str:
+def _fold(graph: _Graph, step: PlainConv | PlainMapConv, name: str, size: list[int]) -> str:
+    """Sum the groups of channels; `size` is that of a channel."""
     n_columns = step.kernel.shape[1]
     signs = np.ones((step.groups, n_columns), np.float32) if step.signs is None else step.signs
     if graph.as_images:
         ones = np.tile(np.eye(n_columns, dtype=np.float32), (1, step.groups)) * signs.ravel()
         return graph.add("Conv", name, graph.tensor(graph.kernel(ones[:, :, np.newaxis])))
-    grouped = graph.add("Reshape", name, graph.constant([0, step.groups, n_columns, -1]))
+    grouped = graph.add("Reshape", name, graph.constant([0, step.groups, n_columns, *size]))
     if step.signs is not None:
-        grouped = graph.add("Mul", grouped, graph.tensor(signs[:, :, np.newaxis]))
+        factors = signs.reshape(step.groups, n_columns, *[1] * len(size))
+        grouped = graph.add("Mul", grouped, graph.tensor(factors))
     return graph.add("ReduceSum", grouped, graph.constant([1]), keepdims=0)
 
 
@@ -117,14 +119,8 @@ def _to_map(graph: _Graph, name: str) -> str:
 
 
 def _map_convolution(graph: _Graph, step: PlainMapConv, name: str) -> str:
-    n_columns = step.kernel.shape[1]
-    if step.groups > 1 and graph.as_images:
-        ones = np.tile(np.eye(n_columns, dtype=np.float32), (1, step.groups))
-        name = graph.add("Conv", name, graph.tensor(ones[:, :, np.newaxis, np.newaxis]))
-    elif step.groups > 1:
-        shape = graph.constant([0, step.groups, n_columns, step.n_bands, -1])
-        name = graph.add("Reshape", name, shape)
-        name = graph.add("ReduceSum", name, graph.constant([1]), keepdims=0)
+    if step.groups > 1:
+        name = _fold(graph, step, name, [step.n_bands, -1])
     kernel, bias = graph.tensor(step.kernel), graph.tensor(step.bias)
     strides, pads = [step.stride] * 2, [*step.padding, *step.padding]
     name = graph.add("Conv", name, kernel, bias, strides=strides, pads=pads)

@@ -87,11 +87,13 @@ def _convolution(step: PlainConv) -> Step:
 
 def _map_convolution(step: PlainMapConv) -> Step:
     kernel, bias = torch.from_numpy(step.kernel), torch.from_numpy(step.bias)
+    signs = None if step.signs is None else torch.from_numpy(step.signs)[..., None, None]
 
     def run(values: Tensor) -> Tensor:
         if step.groups > 1:
             n_windows, _, *size = values.shape
-            values = values.reshape(n_windows, step.groups, -1, *size).sum(dim=1)
+            values = values.reshape(n_windows, step.groups, -1, *size)
+            values = (values if signs is None else values * signs).sum(dim=1)
         values = F.conv2d(values, kernel, bias, step.stride, step.padding)
         if step.pool:
             values = F.max_pool2d(values, *step.pool)

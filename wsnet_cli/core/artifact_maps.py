@@ -25,6 +25,7 @@ def describe_map_layer(layer: ToMap | MapConv) -> dict[str, Any]:
     item: dict[str, Any] = {"type": "map-conv", "shape": size + place}
     if shape.sampling:
         item["sampling"] = [shape.sampling.stride, shape.sampling.channel_factor]
+        item |= {"signs": True} if shape.sampling.signs else {}
     if layer.pool:
         item["pool"] = [layer.pool.size, layer.pool.stride]
     item |= {} if layer.band_pool == 1 else {"band_pool": layer.band_pool}
@@ -49,16 +50,26 @@ def parse_map_layer(kind: str, item: Mapping[str, Any]) -> ToMap | MapConv:
     ):
         if zeros > taps:  # more would be zeros alone, without bound
             raise ParameterError(f"{name} = {zeros}; expected at most the {taps} taps")
-    own = get_integers(item, "sampling", 2) if "sampling" in item else None
-    sampling = Sampling(own[0], own[1]) if own else None
     return MapConv(
         "",
-        MapShape(n_in, n_out, n_bands, height, length, stride, band_padding, padding, sampling),
+        MapShape(
+            n_in, n_out, n_bands, height, length, stride, band_padding, padding, _sampling(item)
+        ),
         scaled=get_value(item, "scaled", bool, True),
         relu=get_value(item, "relu", bool, True),
         pool=Pool(*get_integers(item, "pool", 2)) if "pool" in item else None,
         band_pool=get_value(item, "band_pool", int, 1),
     )
+
+
+def _sampling(item: Mapping[str, Any]) -> Sampling | None:
+    signs = get_value(item, "signs", bool, False)
+    if "sampling" not in item:
+        if signs:
+            raise ParameterError("signs = True; expected a sampling beside it")
+        return None
+    stride, factor = get_integers(item, "sampling", 2)
+    return Sampling(stride, factor, signs=signs)
 
 
 def check_map_sizes(network: Network) -> None:

@@ -32,11 +32,11 @@ class MapShape:
         stride: s, bands and time steps of the input between outputs, >= 1.
         band_padding: zeros below and above the bands, >= 0.
         padding: zeros on either side along time, >= 0.
-        sampling: S and C of the filters, or None for a dense layer.
+        sampling: S, C and signs of the filters, or None for a dense layer.
 
     Raises:
         ParameterError: a value is out of range, S > height * length, C does not divide M, sampling
-            other than by S and C, or filters higher than the padded bands; the message starts
+            by anything else, or filters higher than the padded bands; the message starts
             with the field's name.
 
     >>> shape = MapShape(64, 128, 16, 3, 3, 1, 1, 1, Sampling(stride=3, channel_factor=8))
@@ -60,8 +60,9 @@ class MapShape:
         for name in ("band_padding", "padding"):
             _require(getattr(self, name) >= 0, name, getattr(self, name), "an integer >= 0")
         if self.sampling is not None:
-            plain = Sampling(self.sampling.stride, self.sampling.channel_factor)
-            for name, value in vars(self.sampling).items():
+            own = self.sampling
+            plain = Sampling(own.stride, own.channel_factor, signs=own.signs)
+            for name, value in vars(own).items():
                 only = getattr(plain, name)
                 _require(value == only, name, value, f"{only} in a convolution of maps")
         n_padded = self.n_bands + 2 * self.band_padding
@@ -100,8 +101,8 @@ class MapShape:
 
     @property
     def signs(self) -> bool:
-        """Whether input maps have fixed signs: never."""
-        return False
+        """Whether input maps are multiplied by fixed signs before they are summed."""
+        return self.taps.signs
 
     @property
     def pointwise_shape(self) -> None:

@@ -25,7 +25,7 @@ class MapStep:
         layer, shape = self._layer, self._layer.shape
         pool = layer.pool or NO_POOL
         padded = np.pad(
-            _fold(values, shape.condensed_channels),
+            _fold(values, shape),
             ((0, 0), (shape.band_padding,) * 2, (shape.padding,) * 2),
         )
         n_outputs = layer.output_length(values.shape[2])
@@ -81,10 +81,12 @@ def pool_bands(values: Array, size: int) -> Array:
     return out
 
 
-def _fold(values: Array, n_columns: int) -> Array:
-    """Sum the groups of maps that share weights: [M, F, T] to [n_columns, F, T]."""
+def _fold(values: Array, shape: MapShape) -> Array:
+    """Sum the groups of maps that share weights: [M, F, T] to [M*, F, T]."""
     n_maps, n_bands, n_steps = values.shape
-    return fold_channels(values.reshape(n_maps, -1), n_columns).reshape(-1, n_bands, n_steps)
+    flat = values.reshape(n_maps, -1)
+    folded = fold_channels(flat, shape.folded_channels, signs=shape.signs)
+    return folded.reshape(-1, n_bands, n_steps)
 
 
 def _unfold(padded: Array, shape: MapShape) -> Array:

@@ -33,7 +33,7 @@ class SampledConv2d(SampledConv1d):
     def forward(self, maps: Tensor) -> Tensor:
         """Convolve [B, M, F, T] to [B, N, F', T']."""
         shape = self.map_shape
-        folded = fold_channels(maps.flatten(2), shape.condensed_channels)
+        folded = fold_channels(maps.flatten(2), shape.folded_channels, self.signs)
         return functional.conv2d(
             folded.reshape(*folded.shape[:2], *maps.shape[2:]),
             self.map_kernel(),
