@@ -114,17 +114,19 @@ def input_gradient(
     kernels = _kernels()
     out = torch.empty(len(rows), block.n_channels, block.n_samples)
     row = kernels.size("filter_floats", block)
-    filters, mixing, constant = (
+    filters = _packed(kernels, flow.filters.T)
+    mixing, constant = (
         torch.nn.functional.pad(part.float(), (0, row - block.n_taps))
-        for part in (flow.filters, flow.mixing, flow.constant)
+        for part in (flow.mixing, flow.constant)
     )
-    band, shift = _band(block, flow, kernels.size("band_outputs", block))
-    packed, shift = _packed(kernels, band), _padded(kernels, shift)
+    band_filters, band_shift = _band(block, flow, kernels.size("band_outputs", block))
+    packed, shift = _packed(kernels, band_filters), _padded(kernels, band_shift)
 
     def work(_: int, items: slice, scratch: int) -> None:
-        at = (rows[items], gradient[items], chosen[items], filters, mixing, constant)
-        numbers = (packed.ctypes.data, shift.data_ptr(), out[items].data_ptr())
-        kernels.run("input_gradient", block, _count(items), *_addresses(at), *numbers, scratch)
+        at = _addresses((rows[items], gradient[items], chosen[items]))
+        numbers = (filters.ctypes.data, mixing.data_ptr(), constant.data_ptr())
+        band = (packed.ctypes.data, shift.data_ptr(), out[items].data_ptr())
+        kernels.run("input_gradient", block, _count(items), *at, *numbers, *band, scratch)
 
     _each(_groups(len(rows)), block, work)
     return out

@@ -26,7 +26,7 @@ typedef struct wsnet_block {
 #define WSNET_NO_CHOICE 255 /* in `chosen`: the maximum is not above 0, and ReLU let nothing pass */
 
 /* Floats of one item's rows, with what the kernels read past their end; of the scratch that one
- * thread needs; of one row of `filters` and `mixing` below, at least n_taps. */
+ * thread needs; of one row of `mixing` below, at least n_taps. */
 WSNET_API int64_t wsnet_train_row_floats(const wsnet_block *block, int32_t isa);
 WSNET_API int64_t wsnet_train_scratch_floats(const wsnet_block *block, int32_t isa);
 WSNET_API int64_t wsnet_train_filter_floats(const wsnet_block *block, int32_t isa);
@@ -57,8 +57,9 @@ WSNET_API void wsnet_train_weight_gradient(const wsnet_block *block, int32_t isa
  *
  *   the sum over its chosen outputs of gradient * filter, + mixing * window + constant.
  *
- * filters: [n_filters], rows of wsnet_train_filter_floats, zeros behind n_taps.
- * mixing: symmetric, [n_taps] such rows. constant: one such row.
+ * filters: n_taps of n_filters taps each, tap i of filter k being value k of the filter of output i; by
+ *   wsnet_pack.
+ * mixing: symmetric, [n_taps] rows of wsnet_train_filter_floats, zeros behind. constant: one such row.
  * band: mixing summed over all windows that hold two values, as filters of one value each: B outputs
  *   (wsnet_train_band_outputs), 2 * n_taps + B - 2 taps, of which the first lies n_taps - 1 values
  *   before the first output; by wsnet_pack. band_shift: constant likewise, padded to the lanes. */
