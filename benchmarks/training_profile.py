@@ -3,8 +3,8 @@
 python benchmarks/training_profile.py [PRESET [SETTING...]] [--rounds N] [--threads N]
 
 The input is noise; benchmarks/training_rate.py has whole steps on data. Layers are timed one by one
-on the maps that the layer before makes, forward and backward, in rounds of both ways. CPU time of all
-threads, which other work on the machine changes less than the time that passes.
+on the maps that the layer before makes, forward and backward, in rounds of both ways. CPU time of
+all threads, which other work on the machine changes less than the time that passes.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ def test_what_is_installed(wsnet):
     assert document["python"] == platform.python_version()
     assert document["packages"]["numpy"] == version("numpy")
     assert {"WAV", "FLAC", "OGG"} <= set(document["codecs"])
+    assert document["device"].startswith("cuda: ") or " threads, by " in document["device"]
     assert document["engine"].startswith(("native (", "numpy (the compiled engine was not built"))
     assert document["problems"] == []
 

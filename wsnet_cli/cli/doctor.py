@@ -92,9 +92,13 @@ def _codecs() -> list[str]:
 def _device() -> str:
     import torch
 
+    from ..engine.training_kernels import training_kernels
+
     if torch.cuda.is_available():
         return f"cuda: {torch.cuda.get_device_name()}"
-    return f"cpu, {torch.get_num_threads()} threads"
+    kernels = training_kernels()
+    by = "torch alone" if kernels is None else f"fused layers ({kernels.isa_name}) and torch"
+    return f"cpu, {torch.get_num_threads()} threads, by {by}"
 
 
 def _cache() -> dict[str, str | int]:

@@ -65,6 +65,7 @@ class TrainingKernels:
     def __init__(self, library: Library, isa: str | None = None) -> None:
         self.library = library
         self.isa = library.find_isa(isa)
+        self.isa_name = library.isas[self.isa]
         self.lanes = library.lanes(self.isa)
         block, n32, n64 = ctypes.POINTER(_NativeBlock), ctypes.c_int32, ctypes.c_int64
         self._sizes = {
