@@ -330,7 +330,7 @@ def test_numpy_makes_the_windows_of_the_compiled_library(feed: Feed, monkeypatch
 FULL = AugmentConfig(mixing="mixup", noise_snr_db=(0.0, 30.0))
 
 
-@pytest.mark.parametrize("n_ranks", [1, 2, 3])
+@pytest.mark.parametrize("n_ranks", [1, 2, 3, 5])
 @pytest.mark.parametrize("mixing", ["between-class", "mixup", "none"])
 def test_processes_make_the_rows_that_one_process_makes(n_ranks: int, mixing: str, feed) -> None:
     feed = replace(feed, augment=FULL.model_copy(update={"mixing": mixing}))
@@ -370,6 +370,13 @@ def test_rows_that_stay_unmixed_draw_no_partner(make_feed) -> None:
     assert 0 < unmixed.sum() < 8
     assert np.array_equal(first.windows[unmixed], second.windows[unmixed])
     assert not (first.windows[~unmixed] == second.windows[~unmixed]).all(axis=1).any()
+
+
+def test_where_there_is_one_class_nothing_is_mixed_between_classes(make_feed) -> None:
+    feed = make_feed([np.ones(64, np.float32)] * 4, [0] * 4, augment=PLAIN)
+    batch = feed.batch(0, 0)
+    assert np.array_equal(batch.targets, np.ones((4, 1)))
+    assert batch.windows == pytest.approx(np.ones((4, 64)))
 
 
 # -------------------------------------------------------------------------------------- mixup
