@@ -19,7 +19,6 @@ from wsnet_cli.core.settings import audio_settings
 
 PROVENANCE = {"wsnet": "0.1.0", "preset": "p", "data": "0" * 16, "split": "s" * 90, "seed": 0}
 SIZES = (16_000, 32_000, 64_000, 128_000)
-N_LABELS = (2, 10, 50)
 HEADS = {"baseline1": 36_000, "baseline1-wsnet": 15_000}
 """Bytes of heads of three layers, which no width narrows, and of the header."""
 
@@ -49,8 +48,13 @@ def sampling_of(network: Network) -> dict[str, tuple[float, int]]:
     }
 
 
-@pytest.mark.parametrize("n_labels", N_LABELS)
-@pytest.mark.parametrize("preset", preset_names())
+@pytest.mark.parametrize(
+    ("preset", "n_labels"),
+    [
+        *((preset, 10) for preset in preset_names()),
+        *((preset, n) for preset in ("default", "esc10-dense") for n in (2, 50)),
+    ],
+)
 def test_every_preset_fits_and_uses_what_it_may(preset: str, n_labels: int):
     config = load_config(preset)
     for max_bytes in SIZES:
@@ -67,7 +71,7 @@ def test_every_preset_fits_and_uses_what_it_may(preset: str, n_labels: int):
         assert not chosen.whole
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     architecture=st.sampled_from(["soundnet8", "mapnet"]),
     width=st.sampled_from([0.5, 0.77, 1.0, 1.3]),
@@ -180,7 +184,7 @@ def test_denser_sampling_signs_and_offsets_are_kept_while_they_can_be():
     assert parse_config(dump_config(config.model_copy(update={"network": chosen.network})), "x")
 
 
-@pytest.mark.parametrize("preset", ["esc10-wsnet", "esc10-dense", "baseline1-wsnet"])
+@pytest.mark.parametrize("preset", ["esc10-wsnet", "baseline1-wsnet"])
 def test_the_smallest_that_is_named_is_the_smallest(preset: str):
     config = load_config(preset)
     with pytest.raises(ConfigError, match="1,000 bytes are too few") as refusal:
@@ -201,5 +205,5 @@ def test_an_impossible_configuration_is_refused_in_its_own_words():
 
 def test_more_bytes_never_make_a_smaller_file():
     config = load_config("default")
-    sizes = [fit(config, 10, n).n_bytes for n in range(16_000, 48_000, 8_000)]
+    sizes = [fit(config, 10, n).n_bytes for n in range(16_000, 46_000, 10_000)]
     assert all(a < b for a, b in itertools.pairwise(sizes))

@@ -171,7 +171,7 @@ def _measure(
 
 
 def _say_network(network: Planned) -> str:
-    return f"{network.name} (width {network.config.network.width:g})"
+    return f"{network.name} (width {network.config.network.width:.3g})"
 
 
 def _write(swept: Swept) -> None:

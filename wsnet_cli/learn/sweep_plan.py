@@ -46,7 +46,8 @@ def plan_sweep(
 ) -> Plan:
     """Choose all networks, before anything is decoded.
 
-    A plain network that cannot be so small is left out, and so is a size that the whole dense
+    Nothing of a plain network is sampled, its head included. One that cannot be so small is left
+    out, and so is a size that the whole dense
     network fits into, since there is nothing to compare then.
 
     Args:
@@ -65,9 +66,8 @@ def plan_sweep(
             "network.sampling = null: a sweep compares sampled networks with plain ones; expected "
             "a preset that samples, such as default"
         )
-    plain = config.model_copy(
-        update={"network": config.network.model_copy(update={"sampling": None})}
-    )
+    unshared = {"sampling": None, "head_sampling_stride": None}
+    plain = config.model_copy(update={"network": config.network.model_copy(update=unshared)})
     networks: list[Planned] = []
     left_out: list[tuple[str, str]] = []
     for size in sizes:
