@@ -134,7 +134,8 @@ class Feed:
             self._add_target(targets[row], position, share)
             if mix is not None:
                 self._add_target(targets[row], mix.partner, 1 - share)
-        return Batch(windows, targets, np.asarray(self.clips, np.int64)[positions])
+        clips = np.array([self.clips[i] for i in positions.tolist()], np.int64)
+        return Batch(windows, targets, clips)
 
     def _add_target(self, target: Array, position: int, share: float) -> None:
         if self.members is None:
