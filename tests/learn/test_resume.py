@@ -319,3 +319,18 @@ def test_impossible_thread_count_is_refused(interrupted: Path, tones: Path) -> N
     edit_environment("threads", 0)(tones, interrupted)
     with pytest.raises(ConfigError, match="--threads 0; expected at least 1"):
         resume(interrupted)
+
+
+def test_a_finished_run_that_goes_on_is_not_taken_for_finished(train, tmp_path: Path) -> None:
+    """What says that it has ended is gone while more epochs are trained."""
+    whole = train()
+    seen: list[bool] = []
+
+    class Watcher(SilentListener):
+        def step(self, fraction_done: float) -> None:
+            seen.append((whole.folder.path / "metrics.json").exists())
+
+    resume_run(whole.folder.path, None, "cpu", Watcher(), epochs=4)
+    assert seen
+    assert not any(seen)
+    assert (whole.folder.path / "metrics.json").exists()

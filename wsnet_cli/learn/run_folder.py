@@ -32,6 +32,8 @@ WRITTEN = (
 """The files of a run, and the compressed model that `wsnet compress` or `sweep` puts beside them,
 with its measures."""
 LOCK = ".lock"
+MEASURES = "metrics.json"
+"""Written last of all: a run that has it has come to its end."""
 _RESUME_NEEDS = {
     "data": (str,),
     "layout": (str, type(None)),  # runs of wsnet 0.1 have neither this nor a pattern
@@ -119,6 +121,11 @@ class RunFolder:
         labels = [row.label for row in metrics.per_class]
         rows = [(label, *row) for label, row in zip(labels, metrics.confusion, strict=True)]
         write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
+
+    def unfinish(self) -> None:
+        """Take away what says that the run has ended, since it goes on."""
+        with explain_os_errors("delete", self.path / MEASURES):
+            (self.path / MEASURES).unlink(missing_ok=True)
 
     def read_environment(self) -> dict[str, Any]:
         """What env.json holds.

@@ -26,7 +26,7 @@ from .interrupt import StopSignal
 from .listener import Listener
 from .network import WaveformClassifier
 from .objective import Objective
-from .run_folder import RunFolder
+from .run_folder import MEASURES, RunFolder
 from .start import calibration_windows, load_into
 from .teachers import Teachers
 from .trainer import EpochRow, Trainer
@@ -81,6 +81,8 @@ class Run:
                 "goes on where the longer schedule has it"
             )
         self.trainer.load_state(saved.arrays, saved.values)
+        if self.team.rank == 0 and not self.trainer.done:
+            self.folder.unfinish()
         return [EpochRow(**row) for row in saved.values["rows"]]
 
     def finish(self, rows: list[EpochRow]) -> Result:
@@ -115,7 +117,7 @@ class Run:
         if isinstance(measured.metrics, Metrics):
             self.folder.write_confusion(measured.metrics)
         # The last of all: a run with this file is finished.
-        self.folder.write_json("metrics.json", measured.metrics.as_json())
+        self.folder.write_json(MEASURES, measured.metrics.as_json())
         return Result(self.folder, model, n_bytes, measured.metrics)
 
     def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:
