@@ -13,7 +13,8 @@ from wsnet_cli import __version__
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.file_size import Wrapping
 from wsnet_cli.core.files import write_text_atomic
-from wsnet_cli.core.fit_size import KB, FitRow, fit_size
+from wsnet_cli.core.fit_size import FitRow, fit_size
+from wsnet_cli.core.frontier import KB
 from wsnet_cli.core.settings import audio_settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"

@@ -207,3 +207,12 @@ def test_more_bytes_never_make_a_smaller_file():
     config = load_config("default")
     sizes = [fit(config, 10, n).n_bytes for n in range(16_000, 46_000, 10_000)]
     assert all(a < b for a, b in itertools.pairwise(sizes))
+
+
+def test_layers_that_are_all_dense_are_narrowed_as_finely_as_without_sampling():
+    settings = [f"network.sampling.layers.conv{number}=dense" for number in range(1, 8)]
+    config = parse_config("", "test", ["network.sampling.stride=2", *settings])
+    plain = load_config("esc10-dense")
+    for max_bytes in (16_000, 32_000):
+        found = fit(config, 10, max_bytes)
+        assert found.network.width == fit(plain, 10, max_bytes).network.width

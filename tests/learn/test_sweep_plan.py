@@ -10,7 +10,7 @@ from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.config import Config
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import ConfigError, UsageError
-from wsnet_cli.core.fit_size import KB
+from wsnet_cli.core.frontier import KB
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.learn.fitted import fit_run
 from wsnet_cli.learn.model_source import Sources, find_sources

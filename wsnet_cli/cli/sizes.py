@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ..core.errors import UsageError
+from ..core.frontier import KB
 
-KB = 1_000
 LARGEST_KB = 1_000_000
 
 

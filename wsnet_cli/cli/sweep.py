@@ -9,9 +9,10 @@ import typer
 
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
+from ..core.frontier import KB
 from . import console, options
 from .light import require
-from .sizes import KB, parse_sizes
+from .sizes import parse_sizes
 from .train import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
 from .train_many import choose_seeds
 

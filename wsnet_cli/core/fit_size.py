@@ -12,11 +12,10 @@ from .architectures import build_network
 from .config import NetworkConfig
 from .errors import ConfigError
 from .file_size import Wrapping, count_bytes, file_bytes, layer_bytes
+from .frontier import KB
 from .layer_sampling import fit_channels, loosen, sampling_of, with_layer
 from .network import Linear, Network
 
-KB = 1_000
-"""Bytes; as everywhere in this project."""
 SAMPLED_WIDTH_STEP, DENSE_WIDTH_STEP = 1 / 256, 1 / 1024
 """Between the widths that are tried. The width alone decides how much of its bytes a dense network
 uses: its step is one channel of SoundNet-8's last layer."""
@@ -131,7 +130,8 @@ class _Search:
         One cannot be built where the head's sampling stride is more than what goes into the head.
         """
         yield self._network
-        step = SAMPLED_WIDTH_STEP if self._network.sampling else DENSE_WIDTH_STEP
+        sampled = any(layer.shape.sampling for layer in self._asked)
+        step = SAMPLED_WIDTH_STEP if sampled else DENSE_WIDTH_STEP
         for width in (n * step for n in range(int(self._network.width / step), 0, -1)):
             if width < self._network.width:
                 try:

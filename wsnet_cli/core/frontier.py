@@ -14,6 +14,7 @@ FRONTIER_HEADER = (
     *("n_clips", "accuracy", "accuracy_low", "accuracy_high"),
 )
 KB = 1_000
+"""Bytes; as everywhere in this project."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..core.config import Config
 from ..core.errors import ConfigError, UsageError
-from ..core.fit_size import KB
-from ..core.frontier import DENSE, NARROW, SAMPLED
+from ..core.frontier import DENSE, KB, NARROW, SAMPLED
 from .fitted import fit_run, with_fit
 from .model_source import Sources
 from .prepared import Found

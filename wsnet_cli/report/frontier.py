@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ..core.frontier import DENSE, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
+from ..core.frontier import DENSE, KB, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
 from .figures import GREY, ORANGE, TEAL, make_svg
 
 INCHES = 7.2, 4.4
@@ -96,7 +96,7 @@ def _is_best(last: FrontierPoint, points: Sequence[FrontierPoint]) -> bool:
 def _finish(axes: Axes, points: Sequence[FrontierPoint], n_clips: int) -> None:
     axes.set_xscale("log")
     sizes = sorted({point.max_bytes or point.n_bytes for point in points})
-    ticks = [size / 1_000 for size in sizes]
+    ticks = [size / KB for size in sizes]
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter("{x:,.4g}")
