@@ -1,8 +1,8 @@
 """Time networks on maps of frequency and time in every peer, beside their dense form.
 
-python benchmarks/maps.py [ROUNDS] prints a table: for one window of each network, the median time of
-every peer, all run once in each round, and the median over rounds of how many times longer it took
-than the native engine. `mapnet`, dense, is written to a file for the time being: it is no preset.
+python benchmarks/maps.py [ROUNDS] prints a table: for one window of each network, the median time
+of every peer, all run once in each round, and the median over rounds of how many times longer it
+took than the native engine. `mapnet`, dense, is written to a file meanwhile: it is no preset.
 """
 
 from __future__ import annotations
