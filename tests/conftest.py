@@ -141,16 +141,18 @@ def _samplings(draw: st.DrawFn, n_in: int, length: int) -> Sampling:
 
 @st.composite
 def _irregular(draw: st.DrawFn, shape: ConvShape) -> ConvShape:
-    """The same layer with offsets, group offsets and signs, where it can have them."""
-    if shape.sampling is None:
-        return shape
-    several = shape.sampling.channel_factor > 1
-    most = shape.length + shape.last_place if several else 0
+    """The same layer sampled with offsets, group offsets and signs, where it can have them."""
+    sampling = draw(_samplings(shape.n_in, shape.length))
+    factors = [c for c in range(2, shape.n_in + 1) if shape.n_in % c == 0]
+    if not factors:
+        return replace(shape, sampling=replace(sampling, offsets=draw(st.sampled_from(OFFSETS))))
+    several = replace(shape, sampling=replace(sampling, channel_factor=factors[-1]))
     sampling = replace(
-        shape.sampling,
+        sampling,
+        channel_factor=draw(st.sampled_from(factors)),
         offsets=draw(st.sampled_from(OFFSETS)),
-        group_offset=draw(st.just(0) | st.integers(0, min(most, 6))),
-        signs=several and draw(st.booleans()),
+        group_offset=draw(st.just(0) | st.integers(1, min(several.length + several.last_place, 6))),
+        signs=draw(st.booleans()),
     )
     return replace(shape, sampling=sampling)
 

@@ -134,6 +134,28 @@ def test_denser_sampling_negative_multipliers_and_odd_pools(
         assert relative_difference(logits[np.newaxis], expected) < OF_THE_LARGEST
 
 
+@pytest.mark.parametrize("name", FOREIGN)
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        Sampling(3, 3, signs=True),
+        Sampling(4, 2, 2, "learned", signs=True),
+        Sampling(3, 2, 1, "random", 4, True),
+    ],
+    ids=str,
+)
+def test_irregular_windows_signs_and_multipliers(
+    name: str, sampling: Sampling, make_model, naive_conv, naive_map_conv
+):
+    first = Conv("conv1", ConvShape(1, 12, 9, 2, 4, Sampling(3, 1, 1, "learned")))
+    second = Conv("conv2", ConvShape(12, 4, 5, 1, 2, sampling), pool=Pool(2, 3))
+    head = Linear("linear", LinearShape(4, 3, 2), scaled=True)
+    model = make_model(Network((first, second, Mean(), head)), ANY_AUDIO, 3)
+    windows = noise(1, 201)
+    expected = plain_logits(model, windows[0], naive_conv, naive_map_conv)
+    assert relative_difference(make_peer(name, model)(windows), expected) < OF_THE_LARGEST
+
+
 def test_filters_are_expanded_and_channels_left_folded(small_model: Model):
     first, second, mean, linear = plain_steps(small_model)
     assert isinstance(first, PlainConv)

@@ -58,14 +58,14 @@ def test_any_offsets_of_a_file_come_back_and_lie_where_the_file_says(
 
 
 def test_what_trains_is_rounded_to_what_is_kept() -> None:
-    """A place of 1.4 of 1/256 row is 1 on the way forward; training goes on from 1.4."""
+    """A place of 1.6 of 1/256 row is 2 on the way forward; training goes on from 1.6."""
     places = FilterPlaces(LEARNED)
     with torch.no_grad():
-        places.deviations[3] = 1.4 / UNIT
+        places.deviations[3] = 1.6 / UNIT
     rows, fractions = places()
-    assert (rows[3].item(), fractions[3].item()) == (6, 1 / 256)
-    assert places.export()[3] == 1
-    assert places.deviations[3].item() == pytest.approx(1.4 / UNIT)
+    assert (rows[3].item(), fractions[3].item()) == (6, 2 / 256)
+    assert places.export()[3] == 2
+    assert places.deviations[3].item() == pytest.approx(1.6 / UNIT)
 
 
 def test_a_window_that_would_leave_phi_is_brought_back_and_can_leave_the_edge() -> None:
