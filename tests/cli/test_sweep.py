@@ -141,6 +141,10 @@ def test_folds_and_seeds_are_pooled(wsnet, data: Path, trained_here: list[str]):
     for run in Path("runs/sweep/narrow-8kb").iterdir():
         measures = json.loads((run / "metrics.q8.json").read_text())
         n_right, n_clips = n_right + measures["n_right"], n_clips + measures["n_clips"]
+    second = Path("runs/sweep/narrow-8kb/fold-2-seed-1")
+    evaluated = wsnet("evaluate", second / "model.q8.wsnet", "--json").document
+    measured = json.loads((second / "metrics.q8.json").read_text())
+    assert evaluated == {**measured, "model": evaluated["model"], "failed": []}
     narrow = next(row for row in rows if row["kind"] == "narrow")
     assert narrow["accuracy"] == pytest.approx(n_right / n_clips)
     assert narrow["n_clips"] == n_clips / 2, "each clip once, whatever the seeds"
