@@ -75,7 +75,7 @@ typedef struct wsnet_layer {
   const float *multiplier; /* convolution: per output, padded to a multiple of the lanes */
   const float *bias;       /* per output; of a convolution padded likewise */
   const float *signs;      /* convolution: per output, 1 or -1, by which it goes into the sum of its
-                            * channel group, those of the first group 1; NULL where all are 1 */
+                            * channel group, those of the first group 1, or NULL where all are */
 } wsnet_layer;
 
 /* The instruction sets that this library holds and this processor has, best first. */
