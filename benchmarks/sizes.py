@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from wsnet_cli import __version__
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.file_size import Wrapping
 from wsnet_cli.core.files import write_text_atomic
@@ -42,7 +41,7 @@ def table() -> str:
     """A row for each size."""
     config = load_config(PRESET)
     labels = tuple(f"{i:0{LABEL_SIGNS}}" for i in range(N_CLASSES))
-    words = {"wsnet": __version__, "preset": PRESET, "split": "-" * PROVENANCE_SIGNS}
+    words = {"preset": PRESET, "split": "-" * PROVENANCE_SIGNS}
     wrapping = Wrapping(labels, audio_settings(config.audio), words)
     rows: list[str] = []
     for kilobytes in SIZES_KB:

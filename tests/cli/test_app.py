@@ -13,7 +13,9 @@ from wsnet_cli import __version__
 from wsnet_cli.bulk import predict as bulk_predict
 from wsnet_cli.core import errors
 
-COMMANDS = ("train", "predict", "compress", "evaluate", "info", "demo", "doctor", "cache")
+COMMANDS = (
+    *("train", "sweep", "predict", "compress", "evaluate", "info", "demo", "doctor", "cache"),
+)
 
 
 def test_version(wsnet):
