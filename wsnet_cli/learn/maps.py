@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ..core.maps import MapShape
-from .layers import SampledConv1d, fold_channels
+from .layers import SampledConv1d
 
 
 class SampledConv2d(SampledConv1d):
@@ -31,12 +32,29 @@ class SampledConv2d(SampledConv1d):
         return steps.transpose(2, 3)
 
     def forward(self, maps: Tensor) -> Tensor:
-        """Convolve [B, M, F, T] to [B, N, F', T']."""
+        """Convolve [B, M, F, T] to [B, N, F', T'].
+
+        Maps lie channels last: on a CPU, batch norm and pooling are then some times as fast.
+        """
         shape = self.map_shape
-        folded = fold_channels(maps.flatten(2), shape.folded_channels, self.signs)
+        folded = fold_maps(maps, shape.folded_channels, self.signs)
         return functional.conv2d(
-            folded.reshape(*folded.shape[:2], *maps.shape[2:]),
-            self.map_kernel(),
+            folded.contiguous(memory_format=torch.channels_last),
+            self.map_kernel().contiguous(memory_format=torch.channels_last),
             stride=shape.stride,
             padding=(shape.band_padding, shape.padding),
         )
+
+
+def fold_maps(maps: Tensor, n_columns: int, signs: Tensor | None = None) -> Tensor:
+    """Sum the groups of maps that share weights: [B, M, F, T] -> [B, n_columns, F, T].
+
+    With signs [M], each map is multiplied by its own first. However the maps lie, so lie the sums.
+    """
+    n_batch, n_maps, *size = maps.shape
+    if n_maps == n_columns:
+        return maps
+    groups = maps.view(n_batch, n_maps // n_columns, n_columns, *size)
+    if signs is not None:
+        groups = groups * signs.view(-1, n_columns, 1, 1)
+    return groups.sum(dim=1)
