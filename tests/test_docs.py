@@ -315,6 +315,11 @@ TINY = (
 )
 
 
+def test_a_dry_run_is_documented(in_own_folder: Path, tones: Path):
+    options = [word for setting in TINY for word in ("-s", setting)]
+    assert_documented(run_json("train", tones, *options, "--dry-run"), "train --dry-run")
+
+
 def test_a_run_is_documented(in_own_folder: Path, tones: Path):
     options = [word for setting in TINY for word in ("-s", setting)]
     document = run_json("train", tones, *options, "--threads", "1")
