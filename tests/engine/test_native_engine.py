@@ -42,7 +42,11 @@ def forced(network: Network, wanted: list[str]) -> dict[str, str]:
     """A way for each convolution; those without sampling have no recurrence."""
     ways = {}
     for i, layer in enumerate(network.convolutions):
-        way = "filter-lanes" if isinstance(layer, MapConv) else wanted[i % len(wanted)]
+        way = wanted[i % len(wanted)]
+        if isinstance(layer, MapConv):
+            fast = (layer.shape.length, layer.shape.stride) == (3, 1) and way != "filter-lanes"
+            ways[layer.name] = "fast-fir" if fast else "filter-lanes"
+            continue
         possible = way != "recurrence" or layer.shape.has_way(way)
         ways[layer.name] = way if possible else "time-lanes"
     return ways

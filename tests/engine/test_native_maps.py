@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Conv, Linear, MapConv, Mean, Network, Pool, ToMap
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.engine import plan
 from wsnet_cli.engine.native_engine import NativeEngine
+from wsnet_cli.engine.native_filters import filters_by_band, mix_filters
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 
 OF_THE_LARGEST = 1e-5
@@ -40,8 +42,8 @@ def error(found: np.ndarray, expected: np.ndarray, at_least: float = 1e-30) -> f
     n_out=st.integers(1, 70),
     factor=st.sampled_from([1, 2, 3, 8]),
     height=st.integers(1, 4),
-    length=st.integers(1, 4),
-    stride=st.integers(1, 2),
+    length=st.just(3) | st.integers(1, 4),
+    stride=st.just(1) | st.integers(1, 2),
     pool=st.sampled_from([None, Pool(2, 2), Pool(3, 1), Pool(1, 4)]),
     band_pool=st.integers(1, 3),
     n_steps=st.integers(0, 120),
@@ -73,10 +75,12 @@ def test_wide_layers_cross_every_edge_of_a_tile(
     )
     model = make_model(network, AUDIO)
     windows = noise(2, network.min_samples + n_steps)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "BLOCK_ROWS", block)
-        engine = NativeEngine(model, isa=isa)
-    assert error(engine.logits(windows), reference(model, windows), CANCELLED) < OF_THE_LARGEST
+    expected = reference(model, windows)
+    for way in ("filter-lanes", "fast-fir")[: 2 if (length, stride) == (3, 1) else 1]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(plan, "BLOCK_ROWS", block)
+            engine = NativeEngine(model, isa=isa, ways={"map2": way})
+        assert error(engine.logits(windows), expected, CANCELLED) < OF_THE_LARGEST, way
 
 
 def preset_model(make_model) -> Model:
@@ -149,9 +153,41 @@ def test_a_window_leaves_nothing_behind(isa: str, make_model) -> None:
     assert np.array_equal(together, np.concatenate(alone))
 
 
-def test_maps_have_one_way(isa: str, make_model) -> None:
-    engine = NativeEngine(preset_model(make_model), isa=isa)
-    ways = {layer.name: layer for layer in engine.plan}
-    assert ways["map5"].way == "filter-lanes"
-    assert list(ways["map5"].nanoseconds) == ["filter-lanes"]
-    assert ways["map5"].why == "the only way"
+def test_maps_go_over_filters_or_fast(isa: str, make_model) -> None:
+    layers = (
+        Conv("conv1", ConvShape(1, 6, 3)),
+        ToMap(),
+        MapConv("map1", MapShape(1, 32, 6, 3, 3, 1, 1, 1)),
+        MapConv("map2", MapShape(32, 2, 6, 3, 2)),
+        Mean(),
+    )
+    model = make_model(Network(layers), AUDIO)
+    _, map1, map2 = NativeEngine(model, isa=isa).plan
+    assert list(map1.nanoseconds) == ["filter-lanes", "fast-fir"]
+    assert map2.why == "the only way"
+    with pytest.raises(ParameterError, match=r"map2: fast-fir; expected one of filter-lanes$"):
+        NativeEngine(model, isa=isa, ways={"map2": "fast-fir"})
+
+
+@pytest.mark.parametrize("way", ["filter-lanes", "fast-fir"])
+def test_a_click_in_near_silence(way: str, isa: str, make_model, reference) -> None:
+    """Sums and differences of inputs carry the rounding of a click no further than its taps."""
+    model = preset_model(make_model)
+    window = np.float32(1e-5) * noise(1, 30_225)
+    window[0, 15_000] = 100.0
+    ways = {f"map{number}": way for number in range(1, 10)}
+    found = NativeEngine(model, isa=isa, ways=ways).logits(window)
+    assert error(found, reference(model, window)) < OF_THE_LARGEST
+
+
+def test_taps_are_put_band_by_band_for_the_kernels() -> None:
+    shape = MapShape(2, 1, 3, 2, 3)
+    phi = np.arange(12, dtype=np.float32).reshape(6, 2)  # rows: time 0 band 0, time 0 band 1, ...
+    assert filters_by_band(phi, shape).tolist() == [[0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11]]
+
+
+def test_mixed_filters_by_hand() -> None:
+    """Two bands, three steps, one map: taps in time 1, 2, 5 of the lower band and 3, 4, 7."""
+    phi = np.float32([[1], [3], [2], [4], [5], [7]])
+    found = mix_filters(phi, MapShape(1, 1, 2, 2, 3))
+    assert found.tolist() == [[[1, 3]], [[4, 7]], [[2, 3]], [[5, 7]]]

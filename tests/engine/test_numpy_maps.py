@@ -10,7 +10,7 @@ from wsnet_cli.core.model import LayerWeights
 from wsnet_cli.core.network import MapConv, Pool
 from wsnet_cli.core.sampling import Sampling
 from wsnet_cli.engine import numpy_maps
-from wsnet_cli.engine.numpy_maps import MapStep, filters_by_band, pool_bands
+from wsnet_cli.engine.numpy_maps import MapStep, pool_bands
 
 
 def weights_of(phi: list[list[float]], n_out: int) -> LayerWeights:
@@ -63,12 +63,6 @@ def test_what_is_left_over_at_the_top_is_dropped() -> None:
     values = np.float32([[[1, 9], [2, 8], [3, 7], [4, 6], [5, 5]]])
     assert pool_bands(values, 2).tolist() == [[[2, 9], [4, 7]]]
     assert pool_bands(values, 1).tolist() == values.tolist()
-
-
-def test_taps_are_put_band_by_band_for_the_kernels() -> None:
-    shape = MapShape(2, 1, 3, 2, 3)
-    phi = np.arange(12, dtype=np.float32).reshape(6, 2)  # rows: time 0 band 0, time 0 band 1, ...
-    assert filters_by_band(phi, shape).tolist() == [[0, 1, 4, 5, 8, 9, 2, 3, 6, 7, 10, 11]]
 
 
 @settings(deadline=None, max_examples=40)

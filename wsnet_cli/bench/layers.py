@@ -29,8 +29,9 @@ from .subjects import Subject, random_model
 
 COUNTED_AS = {"recurrence": "recurrence"}
 """The way of `core/sampling.py` that counts a plan's way; the others are direct: folded."""
-SHARE_OF_FAST_FIR = 3 / 4
-"""Of the direct products, where two outputs come from three filters of half the length."""
+SHARE_OF_FAST_FIR = {Conv: 3 / 4, MapConv: 2 / 3}
+"""Of the direct products, where two outputs come from three filters of half the length; of maps,
+from four of a third."""
 PROBE_RATE = 1_000
 """Sample rate of probes in Hz; any will do."""
 
@@ -160,7 +161,7 @@ def _timing(
 ) -> LayerTiming:
     low, median, high = (float(value) for value in np.percentile(taken, [25, 50, 75]))
     cost = layer.shape.cost(n_inputs, COUNTED_AS.get(plan.way, "folded"))
-    share = SHARE_OF_FAST_FIR if plan.way == "fast-fir" else 1
+    share = SHARE_OF_FAST_FIR[type(layer)] if plan.way == "fast-fir" else 1
     return LayerTiming(
         layer.name,
         plan.way,

@@ -15,8 +15,7 @@ from ..core.model import LayerWeights, Model, cut_last_convolution, real
 from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
 from .library import Layer, Library, load_library
-from .native_filters import halve_filters, rows_of_taps
-from .numpy_maps import filters_by_band
+from .native_filters import filters_by_band, halve_filters, mix_filters, rows_of_taps
 from .plan import WAYS, LayerPlan, make_plan
 from .windows import check_windows
 
@@ -162,7 +161,7 @@ class NativeEngine:
                 if isinstance(layer, Conv):
                     self._fill_convolution(native, layer, own, plan, lanes)
                 else:
-                    self._fill_map_convolution(native, layer, own, lanes)
+                    self._fill_map_convolution(native, layer, own, plan, lanes)
             elif isinstance(layer, Mean):
                 native.n_bands = model.network.n_bands
             elif isinstance(layer, Linear):
@@ -217,14 +216,19 @@ class NativeEngine:
         native.pointwise = None if pointwise is None else self._keep(pointwise)
 
     def _fill_map_convolution(
-        self, native: Layer, layer: MapConv, own: LayerWeights, lanes: int
+        self, native: Layer, layer: MapConv, own: LayerWeights, plan: LayerPlan, lanes: int
     ) -> None:
         shape = layer.shape
         native.n_bands, native.height = shape.n_bands, shape.height
         native.band_padding, native.band_pool = shape.band_padding, layer.band_pool
-        filters = filters_by_band(real(own.phi), shape)
-        n_taps = filters.shape[1]
-        native.weights = self._keep(self._library.pack(filters, shape.n_out, n_taps, n_taps, lanes))
+        phi = real(own.phi)
+        filters = mix_filters(phi, shape) if plan.way == "fast-fir" else filters_by_band(phi, shape)
+        n_taps = filters.shape[-1]
+        packed = [
+            self._library.pack(each, shape.n_out, n_taps, n_taps, lanes)
+            for each in filters.reshape(-1, shape.n_out, n_taps)
+        ]
+        native.weights = self._keep(np.concatenate(packed))
 
     def _groups(self, following: Conv | MapConv | None) -> tuple[int, int | None]:
         """Groups of channels that the next convolution wants summed, and where their signs lie."""

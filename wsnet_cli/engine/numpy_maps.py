@@ -53,19 +53,6 @@ class MapStep:
         return np.maximum(out, 0) if self._layer.relu else out
 
 
-def filters_by_band(phi: Array, shape: MapShape) -> Array:
-    """The sampled filters as rows of taps: bands, then time steps, then channels.
-
-    Args:
-        phi: [L*, M*] float32.
-        shape: geometry of the layer.
-
-    Returns: [N, height * length * M*] float32, contiguous.
-    """
-    taps = expand_filters(phi, shape.taps).reshape(shape.n_out, -1, shape.length, shape.height)
-    return np.ascontiguousarray(taps.transpose(0, 3, 2, 1)).reshape(shape.n_out, -1)
-
-
 def pool_bands(values: Array, size: int) -> Array:
     """Maximum over each `size` bands; what is left over at the top is dropped.
 

@@ -20,7 +20,8 @@ from ..core.network import Conv, MapConv, Network, Pool
 
 WAYS = ("filter-lanes", "time-lanes", "recurrence", "fast-fir")
 """Directly with vectors over filters or over time; over time by the diagonal recurrence; over time
-with two outputs from three filters of half the length. In the order of `wsnet_way`."""
+with two outputs from three filters of half the length (of maps: over filters, from four of a third).
+In the order of `wsnet_way`."""
 
 RATES: Mapping[str, Mapping[str, float]] = {
     "avx512": {"filter-lanes": 56.0, "time-lanes": 57.0, "recurrence": 41.0, "fast-fir": 56.0},
@@ -117,7 +118,7 @@ def _is_possible(layer: Conv | MapConv, way: str, lanes: int) -> bool:
     if way == "filter-lanes":
         return True
     if isinstance(layer, MapConv):
-        return False
+        return way == "fast-fir" and layer.shape.length == 3 and layer.shape.stride == 1
     between = lanes * _input_step(layer) * layer.shape.folded_channels
     return between <= MAX_LANES_VALUES and (way != "recurrence" or layer.shape.has_way(way))
 
@@ -155,7 +156,7 @@ def layer_work(layer: Conv | MapConv, n_samples: int, block: int, way: str, lane
     """
     pool, n_pooled = layer.pool or Pool(1, 1), layer.output_length(n_samples)
     if isinstance(layer, MapConv):
-        return _map_work(layer.shape, pool.input_length(n_pooled), lanes)
+        return _map_work(layer.shape, pool.input_length(n_pooled), way, lanes)
     shape = layer.shape
     if way == "filter-lanes":
         n_rows, n_filters = pool.input_length(n_pooled), _round_up(shape.n_sampled, lanes)
@@ -178,9 +179,13 @@ def layer_work(layer: Conv | MapConv, n_samples: int, block: int, way: str, lane
     return Work(lanes * sum(cost.multiply_adds for cost in costs), n_values)
 
 
-def _map_work(shape: MapShape, n_rows: int, lanes: int) -> Work:
-    n_values = n_rows * shape.n_out_bands * _round_up(shape.n_out, lanes)
-    return Work(n_values * shape.height * shape.length * shape.folded_channels, n_values)
+def _map_work(shape: MapShape, n_rows: int, way: str, lanes: int) -> Work:
+    n_row_values = shape.n_out_bands * _round_up(shape.n_out, lanes)
+    n_columns = n_rows * shape.length  # of taps, for all rows together
+    if way == "fast-fir":
+        n_columns = 4 * (n_rows // 2) + 3 * (n_rows % 2)
+    n_taps = n_columns * shape.height * shape.folded_channels
+    return Work(n_row_values * n_taps, n_row_values * n_rows)
 
 
 def _round_up(n: int, unit: int) -> int:

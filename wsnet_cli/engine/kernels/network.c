@@ -50,7 +50,8 @@ static void *take(run *r, char *workspace, int64_t bytes) {
 
 /* Rows that must be readable for n outputs: with lanes over time, n is rounded up to the lanes. */
 static int64_t readable_rows(const wsnet_layer *layer, int64_t n, int64_t lanes) {
-  const int unit = layer->way == WSNET_FILTER_LANES ? 1 : (int)lanes;
+  const int by_filters = layer->kind == WSNET_MAP_CONV || layer->way == WSNET_FILTER_LANES;
+  const int unit = by_filters ? 1 : (int)lanes;
   return wsnet_input_rows(layer, wsnet_round_up(n, unit));
 }
 

@@ -31,7 +31,8 @@ enum wsnet_kind {
 
 /* How a convolution is computed: directly with vectors over filters or over time; with vectors over
  * time by the recurrence along diagonals of its output, or two outputs at a time by three filters of
- * half the length. */
+ * half the length. One of maps goes over filters, or likewise fast: two time steps by four filters of a
+ * third, where it has three taps in time and a stride of 1. */
 enum wsnet_way {
   WSNET_FILTER_LANES = 0,
   WSNET_TIME_LANES = 1,
@@ -66,7 +67,7 @@ typedef struct wsnet_layer {
   int32_t block;       /* convolution: pooled outputs that are computed at a time */
   int32_t n_bands;     /* map convolution: of its input; mean: of its input where that is a map */
   int32_t height;      /* map convolution: taps of a filter in frequency; weights are packed with
-                        * the taps of a band side by side, time by time */
+                        * the taps of a band side by side, time by time; fast: see fast_maps.inc */
   int32_t band_padding; /* map convolution: bands of zeros below and above, >= 0 */
   int32_t band_pool;    /* map convolution: bands in a maximum, which do not overlap */
   const float *weights;    /* filter lanes: packed, see wsnet_pack; fast FIR: see fast_fir.inc; else
