@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..core.errors import EngineError, ParameterError
 
-ABI = 5
+ABI = 6
 """Must equal WSNET_ABI of kernels/wsnet.h."""
 LIBRARY_VARIABLE = "WSNET_LIBRARY"
 """Environment variable: the path of another build of the kernels, such as one with sanitizers."""

@@ -20,8 +20,8 @@ from ..core.network import Conv, MapConv, Network, Pool
 
 WAYS = ("filter-lanes", "time-lanes", "recurrence", "fast-fir")
 """Directly with vectors over filters or over time; over time by the diagonal recurrence; over time
-with two outputs from three filters of half the length (of maps: over filters, from four of a third).
-In the order of `wsnet_way`."""
+with two outputs from three filters of half the length (of maps: over filters, from four of a third
+of the taps). In the order of `wsnet_way`."""
 
 RATES: Mapping[str, Mapping[str, float]] = {
     "avx512": {"filter-lanes": 56.0, "time-lanes": 57.0, "recurrence": 41.0, "fast-fir": 56.0},

@@ -19,7 +19,7 @@
 #endif
 
 /* Raised whenever a struct or function of this header changes; the binding checks it. */
-#define WSNET_ABI 5
+#define WSNET_ABI 6
 
 enum wsnet_kind {
   WSNET_CONV = 0,
