@@ -92,7 +92,7 @@ def train(
 
     Example: wsnet train sounds/ -c esc10-wsnet --fold 1 --set train.lr=1e-3
     """
-    require("torch", "sklearn")
+    require("torch", "sklearn", "matplotlib")
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_atomic
+from .figures import GREY, INK, ORANGE, TEAL, make_svg
 
 LOSSES = {"loss": "training", "validation_loss": "validation"}
 ACCURACIES = {
@@ -20,7 +20,7 @@ ACCURACIES = {
     "validation_accuracy": "validation",
     "held_out_accuracy": "held out",
 }
-COLOURS = {"training": "#7f7f7f", "validation": "#d95f02", "held out": "#1b6ca8"}
+COLOURS = {"training": GREY, "validation": ORANGE, "held out": TEAL}
 INCHES = 8.0, 5.0
 
 
@@ -36,25 +36,18 @@ def draw_curves(metrics: Path, out: Path) -> None:
         FileError: the system refuses to read or write.
     """
     columns = _read(metrics)
-    figure = Figure(figsize=INCHES, layout="constrained")
-    FigureCanvasSVG(figure)
+    write_atomic(out, make_svg(INCHES, lambda figure: _paint(figure, columns)))
+
+
+def _paint(figure: Figure, columns: dict[str, list[str]]) -> None:
     above, below, rate = figure.subplots(3, 1, sharex=True, height_ratios=(4, 4, 1))
     _draw(above, columns, LOSSES, "loss", 1.0)
     _draw(below, columns, ACCURACIES, "accuracy, %", 100.0)
     below.set_ylim(0, 102)
-    rate.plot(*_points(columns, "lr"), color="black", linewidth=1)
+    rate.plot(*_points(columns, "lr"), color=INK, linewidth=1)
     rate.set_ylabel("rate")
     rate.set_yticks([])
     rate.set_xlabel("epoch")
-    for axes in (above, below, rate):
-        axes.spines[["top", "right"]].set_visible(False)
-    content = io.BytesIO()
-    # No date, and names that do not change: the same run gives the same bytes.
-    import matplotlib as mpl
-
-    with mpl.rc_context({"svg.hashsalt": "wsnet", "svg.fonttype": "none"}):
-        figure.savefig(content, format="svg", metadata={"Date": None})
-    write_atomic(out, content.getvalue())
 
 
 def _draw(
