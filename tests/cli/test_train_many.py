@@ -126,6 +126,17 @@ def test_torchrun_is_refused(wsnet, data: Path, monkeypatch: pytest.MonkeyPatch)
     assert "several runs under torchrun: expected a plain wsnet train" in outcome.error
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_the_first_run_is_told(wsnet, data, monkeypatch, number, code):
+    def decode(*_: object) -> None:
+        signal.raise_signal(number)
+
+    monkeypatch.setattr("wsnet_cli.learn.experiment.find_sources", decode)
+    outcome = wsnet("train", data, "--fold", "all")
+    assert (outcome.code, outcome.stdout) == (code, "")
+    assert outcome.error.endswith("ed: the same command goes on with what is saved")
+
+
 def test_seeds_from_a_count_go_on_from_the_first(data: Path):
     assert parse_seeds("3", 5) == (5, 6, 7)
     assert choose_seeds(None, None, None, 0) == ()

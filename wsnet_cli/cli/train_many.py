@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import TrainingError, UsageError
 from . import console
+from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
     from ..core.pooled import Pooled, Share
@@ -96,7 +98,7 @@ def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, js
     from ..learn.experiment import start_experiment
     from .jobs_meter import JobsMeter
 
-    with JobsMeter() as listener:
+    with _told_when_stopped(), JobsMeter() as listener:
         done = start_experiment(request, seeds, workers, listener)
     _show(done, json)
 
@@ -108,11 +110,21 @@ def resume_many(
     from ..learn.experiment import resume_experiment
     from .jobs_meter import JobsMeter
 
-    with JobsMeter() as listener:
+    with _told_when_stopped(), JobsMeter() as listener:
         done = resume_experiment(
             folder, data, None if device == "auto" else device, workers, listener
         )
     _show(done, json)
+
+
+@contextmanager
+def _told_when_stopped() -> Iterator[None]:
+    """Signals before the first run, and second ones, end it in one line."""
+    try:
+        with terminable():
+            yield
+    except KeyboardInterrupt as error:
+        raise stopped(error, "the same command goes on with what is saved") from error
 
 
 def _show(done: Done, json: bool) -> None:
