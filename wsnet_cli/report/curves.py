@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_atomic
@@ -48,6 +49,7 @@ def _paint(figure: Figure, columns: dict[str, list[str]]) -> None:
     rate.set_ylabel("rate")
     rate.set_yticks([])
     rate.set_xlabel("epoch")
+    rate.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _draw(
@@ -66,8 +68,10 @@ def _draw(
         few = len(values) < len(columns["epoch"])
         axes.plot(epochs, scaled, color=COLOURS[word], marker="o" if few else None, markersize=3)
         axes.annotate(
-            f" {word} {scaled[-1]:.3g}",
+            f"{word} {scaled[-1]:.3g}",
             (epochs[-1], scaled[-1]),
+            xytext=(6, 0),
+            textcoords="offset points",
             color=COLOURS[word],
             va="center",
             annotation_clip=False,
