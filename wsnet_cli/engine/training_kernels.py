@@ -67,6 +67,7 @@ class TrainingKernels:
         self.isa = library.find_isa(isa)
         self.isa_name = library.isas[self.isa]
         self.lanes = library.lanes(self.isa)
+        self._known: dict[tuple[str, Block], int] = {}
         block, n32, n64 = ctypes.POINTER(_NativeBlock), ctypes.c_int32, ctypes.c_int64
         self._sizes = {
             name: library.function(f"wsnet_train_{name}", (block, n32), n64)
@@ -84,7 +85,10 @@ class TrainingKernels:
 
     def size(self, name: str, block: Block) -> int:
         """One of `row_floats`, `scratch_floats`, `filter_floats`, `band_outputs`."""
-        return int(self._sizes[name](_native(block), self.isa))
+        found = self._known.get((name, block))
+        if found is None:
+            found = self._known[name, block] = int(self._sizes[name](_native(block), self.isa))
+        return found
 
     def scratch(self, block: Block) -> npt.NDArray[np.float32]:
         """Aligned scratch for one thread at a time."""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..engine.training_kernels import Block, TrainingKernels, training_kernels
 
@@ -116,7 +117,7 @@ def input_gradient(
     row = kernels.size("filter_floats", block)
     filters = _packed(kernels, flow.filters.T)
     mixing, constant = (
-        torch.nn.functional.pad(part.float(), (0, row - block.n_taps))
+        functional.pad(part.float(), (0, row - block.n_taps))
         for part in (flow.mixing, flow.constant)
     )
     band_filters, band_shift = _band(block, flow, kernels.size("band_outputs", block))
@@ -135,28 +136,19 @@ def input_gradient(
 def _band(block: Block, flow: Flow, n_outputs: int) -> tuple[Tensor, Tensor]:
     """`mixing` and `constant` summed over all windows that hold a value: see kernels/training.h."""
     n_taps, gap = block.n_taps, block.gap
-    n_phases = -(-n_taps // gap)
-    # A row for each value of a window: what it has from the values up to n_taps - 1 on either side.
-    skewed = torch.zeros(n_phases * gap, 2 * n_taps, dtype=torch.float64)
-    skewed[:n_taps, :n_taps] = flow.mixing
-    skewed = _shift_rows(skewed, n_taps)
-    by_phase = skewed.view(n_phases, gap, -1).sum(0)
-    constant = torch.nn.functional.pad(flow.constant, (0, n_phases * gap - n_taps))
-    shift = constant.view(n_phases, gap).sum(0)
-    band = torch.zeros(n_outputs, 2 * n_taps + n_outputs - 2, dtype=torch.float64)
-    for output in range(n_outputs):
-        band[output, output : output + 2 * n_taps - 1] = by_phase[output % gap]
-    return band, shift.repeat(n_outputs // gap)
+    rest = -n_taps % gap
+    # Of each value of a window: what it has from those up to n_taps - 1 before it and behind it.
+    around = _staircase(flow.mixing.flip(0), 2 * n_taps - 1).flip(0)
+    by_phase = functional.pad(around, (0, 0, 0, rest)).view(-1, gap, 2 * n_taps - 1).sum(0)
+    shift = functional.pad(flow.constant, (0, rest)).view(-1, gap).sum(0)
+    again = n_outputs // gap
+    return _staircase(by_phase.repeat(again, 1), 2 * n_taps + n_outputs - 2), shift.repeat(again)
 
 
-def _shift_rows(rows: Tensor, n_taps: int) -> Tensor:
-    """Row a moved right by n_taps - 1 - a, out of 2 * n_taps - 1."""
-    width = 2 * n_taps
-    moved = torch.zeros(len(rows), width - 1, dtype=rows.dtype)
-    index = torch.arange(n_taps)
-    columns = (n_taps - 1 - index).unsqueeze(1) + index
-    moved[index.unsqueeze(1), columns] = rows[:n_taps, :n_taps]
-    return moved
+def _staircase(rows: Tensor, width: int) -> Tensor:
+    """Row r moved right by r places, in rows of `width`, zeros elsewhere."""
+    padded = functional.pad(rows, (0, width + 1 - rows.shape[1]))
+    return padded.flatten()[: len(rows) * width].view(len(rows), width)
 
 
 def _each(groups: list[slice], block: Block, work: Callable[[int, slice, int], None]) -> None:
@@ -209,7 +201,7 @@ def _packed(kernels: TrainingKernels, filters: Tensor) -> npt.NDArray[np.float32
 
 def _padded(kernels: TrainingKernels, values: Tensor) -> Tensor:
     """Zeros behind, to a multiple of the lanes."""
-    return torch.nn.functional.pad(values.float(), (0, -len(values) % kernels.lanes))
+    return functional.pad(values.float(), (0, -len(values) % kernels.lanes))
 
 
 def _kernels() -> TrainingKernels:
