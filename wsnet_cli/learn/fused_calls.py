@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -49,8 +50,7 @@ def moments(block: Block, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     kernels, n_taps, n_items = _kernels(), block.n_taps, len(audio)
     rows = torch.empty(n_items, kernels.size("row_floats", block))
     groups = _groups(n_items)
-    sums = torch.zeros(len(groups), n_taps, dtype=torch.float64)
-    products = torch.zeros(len(groups), n_taps, n_taps, dtype=torch.float64)
+    sums, products = _zeros(len(groups), n_taps), _zeros(len(groups), n_taps, n_taps)
 
     def work(group: int, items: slice, scratch: int) -> None:
         at = (audio[items], rows[items], sums[group], products[group])
@@ -58,8 +58,8 @@ def moments(block: Block, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     _each(groups, block, work)
     count = n_items * block.n_steps
-    mean = sums.sum(0) / count
-    upper = products.sum(0) / count
+    mean = _total(sums) / count
+    upper = _total(products) / count
     return rows, mean, upper + upper.triu(1).T - torch.outer(mean, mean)
 
 
@@ -97,15 +97,15 @@ def weight_sums(
 ) -> tuple[Tensor, Tensor]:
     """Sums over the chosen outputs of the gradient [N], and of it times the window [N, n_taps]."""
     kernels, groups = _kernels(), _groups(len(rows))
-    sums = torch.zeros(len(groups), block.n_filters, dtype=torch.float64)
-    products = torch.zeros(len(groups), block.n_filters, block.n_taps, dtype=torch.float64)
+    sums = _zeros(len(groups), block.n_filters)
+    products = _zeros(len(groups), block.n_filters, block.n_taps)
 
     def work(group: int, items: slice, scratch: int) -> None:
         at = (rows[items], gradient[items], chosen[items], sums[group], products[group])
         kernels.run("weight_gradient", block, _count(items), *_addresses(at), scratch)
 
     _each(groups, block, work)
-    return sums.sum(0), products.sum(0)
+    return _total(sums), _total(products)
 
 
 def input_gradient(
@@ -151,19 +151,37 @@ def _staircase(rows: Tensor, width: int) -> Tensor:
     return padded.flatten()[: len(rows) * width].view(len(rows), width)
 
 
+def _zeros(*shape: int) -> Tensor:
+    """float64, by numpy: torch would wake its threads for so little."""
+    return torch.from_numpy(np.zeros(shape))
+
+
+def _total(of_groups: Tensor) -> Tensor:
+    """The sum over the groups, in their order."""
+    return torch.from_numpy(of_groups.numpy().sum(axis=0))
+
+
 def _each(groups: list[slice], block: Block, work: Callable[[int, slice, int], None]) -> None:
-    """`work(group, items, address of scratch)` for every group."""
+    """`work(group, items, address of scratch)` for every group, by this thread and others."""
+    left = deque(range(len(groups)))
 
-    def run(group: int) -> None:
-        work(group, groups[group], _scratch(block))
+    def work_off() -> None:
+        scratch = _scratch(block)
+        while left:
+            try:
+                group = left.popleft()
+            except IndexError:
+                return
+            work(group, groups[group], scratch)
 
-    threads = min(torch.get_num_threads(), len(groups))
-    if threads == 1:
-        for group in range(len(groups)):
-            run(group)
-    else:
-        for _ in _pool(threads).map(run, range(len(groups))):
-            pass
+    n_others = min(torch.get_num_threads(), len(groups)) - 1
+    others = [_pool(n_others).submit(work_off) for _ in range(n_others)]
+    try:
+        work_off()
+    finally:
+        left.clear()
+        for other in others:
+            other.result()
 
 
 @functools.cache
