@@ -250,28 +250,3 @@ void wsnet_run(const wsnet_layer *layers, int32_t n_layers, int32_t isa, const f
   }
   if (GUARD) ASAN_UNPOISON_MEMORY_REGION(workspace, (size_t)r.size);
 }
-
-void wsnet_pack(const float *filters, int64_t n_filters, int64_t gap, int64_t n_taps,
-                int32_t lanes, float *out) {
-  for (int64_t first = 0; first < n_filters; first += 2 * lanes) {
-    const int64_t left = n_filters - first, width = left > lanes ? 2 * lanes : lanes;
-    for (int64_t k = 0; k < n_taps; k++)
-      for (int64_t n = 0; n < width; n++)
-        *out++ = n < left ? filters[(first + n) * gap + k] : 0.0f;
-  }
-}
-
-int32_t wsnet_abi(void) { return WSNET_ABI; }
-
-int32_t wsnet_n_isas(void) {
-  int32_t n = 0;
-  while (wsnet_kernels_of(n)) n++;
-  return n;
-}
-
-const char *wsnet_isa_name(int32_t isa) {
-  const wsnet_kernels *kernels = isa < 0 ? NULL : wsnet_kernels_of(isa);
-  return kernels ? kernels->name : NULL;
-}
-
-int32_t wsnet_lanes(int32_t isa) { return wsnet_kernels_of(isa)->lanes; }
