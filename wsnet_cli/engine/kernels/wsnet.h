@@ -67,7 +67,7 @@ typedef struct wsnet_layer {
   int32_t block;       /* convolution: pooled outputs that are computed at a time */
   int32_t n_bands;     /* map convolution: of its input; mean: of its input where that is a map */
   int32_t height;      /* map convolution: taps of a filter in frequency; weights are packed with
-                        * the taps of a band side by side, time by time; fast: see fast_maps.inc */
+                        * the taps of a band side by side, time by time, or as in fast_maps.inc */
   int32_t band_padding; /* map convolution: bands of zeros below and above, >= 0 */
   int32_t band_pool;    /* map convolution: bands in a maximum, which do not overlap */
   const float *weights;    /* filter lanes: packed, see wsnet_pack; fast FIR: see fast_fir.inc; else
