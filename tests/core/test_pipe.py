@@ -206,6 +206,8 @@ def test_a_frame_that_is_not_whole_is_left_out() -> None:
             r"^standard input: sample 1 \(0\.000 s, channel 1\) is nan; expected finite values",
         ),
     ],
+    # The bytes would do as names, but for the time that libsndfile writes into them.
+    ids=["empty", "text", "bytes", "cut header", "no samples", "cut sample", "not a number"],
 )
 def test_what_is_no_sound_is_said_in_one_line(data: bytes, said: str) -> None:
     with pytest.raises(AudioError, match=said) as caught:
