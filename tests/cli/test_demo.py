@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ def tiny_demo(monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo on few clips with a small network for one epoch."""
     real = config_file.load_config
 
-    def load_tiny(name: str, settings: Iterable[str] = ()) -> Config:
-        return real(name, (*TINY, *settings))
+    def load_tiny(name: str, settings: Iterable[str] = (), *more: Any) -> Config:
+        return real(name, (*TINY, *settings), *more)
 
     monkeypatch.setattr(config_file, "load_config", load_tiny)
     monkeypatch.setattr(demo, "CLIPS_PER_KIND", 4)

@@ -12,8 +12,8 @@ from wsnet_cli.learn import running
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Result, resume_run
 
-SETTINGS = ("train.epochs=1", "train.batch_size=8", "train.evaluate_every=0")
-"""Two steps."""
+SETTINGS = ("train.epochs=1", "train.batch_size=16", "train.evaluate_every=0")
+"""One step."""
 SAME = ("model.wsnet", "metrics.csv", "metrics.json", "confusion.csv", "predictions.csv")
 
 
@@ -38,7 +38,7 @@ def test_a_run_that_fails_at_any_call_goes_on(kills: bool, train, tmp_path: Path
     train(*SETTINGS, name="warm")  # its audio is in the cache from here on
     with faulty_disk() as disk:
         whole = contents(train(*SETTINGS, name="whole"))
-    assert disk.n_calls > 30
+    assert disk.n_calls > 25
     for n in range(1, disk.n_calls + 1):
         folder = tmp_path / "runs" / f"{n}"
         expected = Killed if kills else FileError
