@@ -13,6 +13,7 @@ from . import console, options
 from .compress import show_ledger
 from .evaluate import show_metrics
 from .light import require
+from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
     from ..bulk.answers import Prediction
@@ -40,6 +41,7 @@ def demo(
     Example: wsnet demo
     """
     require("torch", "sklearn")
+    let_threads_sleep()
     started = monotonic()
     if folder.exists():
         raise UsageError(f"{folder}: exists; delete it, or name another with --folder")

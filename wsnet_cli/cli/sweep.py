@@ -15,6 +15,7 @@ from .light import require
 from .sizes import parse_sizes
 from .train import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
 from .train_many import choose_seeds
+from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
     from ..learn.sweep import Swept
@@ -67,6 +68,7 @@ def sweep(
     Example: wsnet sweep sounds/ --kb 16,32,64,128 --seeds 3
     """
     require("torch", "sklearn", "matplotlib")
+    let_threads_sleep()
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []

@@ -17,6 +17,7 @@ from .light import require
 from .sizes import to_bytes
 from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
 from .training import is_first, listening
+from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
     from ..core.config import Config
@@ -93,6 +94,7 @@ def train(
     Example: wsnet train sounds/ -c esc10-wsnet --fold 1 --set train.lr=1e-3
     """
     require("torch", "sklearn", "matplotlib")
+    let_threads_sleep()
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []
