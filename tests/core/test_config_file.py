@@ -178,6 +178,12 @@ def test_settings_lie_over_the_file(settings_: list[str], found: object) -> None
         ("train.epochs=0", ConfigError, "--set train.epochs=0: train.epochs = 0; expected greater"),
         ("train.drops=[&a 1]", ConfigError, "--set train.drops=[&a 1]:1: anchors and aliases are"),
         ("train=3", ConfigError, "--set train=3: train = 3; expected a section"),
+        (
+            "train.keep=best",
+            ConfigError,
+            "--set train.keep=best: train.keep = 'best' without a validation part; expected train",
+        ),
+        ("train.patience=2", ConfigError, "--set train.patience=2: train.patience = 2 without a"),
         ("train.lr.x=3", ConfigError, "--set train.lr.x=3: lr = 5 is a value, not a section"),
     ],
 )

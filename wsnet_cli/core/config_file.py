@@ -103,10 +103,25 @@ def parse_config(
         places[_put(tree, key, value, key)] = key
     try:
         config = Config.model_validate(tree)
+        _check_validation(config, places, where)
         left = tuple(word for word in config.from_data if not _is_set(tree, FROM_DATA[word]))
         return config.model_copy(update={"from_data": left})
     except ValidationError as error:
         raise ConfigError(_explain(error.errors()[0], tree, places, where)) from error
+
+
+def _check_validation(
+    config: Config, places: Mapping[tuple[int | str, ...], str], where: str
+) -> None:
+    """Refuse a choice of epochs by a validation part that there is not: it would do nothing."""
+    train = config.train
+    for key, asked in (("keep", train.keep == "best"), ("patience", train.patience > 0)):
+        if asked and not train.validation:
+            place = places.get(("train", key), where)
+            raise ConfigError(
+                f"{place}: train.{key} = {getattr(train, key)!r} without a validation part; "
+                "expected train.validation above 0, such as 0.2"
+            )
 
 
 class _Dumper(yaml.SafeDumper):
