@@ -29,7 +29,7 @@ def test_dry_run_tells_programs(wsnet, data: Path, tiny_options: Callable[..., l
     assert document["disk_bytes"] > 8 * 4 * 1_000
 
 
-@pytest.mark.parametrize("hours", ["0", "-1", "nan"])
+@pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf"])
 def test_hours_must_be_some(wsnet, data: Path, hours: str) -> None:
     outcome = wsnet("train", data, "--max-hours", hours)
     assert outcome.code == 2

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_PRESET = "default"
 FEWEST_CLASSES = 2
 """What can be built for two classes can be built for more."""
+MOST_HOURS = 100_000
 
 
 def train(
@@ -98,8 +99,8 @@ def train(
     overrides = list(settings or [])
     overrides += [f"train.epochs={epochs}"] if epochs is not None else []
     overrides += [f"train.seed={seed}"] if seed is not None else []
-    if max_hours is not None and not max_hours > 0:
-        raise UsageError(f"--max-hours {max_hours:g}; expected more than 0")
+    if max_hours is not None and not 0 < max_hours <= MOST_HOURS:
+        raise UsageError(f"--max-hours {max_hours:g}; expected more than 0, at most {MOST_HOURS:,}")
     of_one_run = {"--max-hours": max_hours, "--tensorboard": tensorboard or None}
     if resume:
         given = {
