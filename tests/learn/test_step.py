@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 import torch
@@ -173,3 +175,25 @@ def test_fewer_bits_are_used_and_weights_stay_whole(small_network: Network) -> N
     assert np.isfinite(sums.loss)
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_an_overflow_of_another_process_passes_the_batch_over_here_too(
+    small_network: Network,
+) -> None:
+    """Its gradients come with the sum: scaled ones of float16 are looked at after that."""
+
+    class Overflown(Team):
+        def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad.fill_(float("inf"))
+
+    model = WaveformClassifier(small_network).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    precision = Precision("float32", CPU)
+    precision.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    step = Step(model, optimizer, TrainConfig(), Objective(), precision, Overflown(), CPU)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    step.take(batch_of(6, small_network), 6, 0)
+    assert all(map(torch.equal, before, model.parameters()))
+    assert precision.scaler.get_scale() == 512.0

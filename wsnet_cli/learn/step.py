@@ -101,8 +101,9 @@ class Step:
         self._optimizer.zero_grad(set_to_none=True)
         losses, right = self._make_gradients(batch, n_global)
         scaler = self._precision.scaler
-        scaler.unscale_(self._optimizer)
+        # In this order, so that all processes see the same overflow and pass the batch over alike.
         self._team.sum_gradients(self._model.parameters())
+        scaler.unscale_(self._optimizer)
         gradients = [p.grad for p in self._model.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         # One look at the device for all three: each would wait for it.
