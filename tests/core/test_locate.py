@@ -56,6 +56,14 @@ def test_a_folder_without_a_model_does_not_hide_what_ships(shipped: Path):
     assert locate.find_model("a") == Path("a/model.wsnet")
 
 
+def test_a_folder_of_several_runs_names_one(shipped: Path):
+    for run in ("fold-2-seed-0", "fold-1-seed-0"):
+        Path("job", run).mkdir(parents=True)
+        Path("job", run, "model.wsnet").touch()
+    with pytest.raises(UsageError, match=r"job: holds several runs; .* such as job.fold-1-seed-0"):
+        locate.find_model("job")
+
+
 @pytest.mark.parametrize("name", ["c", "a.wsnet", "A/b", "x" * 300, "y" * 5_000])
 @pytest.mark.parametrize("find", [locate.find_model, locate.find_shipped])
 def test_the_unknown_is_refused_with_what_there_is(find, name: str):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .errors import UsageError
 from .files import exists, is_folder
+from .sniff import shown
 
 SUFFIX = ".wsnet"
 """Ends the name of a model file."""
@@ -40,6 +41,12 @@ def find_model(name_or_path: str) -> Path:
         if (path / RUN_MODEL).is_file():
             return path / RUN_MODEL
         if name_or_path not in shipped_names():
+            several = sorted(inner.parent.name for inner in path.glob(f"*/{RUN_MODEL}"))
+            if several:
+                raise UsageError(
+                    f"{path}: holds several runs; expected one of them, such as "
+                    f"{path / shown(several[0])}"
+                )
             raise UsageError(
                 f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file"
             )
