@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from wsnet_cli.core.errors import ArtifactError, FileError, UsageError
 from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.model import Model
 from wsnet_cli.data.dividing.splits import Split
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.packing.cache import default_cache_root
@@ -32,10 +34,25 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     folder = new_run_folder("bells", root=tmp_path)
     tables = ("split.csv", "metrics.csv", "metrics.json", "confusion.csv")
     others = ("model.wsnet", "last.safetensors", "config.yaml", "env.json", "my-notes.txt")
-    for name in tables + others:
+    small = ("model.q8.wsnet", "metrics.q8.json", "teacher-2.wsnet")
+    job = ("job.json", "results.json", "results.csv", "tensorboard/events.out.tfevents.1.here")
+    (folder.path / "tensorboard").mkdir()
+    for name in tables + others + small + job:
         (folder.path / name).write_text("earlier")
     assert new_run_folder("bells", force=True, root=tmp_path).path == folder.path
-    assert [path.name for path in folder.path.iterdir()] == ["my-notes.txt"]
+    left = [path.name for path in folder.path.rglob("*") if path.is_file()]
+    assert left == ["my-notes.txt"]
+
+
+def test_the_small_form_of_another_model_goes(tmp_path: Path, tone_model: Model) -> None:
+    folder, small = RunFolder(tmp_path), tmp_path / "model.q8.wsnet"
+    n_bytes = folder.write_model(tone_model)
+    assert folder.model.stat().st_size == n_bytes
+    small.write_text("of it")
+    folder.write_model(tone_model)
+    assert small.exists()
+    folder.write_model(replace(tone_model, provenance={"epochs": 9}))
+    assert not small.exists()
 
 
 @pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "a b", "-x", "a\\b", "é", "x" * 101])

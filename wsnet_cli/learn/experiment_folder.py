@@ -13,13 +13,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import ArtifactError
-from ..core.files import explain_os_errors, remove_stale, write_text_atomic
-from .experiment_results import RESULT_FILES
-from .model_source import TEACHERS
+from ..core.files import explain_os_errors, write_text_atomic
 from .run import Request
-from .run_folder import WRITTEN, RunFolder, locked
+from .run_folder import JOB_FILE, RunFolder, delete_written, locked
 
-JOB_FILE = "job.json"
 VERSION = 1
 _PLACE = ("name", "runs", "force")
 """What of a request says where it is trained, and not what."""
@@ -133,10 +130,7 @@ def clear_runs(folder: Path) -> None:
     """Delete what runs wrote in a folder, by itself or as several."""
     runs = [path for path in folder.iterdir() if _RUN_NAME.fullmatch(path.name)]
     for path in (folder, *(run for run in runs if run.is_dir() and not run.is_symlink())):
-        remove_stale(path)
-        teachers = [copy.name for copy in path.glob(TEACHERS.format("*"))]
-        for name in (*WRITTEN, *teachers, *RESULT_FILES, JOB_FILE):
-            (path / name).unlink(missing_ok=True)
+        delete_written(path)
         if path != folder:
             with contextlib.suppress(OSError):
                 path.rmdir()  # stays where something else is in it

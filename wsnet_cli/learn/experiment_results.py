@@ -14,7 +14,6 @@ from ..core.tables import csv_text
 from .jobs import Outcome
 
 RESULTS = "results.json"
-RESULT_FILES = (RESULTS, "results.csv", "confusion.csv")
 RESULTS_HEADER = ("run", "fold", "seed", "n_clips", "n_right", "accuracy", "bytes")
 
 

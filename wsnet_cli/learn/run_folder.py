@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..core.artifact import model_to_bytes
 from ..core.errors import ArtifactError, UsageError
-from ..core.files import explain_os_errors, remove_stale, write_text_atomic
+from ..core.files import explain_os_errors, remove_stale, write_atomic, write_text_atomic
 from ..core.metrics import Metrics
+from ..core.model import Model
 from ..core.predictions import PREDICTIONS
 from ..core.tables import csv_text
 from ..data.dataset import DataSet
@@ -24,13 +26,19 @@ from .trainer import EpochRow
 
 RUNS = Path("runs")
 """Where runs go, under the current directory."""
+SMALL_FORM = ("model.q8.wsnet", "metrics.q8.json")
+"""The model that `wsnet compress` or `sweep` puts beside that of the run, and its measures."""
 WRITTEN = (
-    *("model.wsnet", "model.q8.wsnet", "last.safetensors", "config.yaml", "split.csv"),
+    *("model.wsnet", "last.safetensors", "config.yaml", "split.csv"),
     *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
-    "metrics.q8.json",
+    *SMALL_FORM,
 )
-"""The files of a run, and the compressed model that `wsnet compress` or `sweep` puts beside them,
-with its measures."""
+"""The files of a run, and its small form."""
+JOB_FILE = "job.json"
+"""Says of a folder that it holds several runs of one request."""
+RESULT_FILES = ("results.json", "results.csv", "confusion.csv")
+"""What several runs say together."""
+LOGS = "tensorboard/events.out.tfevents.*"
 LOCK = ".lock"
 MEASURES = "metrics.json"
 """Written last of all: a run that has it has come to its end."""
@@ -122,6 +130,16 @@ class RunFolder:
         rows = [(label, *row) for label, row in zip(labels, metrics.confusion, strict=True)]
         write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
 
+    def write_model(self, model: Model) -> int:
+        """model.wsnet; its bytes. The small form of another model, of fewer epochs, is deleted."""
+        content = model_to_bytes(model)
+        with explain_os_errors("replace", self.model):
+            if not self.model.is_file() or self.model.read_bytes() != content:
+                for name in SMALL_FORM:
+                    (self.path / name).unlink(missing_ok=True)
+        write_atomic(self.model, content)
+        return len(content)
+
     def unfinish(self) -> None:
         """Take away what says that the run has ended, since it goes on."""
         with explain_os_errors("delete", self.path / MEASURES):
@@ -187,11 +205,17 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             folder = RunFolder(path)
             if force:
                 with locked(folder):
-                    remove_stale(path)
-                    teachers = path.glob(TEACHERS.format("*"))
-                    for stale in (*(path / name for name in WRITTEN), *teachers):
-                        stale.unlink(missing_ok=True)
+                    delete_written(path)
             return folder
+
+
+def delete_written(path: Path) -> None:
+    """Delete what a run wrote in a folder, or several of one request beside their own folders."""
+    remove_stale(path)
+    names = (*WRITTEN, *RESULT_FILES, JOB_FILE)
+    found = [*path.glob(TEACHERS.format("*")), *path.glob(LOGS)]
+    for stale in (*(path / name for name in names), *found):
+        stale.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

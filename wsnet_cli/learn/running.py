@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..core.artifact import save_model
 from ..core.config import Config
 from ..core.errors import Interrupted, TrainingError, UsageError
 from ..core.metrics import Metrics
@@ -109,7 +108,7 @@ class Run:
         )
         if self.team.rank > 0:
             return Result(self.folder, model, 0, None)
-        n_bytes = save_model(self.folder.model, model)
+        n_bytes = self.folder.write_model(model)
         measured = measure_model(model, self.data, self.listener)
         if measured is None:
             return Result(self.folder, model, n_bytes, None)

@@ -13,9 +13,9 @@ from ..core.model import compress
 from .finish import measure_model
 from .listener import Listener
 from .prepared import PreparedData
-from .run_folder import RunFolder
+from .run_folder import SMALL_FORM, RunFolder
 
-SMALL_MODEL, SMALL_METRICS = "model.q8.wsnet", "metrics.q8.json"
+SMALL_MODEL, SMALL_METRICS = SMALL_FORM
 
 
 @dataclass(frozen=True)
