@@ -14,7 +14,7 @@ from . import console, options
 from .light import require
 from .sizes import parse_sizes
 from .train import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
-from .train_many import choose_seeds
+from .train_many import choose_seeds, told_when_stopped
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def sweep(
         threads=threads,
         force=force,
     )
-    with JobsMeter() as listener:
+    with told_when_stopped(), JobsMeter() as listener:
         swept = run_sweep(request, wanted, several, jobs, listener)
     _show(swept, _draw(swept), json)
 

@@ -98,7 +98,7 @@ def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, js
     from ..learn.experiment import start_experiment
     from .jobs_meter import JobsMeter
 
-    with _told_when_stopped(), JobsMeter() as listener:
+    with told_when_stopped(), JobsMeter() as listener:
         done = start_experiment(request, seeds, workers, listener)
     _show(done, json)
 
@@ -110,7 +110,7 @@ def resume_many(
     from ..learn.experiment import resume_experiment
     from .jobs_meter import JobsMeter
 
-    with _told_when_stopped(), JobsMeter() as listener:
+    with told_when_stopped(), JobsMeter() as listener:
         done = resume_experiment(
             folder, data, None if device == "auto" else device, workers, listener
         )
@@ -118,7 +118,7 @@ def resume_many(
 
 
 @contextmanager
-def _told_when_stopped() -> Iterator[None]:
+def told_when_stopped() -> Iterator[None]:
     """Signals before the first run, and second ones, end it in one line."""
     try:
         with terminable():
