@@ -310,7 +310,7 @@ def test_the_measurement_is_documented(tone_model_file: Path, monkeypatch: pytes
 
 TINY = (
     *("audio.sample_rate=8000", "audio.window_s=0.25", "network.width=0.0625"),
-    *("network.pooling=every-layer", "network.sampling=null"),
+    *("network.architecture=soundnet8", "network.pooling=every-layer", "network.sampling=null"),
     *("train.batch_size=8", "train.epochs=1"),
 )
 

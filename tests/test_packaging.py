@@ -28,10 +28,10 @@ def preset(name: str) -> dict[str, Any]:
     return {key: value for key, value in yaml.safe_load(text).items() if key != "description"}
 
 
-def test_the_default_preset_is_that_of_esc10_but_for_what_follows_from_the_data():
-    default = preset("default")
-    assert default.pop("from_data")
-    assert default == preset("esc10-wsnet")
+def test_the_default_preset_is_half_as_wide_as_esc10_maps():
+    default, maps = preset("default"), preset("esc10-maps")
+    assert default["network"].pop("width") == 0.5
+    assert default["network"] == maps["network"]
 
 
 def test_the_light_install_wants_the_same_versions(pyproject: dict[str, Any]):

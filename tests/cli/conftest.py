@@ -24,6 +24,7 @@ from wsnet_cli.data.synthetic import KINDS, write_sound_folder
 TINY = (
     "audio.sample_rate=8000",
     "audio.window_s=0.6",
+    "network.architecture=soundnet8",
     "network.width=0.1",
     "network.pooling=every-layer",
     "network.sampling=null",

@@ -103,7 +103,10 @@ def test_a_plain_network_is_only_narrowed(wsnet, set_of: Callable[..., Path]):
 
 def test_what_was_chosen_is_told_and_kept(wsnet, set_of: Callable[..., Path]):
     data = set_of(2)
-    trained = wsnet("train", data, *options(), "--epochs", 1, "--max-kb", 16, "--fold", "none")
+    preset = ("-c", "esc10-wsnet", "--name", "default")
+    trained = wsnet(
+        *("train", data, *preset, *options(), "--epochs", 1, "--max-kb", 16, "--fold", "none")
+    )
     width, before = re.findall(r"bytes; width ([\d.]+) instead of ([\d.]+)", trained.stderr)[0]
     (layers,) = [line for line in trained.stderr.splitlines() if line.startswith("layers: conv1 ")]
     assert re.search(r"conv7 \d+ S 2 C \d+ [\d,]+ B, linear 2 dense \d+ B$", layers), layers
@@ -147,7 +150,7 @@ def test_too_few_bytes_are_refused_before_decoding(wsnet, set_of: Callable[..., 
     assert outcome.code == 2
     assert re.fullmatch(
         r"1,000 bytes are too few: the smallest 8-bit file that can be made of this configuration "
-        r"for these 3 labels is 1,[\d]{3} bytes; expected at least 2 KB",
+        r"for these 3 labels is 4,[\d]{3} bytes; expected at least 5 KB",
         outcome.error,
     )
     assert not Path("runs").exists()

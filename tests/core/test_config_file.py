@@ -313,4 +313,12 @@ def test_what_is_set_is_not_left_to_the_data() -> None:
 
 
 def test_the_default_preset_leaves_to_the_data_what_depends_on_it() -> None:
-    assert load_config("default").from_data == ("rate", "window", "pooling", "epochs")
+    assert load_config("default").from_data == ("rate", "window", "crops", "epochs")
+
+
+def test_a_word_of_several_keys_goes_with_the_first_that_is_set() -> None:
+    text = "from_data: [crops]\n"
+    assert parse_config(text, "x", ["augment.shift=0.3"]).from_data == ()
+    config = parse_config(text, "x")
+    assert config.from_data == ("crops",)
+    assert parse_config(dump_config(config), "y") == config

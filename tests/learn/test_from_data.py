@@ -10,7 +10,8 @@ from wsnet_cli.core.config_file import parse_config
 from wsnet_cli.learn.from_data import settle
 from wsnet_cli.learn.prepared import Found, find_data
 
-ALL = "from_data: [rate, window, pooling, epochs]\n"
+ALL = "from_data: [rate, window, crops, pooling, epochs]\n"
+WHOLE = "whole clips, shifted and stretched by up to a tenth, "
 
 
 def folder(root: Path, clips: list[tuple[int, float]]) -> Found:
@@ -40,7 +41,11 @@ def test_rate_window_and_pools_follow_from_the_recordings(
     assert settled.config.network.pooling == pooling
     assert settled.config.from_data == ()
     assert settled.config.train.epochs == 300
-    said = f"{rate:,} Hz, windows of {window_s:g} s, {pooling} pools, 300 epochs"
+    whole = window_s < 1.5
+    augment = settled.config.augment
+    assert (augment.rescale, augment.shift) == ((1.1, 0.1) if whole else (1.25, 0.5))
+    said = f"{rate:,} Hz, windows of {window_s:g} s, {WHOLE if whole else ''}"
+    said += f"{pooling} pools, 300 epochs"
     assert ", ".join(settled.chosen) == said
 
 

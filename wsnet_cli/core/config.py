@@ -37,12 +37,13 @@ Range = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ri
 
 
 FROM_DATA = {
-    "rate": "audio.sample_rate",
-    "window": "audio.window_s",
-    "pooling": "network.pooling",
-    "epochs": "train.epochs",
+    "rate": ("audio.sample_rate",),
+    "window": ("audio.window_s",),
+    "crops": ("augment.rescale", "augment.shift"),
+    "pooling": ("network.pooling",),
+    "epochs": ("train.epochs",),
 }
-"""What `from_data` may name, and the key that it stands for."""
+"""What `from_data` may name, and the keys that it stands for."""
 
 
 class _Section(BaseModel):
@@ -210,10 +211,10 @@ class Config(_Section):
 
     description: str = ""
     from_data: Annotated[
-        tuple[Literal["rate", "window", "pooling", "epochs"], ...], Field(strict=False)
+        tuple[Literal["rate", "window", "crops", "pooling", "epochs"], ...], Field(strict=False)
     ] = ()
     """What is chosen from the data when a run starts, where it is not set: `audio.sample_rate`,
-    `audio.window_s`, `network.pooling`, `train.epochs`."""
+    `audio.window_s`, `augment.rescale` and `augment.shift`, `network.pooling`, `train.epochs`."""
     start: str | None = None
     """A model file, run folder or name of a model to start from: its network and audio are taken,
     and its weights; null: random weights."""

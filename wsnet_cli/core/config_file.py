@@ -104,7 +104,7 @@ def parse_config(
     try:
         config = Config.model_validate(tree)
         _check_validation(config, places, where)
-        left = tuple(word for word in config.from_data if not _is_set(tree, FROM_DATA[word]))
+        left = tuple(word for word in config.from_data if not _is_set(tree, word))
         return config.model_copy(update={"from_data": left})
     except ValidationError as error:
         raise ConfigError(_explain(error.errors()[0], tree, places, where)) from error
@@ -143,15 +143,16 @@ def dump_config(config: Config) -> str:
     No defaults stand for what is left to the data.
     """
     values = config.model_dump()
-    for word in config.from_data:
-        section, name = FROM_DATA[word].split(".")
-        values[section].pop(name, None)
+    for key in (key for word in config.from_data for key in FROM_DATA[word]):
+        section, name = key.split(".")
+        del values[section][name]
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
-def _is_set(tree: Mapping[str, Any], key: str) -> bool:
-    section, name = key.split(".")
-    return name in (tree.get(section) or {})
+def _is_set(tree: Mapping[str, Any], word: str) -> bool:
+    """Whether a key that a word of `from_data` stands for has a value."""
+    keys = (key.split(".") for key in FROM_DATA[word])
+    return any(name in (tree.get(section) or {}) for section, name in keys)
 
 
 def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:

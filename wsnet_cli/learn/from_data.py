@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from ..core.config import AudioConfig, Config
 from ..core.decode import open_audio
@@ -20,6 +21,8 @@ LONGEST_WINDOW_S = AudioConfig().window_s
 WINDOW_STEP_S = 0.25
 COVERED = 0.99
 """Share of the clips that one window holds whole, where the longest window does not end it."""
+WHOLE_CLIPS = {"rescale": 1.1, "shift": 0.1}
+"""What `crops` sets of `augment` (the customary tenth of keyword spotting)."""
 RELEASED_POOLS_FROM = 24_000
 """Samples of a window; in a shorter one the released pools leave nothing to the last layers."""
 WINDOWS_TRAINED = 120_000
@@ -40,8 +43,10 @@ def settle(config: Config, found: Found) -> Settled:
 
     rate: the most common one of the recordings, at most HIGHEST_RATE. window: long enough for 99
     of 100 clips, in quarters of a second, at most LONGEST_WINDOW_S. pooling: the released pools
-    from RELEASED_POOLS_FROM samples on, else after every layer. epochs: so that WINDOWS_TRAINED
-    windows are seen, within FEWEST_EPOCHS and MOST_EPOCHS.
+    from RELEASED_POOLS_FROM samples on, else after every layer. crops: where a window is shorter
+    than LONGEST_WINDOW_S, and so holds nearly every clip whole, it is shifted and stretched but
+    little, since what comes where, and how fast, tells such clips apart. epochs: so that
+    WINDOWS_TRAINED windows are seen, within FEWEST_EPOCHS and MOST_EPOCHS.
 
     Args:
         config: checked.
@@ -59,6 +64,10 @@ def settle(config: Config, found: Found) -> Settled:
         if "window" in wanted and seconds:
             audio = audio.model_copy(update={"window_s": _window(seconds)})
             chosen.append(f"windows of {audio.window_s:g} s")
+    augment = config.augment
+    if "crops" in wanted and audio.window_s < LONGEST_WINDOW_S:
+        augment = augment.model_copy(update=WHOLE_CLIPS)
+        chosen.append("whole clips, shifted and stretched by up to a tenth")
     if "pooling" in wanted:
         n_samples = round(audio.window_s * audio.sample_rate)
         pooling = "released" if n_samples >= RELEASED_POOLS_FROM else "every-layer"
@@ -70,7 +79,8 @@ def settle(config: Config, found: Found) -> Settled:
         epochs = min(max(epochs, FEWEST_EPOCHS), MOST_EPOCHS)
         train = train.model_copy(update={"epochs": epochs})
         chosen.append(f"{epochs} epochs")
-    parts = {"audio": audio, "network": network, "train": train, "from_data": ()}
+    parts: dict[str, Any] = {"audio": audio, "network": network, "augment": augment, "train": train}
+    parts["from_data"] = ()
     return Settled(config.model_copy(update=parts), tuple(chosen))
 
 
