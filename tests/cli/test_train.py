@@ -199,7 +199,7 @@ def test_data_that_is_not_named(wsnet):
             ["network.sampling.channel_factor = 3", "a divisor of"],
         ),
         (["-s", "audio.window_s=0.01"], ["audio.window_s", "too short", "expected at least"]),
-        (["-s", "network.sampling.layers.conv9=dense"], ["layers.conv9", "no such layer", "conv7"]),
+        (["-s", "network.sampling.layers.conv9=dense"], ["layers.conv9", "no such layer", "map9"]),
     ],
 )
 def test_a_wrong_configuration_names_key_value_and_what_is_allowed(
