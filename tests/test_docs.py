@@ -362,7 +362,7 @@ def test_a_sweep_is_documented(in_own_folder: Path, tones: Path, monkeypatch: py
         return [JobOutcome(job.name, find_finished(run_folder(job.request))) for job in jobs]
 
     monkeypatch.setattr("wsnet_cli.learn.sweep.run_jobs", run_here)
-    settings = [*(s for s in TINY if "sampling" not in s), "network.width=0.25"]
+    settings = [*TINY, "network.sampling.stride=2", "network.width=0.25"]
     options = [word for setting in settings for word in ("-s", setting)]
     document = run_json("sweep", tones, *options, "--kb", "8")
     folder = Path(document.pop("sweep"))

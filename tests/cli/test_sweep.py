@@ -25,6 +25,7 @@ from wsnet_cli.learn.run_to_end import find_finished, run_folder, run_to_end
 
 SETTINGS = (
     *("audio.sample_rate=8000", "audio.window_s=0.6", "network.pooling=every-layer"),
+    *("network.architecture=soundnet8", "network.sampling=null", "network.sampling.stride=2"),
     *("network.width=0.25", "network.sampling.channel_factor=4"),
     *(f"network.sampling.layers.conv{number}=dense" for number in (1, 2, 3)),
     *("train.batch_size=8", "train.warmup_epochs=0"),
