@@ -266,3 +266,13 @@ def parent_of(pid: int) -> int:
 
 def is_alive(pid: int) -> bool:
     return parent_of(pid) >= 0
+
+
+def test_a_run_of_other_epochs_is_not_taken_for_one_of_the_job(
+    make_jobs, train: Callable[..., Result]
+):
+    jobs = make_jobs(0)
+    request = jobs[0].request
+    train("train.seed=0", "train.epochs=4", name=request.name, runs=request.runs)
+    with pytest.raises(TrainingError, match=r"seed-0: was trained for 4 epochs, and .* are for 3;"):
+        run_jobs(jobs, 1, Recorder())

@@ -14,7 +14,7 @@ from .interrupt import StopSignal
 from .job_child import Message
 from .job_process import JobProcess
 from .run import Request
-from .run_to_end import Finished, find_finished, run_folder
+from .run_to_end import Finished, find_finished, finished_of, run_folder
 from .trainer import EpochRow
 
 _WAKE_S = 0.2  # a wait without an end cannot be interrupted on Windows
@@ -131,7 +131,7 @@ class _Crew:
         self._messages: queue.SimpleQueue[tuple[str, Message | None]] = queue.SimpleQueue()
         self._stopping = False
         for job in jobs:
-            if (finished := find_finished(run_folder(job.request))) is None:
+            if (finished := finished_of(job.request)) is None:
                 self._waiting.append(job)
             else:
                 self._note(Outcome(job.name, finished))

@@ -11,7 +11,8 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from ..core.errors import ArtifactError, UsageError
+from ..core.config_file import load_config
+from ..core.errors import ArtifactError, TrainingError, UsageError
 from ..core.files import explain_os_errors
 from .listener import Listener
 from .run import Request, resume_run, start_run
@@ -67,12 +68,32 @@ def run_to_end(request: Request, listener: Listener) -> None:
         WsnetError: as `run.start_run` and `run.resume_run`.
     """
     folder = run_folder(request)
-    if find_finished(folder) is not None:
+    if finished_of(request) is not None:
         return
     if folder.checkpoint.is_file():
         resume_run(folder.path, request.source, request.device, listener)
     else:
         start_run(replace(request, force=True), listener)
+
+
+def finished_of(request: Request) -> Finished | None:
+    """What the run of a request left if it came to its end.
+
+    Raises:
+        TrainingError: it was trained for another number of epochs, as it can be by itself.
+        WsnetError: as `find_finished`.
+    """
+    folder = run_folder(request)
+    finished = find_finished(folder)
+    if finished is None or "epochs" in request.config.from_data:
+        return finished
+    trained, wanted = load_config(str(folder.config)).train.epochs, request.config.train.epochs
+    if trained != wanted:
+        raise TrainingError(
+            f"{folder.path}: was trained for {trained} epochs, and those beside it are for "
+            f"{wanted}; expected as many: delete it, and it is trained again"
+        )
+    return finished
 
 
 def find_finished(folder: RunFolder) -> Finished | None:
