@@ -80,6 +80,18 @@ MaxKb = Annotated[
         help="Choose width and sampling so that the 8-bit file fits; 1 KB is 1,000 bytes.",
     ),
 ]
+Seeds = Annotated[
+    str | None, typer.Option("--seeds", help="How many seeds, or which: 3, or 0,1,2.")
+]
+RunsAtOnce = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", min=1, show_default=False, help="Runs at once; by default one a processor."
+    ),
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1)]
+Seed = Annotated[int | None, typer.Option("--seed", min=0)]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")
 ]

@@ -37,18 +37,11 @@ def sweep(
     fold: Annotated[
         str | None, typer.Option("--fold", help="Fold to hold out, 1,3 or all.")
     ] = None,
-    seeds: Annotated[
-        str | None, typer.Option("--seeds", help="How many seeds, or which: 3, or 0,1,2.")
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs", min=1, show_default=False, help="Runs at once; by default one a processor."
-        ),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1)] = None,
-    seed: Annotated[int | None, typer.Option("--seed", min=0)] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")] = "auto",
+    seeds: options.Seeds = None,
+    jobs: options.RunsAtOnce = None,
+    epochs: options.Epochs = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="CPU threads of each run; default 1.")
     ] = None,

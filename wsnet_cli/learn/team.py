@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import torch
 from torch import nn
 
 
@@ -41,8 +40,3 @@ class Team:
     def synchronise(self, model: nn.Module) -> nn.Module:
         """Make batch norm take its statistics over the windows of all processes."""
         return model
-
-    @property
-    def device_index(self) -> int:
-        """Which of a machine's GPUs is this process's."""
-        return torch.cuda.current_device() if torch.cuda.is_available() else 0
