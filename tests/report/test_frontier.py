@@ -78,7 +78,7 @@ def test_everything_can_be_told_from_both_papers():
 
 def test_ink_and_paper_follow_the_page():
     svg = make_svg((2, 2), lambda figure: figure.text(0.5, 0.5, "word")).decode()
-    assert "@media (prefers-color-scheme: dark)" in svg
+    assert "@media screen and (prefers-color-scheme: dark)" in svg
     assert f'[style*="fill: {PAPER}"]{{fill:{DARK[PAPER]}!important}}' in svg
     assert re.search(rf'<path [^>]*style="fill: {PAPER}', svg)
     assert re.search(rf'<text style="[^"]*fill: {INK}', svg)

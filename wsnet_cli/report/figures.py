@@ -61,5 +61,5 @@ def _follow_the_page(svg: str) -> str:
         for light, dark in DARK.items()
         for what in ("fill", "stroke")
     )
-    style = f"<style>@media (prefers-color-scheme: dark){{{rules}}}</style>"
+    style = f"<style>@media screen and (prefers-color-scheme: dark){{{rules}}}</style>"
     return svg.replace("<defs>", f"{style}\n <defs>", 1)

@@ -12,9 +12,9 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ..core.files import write_text_atomic
-from ..core.sniff import shown
 from ..data.health.report_tables import alike_text, differs, group_text, value_text
 from ..data.health.report_words import plural
+from .pages import environment
 from .waveform import draw
 
 MAX_DRAWN = 4
@@ -63,39 +63,12 @@ def render(report: Mapping[str, Any], waveforms: Waveforms = lambda _clip: None)
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("wsnet_cli.report", "."),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_printable,
-    )
-    environment.filters.update(count=_count, minutes=_minutes, percent=_percent)
-    environment.filters.update(value=value_text, alike=alike_text, group=group_text, plural=plural)
-    environment.tests["differs"] = differs
-    return environment
-
-
-def _printable(value: object) -> object:
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return shown(value)
-    return value
+    made = environment()
+    made.filters.update(value=value_text, alike=alike_text, group=group_text, plural=plural)
+    made.tests["differs"] = differs
+    return made
 
 
 def _drawing(clip: int, waveforms: Waveforms) -> Markup:
     blocks = waveforms(clip)
     return Markup("") if blocks is None else draw(blocks)
-
-
-def _count(number: int) -> str:
-    return f"{number:,}"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:,.1f}"
-
-
-def _percent(part: float, whole: float) -> str:
-    """A length within a bar, as CSS and SVG take it."""
-    return f"{100 * part / whole:.2f}%" if whole else "0%"
