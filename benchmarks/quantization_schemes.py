@@ -17,12 +17,12 @@ import numpy as np
 from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.model import Model, real
-from wsnet_cli.core.quant import Array, quantize, round_as_paper, signal_to_noise_db
+from wsnet_cli.core.quant import Array, quantize, signal_to_noise_db
 from wsnet_cli.engine.session import Classifier
 
 SCHEMES: dict[str, Callable[[Array], Array]] = {
     "symmetric": lambda weights: quantize(weights).values(),
-    "paper": round_as_paper,
+    "min-max": lambda weights: quantize(weights, scheme="min-max").values(),
 }
 
 

@@ -11,10 +11,10 @@ from hypothesis.extra import numpy as hnp
 
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.quant import (
+    BITS,
     QuantizedTensor,
     from_half,
     quantize,
-    round_as_paper,
     signal_to_noise_db,
     to_half,
 )
@@ -122,34 +122,105 @@ def test_quantize_by_hand() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_refused(bad: float) -> None:
-    for function in (quantize, round_as_paper, to_half):
+    for function in (quantize, lambda w: quantize(w, scheme="min-max"), to_half):
         with pytest.raises(ParameterError, match=r"^weights hold NaN or infinity; expected finite"):
             function([1.0, bad])
 
 
+def min_max(real: npt.ArrayLike, bits: int = 8) -> Array:
+    return quantize(real, bits, "min-max").values()
+
+
 def test_paper_scheme_by_hand() -> None:
-    assert round_as_paper([-1.0, 0.0, 254.0, 100.4, 100.6]).tolist() == [-1, 0, 254, 100, 101]
-    assert round_as_paper([10.0, 520.0, 11.9, 12.1]).tolist() == [10, 520, 12, 12]
-    assert round_as_paper([3.25, 3.25]).tolist() == [3.25, 3.25]
-    assert round_as_paper([]).tolist() == []
-    assert round_as_paper([[0.0], [1.0]]).shape == (2, 1)
+    assert min_max([-1.0, 0.0, 254.0, 100.4, 100.6]).tolist() == [-1, 0, 254, 100, 101]
+    assert min_max([10.0, 520.0, 11.9, 12.1]).tolist() == [10, 520, 12, 12]
+    assert min_max([3.25, 3.25]).tolist() == [3.25, 3.25]
+    assert min_max([]).tolist() == []
+    assert min_max([[0.0], [1.0]]).shape == (2, 1)
+    q = quantize([-1.0, 14.0, 2.4, 0.0], 4, "min-max")
+    assert (q.codes.tolist(), q.scale, q.offset, q.bits) == ([-8, 7, -5, -7], 1.0, 7.0, 4)
+    assert q.scheme == "min-max"
+    assert quantize([0.0, 0.0], 4, "min-max").scheme == "symmetric"
 
 
 @settings(deadline=None, max_examples=200)
-@given(arrays(1e-30, 1e37))
-def test_paper_scheme_has_at_most_256_levels_between_minimum_and_maximum(real: Array) -> None:
-    rounded = round_as_paper(real)
+@given(arrays(1e-30, 1e37), st.sampled_from(BITS))
+def test_paper_scheme_has_2_to_the_bits_levels_between_minimum_and_maximum(
+    real: Array, bits: int
+) -> None:
+    rounded = min_max(real, bits)
     low, high = float(real.min()), float(real.max())
     slack = max(abs(low), abs(high)) * 2.0**-20
     assert rounded.dtype == np.float32
-    assert np.abs(rounded - real.astype(np.float64)).max() <= (high - low) / 510 + slack
+    assert (
+        np.abs(rounded - real.astype(np.float64)).max()
+        <= (high - low) / (2 * (2**bits - 1)) + slack
+    )
     assert abs(rounded.min() - low) <= slack
     assert abs(rounded.max() - high) <= slack
 
 
-def test_paper_scheme_uses_all_256_levels() -> None:
-    rounded = round_as_paper(np.linspace(-1, 3, 100_001))
-    assert len(np.unique(rounded)) == 256
+@pytest.mark.parametrize("bits", BITS)
+def test_paper_scheme_uses_all_levels(bits: int) -> None:
+    assert len(np.unique(min_max(np.linspace(-1, 3, 100_001), bits))) == 2**bits
+
+
+# ------------------------------------------------------------------------------ fewer bits
+
+FEWER = st.sampled_from([6, 5, 4])
+
+
+@settings(deadline=None, max_examples=200)
+@given(weights, FEWER)
+@example(EDGE, 4)
+def test_fewer_bits_keep_the_promises_of_eight(real: Array, bits: int) -> None:
+    q, most = quantize(real, bits), 2 ** (bits - 1) - 1
+    assert (q.bits, q.offset, q.scheme) == (bits, 0.0, "symmetric")
+    assert np.abs(q.codes.astype(int)).max() == (most if real.any() else 0)
+    within = np.clip(real, -most * q.scale, most * q.scale)
+    moved = np.abs(q.values().astype(np.float64) - within)
+    assert moved.max() <= q.scale / 2 + np.abs(real).max() * 2.0**-22
+    mirrored = quantize(-real, bits)
+    assert mirrored.scale == q.scale
+    np.testing.assert_array_equal(mirrored.codes, -q.codes)
+    again = quantize(q.values(), bits)
+    assert again.scale == q.scale
+    np.testing.assert_array_equal(again.codes, q.codes)
+
+
+def test_four_bits_by_hand() -> None:
+    q = quantize([0.7, -0.7, 0.1, 0.14, 0.16, 0.0], 4)
+    assert q.codes.tolist() == [7, -7, 1, 1, 2, 0]
+    assert q.scale == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("bits", "decibels"), [(6, 29.83), (5, 24.57), (4, 19.38)])
+def test_fewer_bits_clip_normal_weights_more(bits: int, decibels: float) -> None:
+    """The best that 2^bits equal steps reach for a normal distribution (Max, 1960, table II), but
+    for one level fewer."""
+    real = np.random.default_rng(0).normal(0, 1, 100_000).astype(np.float32)
+    found = quantize(real, bits)
+    assert decibels - 0.6 < signal_to_noise_db(real, found.values()) < decibels
+    assert found.scale * (2 ** (bits - 1) - 1) < 0.9 * np.abs(real).max()
+
+
+def test_what_is_no_quantization_is_refused() -> None:
+    for bits in (0, 1, 3, 7, 16, 32):
+        with pytest.raises(ParameterError, match=rf"^bits = {bits}; expected one of \(8, 6, 5, 4"):
+            quantize([1.0], bits)
+    with pytest.raises(ParameterError, match=r"^scheme = 'k-means'; expected one of \('symm"):
+        quantize([1.0], 8, "k-means")
+    codes = np.int8([0, 8])
+    with pytest.raises(ParameterError, match=r"^a code = 8; expected -8 to 7"):
+        QuantizedTensor(codes, 1.0, 4)
+    with pytest.raises(ParameterError, match=r"^a code = -9; expected -8 to 7"):
+        QuantizedTensor(-codes - np.int8(1), 1.0, 4)
+    with pytest.raises(ParameterError, match=r"^scale = nan; expected a finite number"):
+        QuantizedTensor(codes, math.nan)
+    with pytest.raises(ParameterError, match=r"^scale = -1.0; expected 0 or more"):
+        QuantizedTensor(codes, -1.0)
+    with pytest.raises(ParameterError, match=r"^offset = inf; expected a finite number"):
+        QuantizedTensor(codes, 1.0, 8, math.inf)
 
 
 constants = arrays(1e-30, 1e38)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 from . import console, options
-
-if TYPE_CHECKING:
-    from ..core.ledger import Ledger
+from .ledger_table import ledger_json, show_ledger
 
 
 def compress(
@@ -46,7 +44,7 @@ def compress(
     n_bytes = save_model(target, small)
     ledger = make_ledger(small, n_bytes)
     if json:
-        console.print_json({"model": str(source), "out": str(target), **_as_json(ledger)})
+        console.print_json({"model": str(source), "out": str(target), **ledger_json(ledger)})
         return
     show_ledger(ledger)
     console.note(f"written: {target.absolute()}")
@@ -58,25 +56,3 @@ def _default_target(source: Path) -> Path:
 
     name = f"{source.name.removesuffix(SUFFIX).removesuffix('.q8')}.q8{SUFFIX}"
     return Path(name) if source.parent == shipped_folder() else source.with_name(name)
-
-
-def show_ledger(ledger: Ledger) -> None:
-    """The table of bytes."""
-    rows = [(row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x") for row in ledger.rows]
-    headings = ("what", "bytes", "smaller than dense")
-    console.print_table(headings, rows, numbers=(1, 2))
-    if ledger.released_ratio:
-        console.result(
-            f"against the released SoundNet-8 (14,345,216 weights, 1401 outputs, float32): "
-            f"{ledger.released_ratio:.1f}x smaller"
-        )
-    console.result("speed: unchanged by 8-bit weights; activations stay float32")
-
-
-def _as_json(ledger: Ledger) -> dict[str, object]:
-    return {
-        "ledger": [
-            {"what": row.what, "bytes": row.n_bytes, "ratio": row.ratio} for row in ledger.rows
-        ],
-        "released_soundnet8_ratio": ledger.released_ratio,
-    }

@@ -10,8 +10,8 @@ import typer
 
 from ..core.errors import UsageError
 from . import console, options
-from .compress import show_ledger
 from .evaluate import show_metrics
+from .ledger_table import show_ledger
 from .light import require
 from .waiting import let_threads_sleep
 

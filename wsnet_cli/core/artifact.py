@@ -16,7 +16,7 @@ from .files import write_atomic
 from .filters import Offsets
 from .model import LayerWeights, Model, Weights, phi_shape, real
 from .network import Conv, Layer, Linear, MapConv, Network, ToMap
-from .quant import MAX_CODE, Array, QuantizedTensor, from_half, to_half
+from .quant import Array, QuantizedTensor, from_half, max_code, to_half
 
 FORMAT_VERSION = 2
 """The newest; raised whenever an older reader would read a file wrongly."""
@@ -62,6 +62,8 @@ def model_to_bytes(model: Model) -> bytes:
     for own in model.weights:
         for weights_ in _weights_of(own):
             assert isinstance(weights_, QuantizedTensor)
+            if weights_.bits != 8 or weights_.scheme != "symmetric":
+                raise ParameterError("a model file holds 8-bit symmetric codes")
             codes.append(weights_.codes.ravel())
             scales.append(weights_.scale)
         for constants_ in _constants_of(own):
@@ -165,8 +167,9 @@ class _Source:
         part = self._take("weights", self._weights, int(np.prod(shape))).reshape(shape)
         if self._bits == 32:
             return part
-        if part.min() < -MAX_CODE:
-            raise ParameterError(f"a code is {part.min()}; expected {-MAX_CODE} to {MAX_CODE}")
+        most = max_code(8)
+        if part.min() < -most:
+            raise ParameterError(f"a code is {part.min()}; expected {-most} to {most}")
         return QuantizedTensor(part, self._scale())
 
     def constants(self, n: int) -> Array:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from .audio import AudioSettings
+from .calibration import Calibration
 from .errors import ParameterError
 from .filters import Offsets, offset_bounds
 from .network import Conv, Linear, MapConv, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
 
 Weights = Array | QuantizedTensor
-"""Real weights, or 8-bit codes with their scale."""
+"""Real weights, or codes with their scale."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class LayerWeights:
 
     Args:
         phi: condensed filter: [L*, M*] of a convolution, [length] of a linear layer; float32 or
-            8-bit codes.
+            codes, of as many bits as those of the 1x1.
         pointwise: [N, D*N] after denser sampling, or None.
         multiplier: [N] float32 per output channel, or None where the layer has none.
         bias: [N] float32.
@@ -37,6 +38,13 @@ class LayerWeights:
     bias: Array
     offsets: Offsets | None = None
 
+    @property
+    def parts(self) -> Iterator[Weights]:
+        """The condensed filter, then the 1x1 if there is one."""
+        yield self.phi
+        if self.pointwise is not None:
+            yield self.pointwise
+
 
 @dataclass(frozen=True)
 class Model:
@@ -47,10 +55,12 @@ class Model:
         weights: one entry for each of `network.weighted`, in order.
         labels: one per class, in the order of the logits.
         audio: how a clip becomes windows.
-        bits: 32 (float32 weights and constants) or 8 (codes, and constants at 16 bits).
+        bits: 32 (float32 weights and constants), or of the codes of the layer that has the most
+            (every weight a code, and constants at 16 bits).
         provenance: where the model comes from: plain words and numbers, no date, host or path.
         multi_label: whether each label is there or not, whatever the others are, so that a score
             is the sigmoid of its logit; else one of them is, and scores are a softmax.
+        calibration: how logits become scores and scores a decision.
 
     Raises:
         ParameterError: the parts do not fit each other.
@@ -63,6 +73,7 @@ class Model:
     bits: int = 32
     provenance: Mapping[str, str | int | float] = field(default_factory=dict)
     multi_label: bool = False
+    calibration: Calibration = field(default_factory=Calibration)
 
     def __post_init__(self) -> None:
         if len(self.labels) != self.network.n_classes:
@@ -78,6 +89,22 @@ class Model:
             )
         for layer, own in zip(self.network.weighted, self.weights, strict=True):
             _check_layer(layer, own)
+        if self.bits != 32 and self.bits != (most := max(map(_bits_of, self.weights))):
+            raise ParameterError(f"bits = {self.bits}; expected 32, or the most of a layer, {most}")
+        if self.calibration.thresholds is not None:
+            n = len(self.calibration.thresholds)
+            if n != len(self.labels):
+                raise ParameterError(f"{n} thresholds for {len(self.labels)} labels")
+
+    @property
+    def layer_bits(self) -> tuple[int, ...]:
+        """Of the weights of each layer that has some, in order."""
+        return tuple(32 if self.bits == 32 else _bits_of(own) for own in self.weights)
+
+
+def _bits_of(own: LayerWeights) -> int:
+    """Of a layer's weights: 32 where one part is float32."""
+    return max(p.bits if isinstance(p, QuantizedTensor) else 32 for p in own.parts)
 
 
 def cut_last_convolution(model: Model) -> Model | None:
@@ -94,8 +121,14 @@ def cut_last_convolution(model: Model) -> Model | None:
     layers = model.network.layers
     body = layers[: layers.index(model.network.weighted[-1])]
     labels = tuple(str(number) for number in range(model.network.n_features))
-    network = Network((*body, Mean()))
-    return replace(model, network=network, weights=model.weights[:-1], labels=labels)
+    return replace(
+        model,
+        network=Network((*body, Mean())),
+        weights=model.weights[:-1],
+        labels=labels,
+        bits=max(model.layer_bits[:-1]),
+        calibration=Calibration(),
+    )
 
 
 def real(weights: Weights) -> Array:
@@ -103,24 +136,43 @@ def real(weights: Weights) -> Array:
     return weights.values() if isinstance(weights, QuantizedTensor) else weights
 
 
-def compress(model: Model) -> Model:
-    """The 8-bit form: codes with one scale per tensor, multipliers and biases at 16 bits.
+def compress(model: Model, bits: int | Sequence[int] = 8, scheme: str = "symmetric") -> Model:
+    """The quantized form: codes with one scale per tensor, multipliers and biases at 16 bits.
 
-    A model that is 8-bit already is returned as it is.
+    A layer whose codes have no more bits already stays as it is, whatever its scheme, so that
+    compressing again changes nothing.
+
+    Args:
+        model: float32 or quantized.
+        bits: 8, 6, 5 or 4, of all layers or one for each of `network.weighted`.
+        scheme: `symmetric` or `min-max` (see `quant.quantize`).
+
+    Raises:
+        ParameterError: bits or scheme are none of those, or bits are not as many as layers.
     """
-    if model.bits == 8:
-        return model
-    return replace(model, bits=8, weights=tuple(_compress_layer(own) for own in model.weights))
+    each = [bits] * len(model.weights) if isinstance(bits, int) else list(bits)
+    if len(each) != len(model.weights):
+        raise ParameterError(f"bits of {len(each)} layers; expected {len(model.weights)}")
+    weights = tuple(
+        _compress_layer(*pair, scheme) for pair in zip(model.weights, each, strict=True)
+    )
+    return replace(model, bits=max(map(_bits_of, weights)), weights=weights)
 
 
-def _compress_layer(own: LayerWeights) -> LayerWeights:
+def _compress_layer(own: LayerWeights, bits: int, scheme: str) -> LayerWeights:
     return LayerWeights(
-        quantize(real(own.phi)),
-        None if own.pointwise is None else quantize(real(own.pointwise)),
+        _compress_part(own.phi, bits, scheme),
+        None if own.pointwise is None else _compress_part(own.pointwise, bits, scheme),
         None if own.multiplier is None else from_half(*to_half(own.multiplier)),
         from_half(*to_half(own.bias)),
         own.offsets,
     )
+
+
+def _compress_part(part: Weights, bits: int, scheme: str) -> QuantizedTensor:
+    if isinstance(part, QuantizedTensor) and part.bits <= bits:
+        return part
+    return quantize(real(part), bits, scheme)
 
 
 def phi_shape(layer: Conv | MapConv | Linear) -> tuple[int, ...]:

@@ -1,0 +1,33 @@
+"""The bytes of a model on the terminal and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import console
+
+if TYPE_CHECKING:
+    from ..core.ledger import Ledger
+
+
+def show_ledger(ledger: Ledger) -> None:
+    """The table of bytes."""
+    rows = [(row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x") for row in ledger.rows]
+    headings = ("what", "bytes", "smaller than dense")
+    console.print_table(headings, rows, numbers=(1, 2))
+    if ledger.released_ratio:
+        console.result(
+            f"against the released SoundNet-8 (14,345,216 weights, 1401 outputs, float32): "
+            f"{ledger.released_ratio:.1f}x smaller"
+        )
+    console.result("speed: unchanged by 8-bit weights; activations stay float32")
+
+
+def ledger_json(ledger: Ledger) -> dict[str, object]:
+    """Plain values, in the shape that docs/outputs.md documents."""
+    return {
+        "ledger": [
+            {"what": row.what, "bytes": row.n_bytes, "ratio": row.ratio} for row in ledger.rows
+        ],
+        "released_soundnet8_ratio": ledger.released_ratio,
+    }
