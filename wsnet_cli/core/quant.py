@@ -117,15 +117,19 @@ def _symmetric(real: Array, bits: int) -> QuantizedTensor:
     step = np.max(np.abs(real), initial=0.0) / np.float32(max_code(bits))
     if step == 0.0:
         return QuantizedTensor(np.zeros(real.shape, np.int8), 0.0, bits)
-    candidates = (_round(real, scale, bits) for scale in _scales(step, bits))
+    candidates = (_round(real, scale, bits) for scale in symmetric_scales(step, bits))
     return min(candidates, key=lambda tensor: _squared_error(real, tensor))
 
 
-def _scales(step: np.float32, bits: int) -> Iterator[np.float32]:
-    """Scales to try.
+def symmetric_scales(step: np.float32, bits: int) -> Iterator[np.float32]:
+    """The scales that are tried, the widest range first.
 
-    Below 8 bits only such that `scale * max_code / max_code` is the scale again, so that the whole
-    range of the rounded weights gives that scale.
+    Below 8 bits they are such that `scale * max_code / max_code` is the scale again, so that the
+    whole range of the rounded weights gives that scale.
+
+    Args:
+        step: the largest magnitude over the largest code.
+        bits: of a code, one of BITS.
     """
     if bits == 8:
         yield from (np.float32(step * part) for part in RANGE_FRACTIONS)
