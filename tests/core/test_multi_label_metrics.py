@@ -10,7 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.metrics import wilson_interval
-from wsnet_cli.core.multi_label_metrics import DECISION, measure_labels
+from wsnet_cli.core.calibration import DECISION
+from wsnet_cli.core.multi_label_metrics import measure_labels
 
 LABELS = ("cat", "dog", "owl")
 TRUTH = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 0], [1, 0, 0]], bool)

@@ -16,11 +16,11 @@ from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, Usa
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
 from wsnet_cli.core.resampling import resample
+from wsnet_cli.core.scores import softmax
 from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine import session
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine
-from wsnet_cli.engine.scores import softmax
 from wsnet_cli.engine.session import Classifier
 
 RATE = 8_000

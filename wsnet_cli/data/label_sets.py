@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.multi_label_metrics import DECISION
+from ..core.calibration import UNKNOWN, Calibration, least_scores, told
 from ..core.quant import Array
 
 SEPARATOR = ";"
@@ -32,20 +32,30 @@ def split_names(label: str) -> tuple[str, ...]:
     return tuple(label.split(SEPARATOR)) if label else ()
 
 
-def label_of(scores: Array, classes: Sequence[str], *, multi_label: bool) -> str:
+def label_of(
+    scores: Array,
+    classes: Sequence[str],
+    *,
+    multi_label: bool,
+    calibration: Calibration | None = None,
+) -> str:
     """Return what a clip is taken for: the best class, or the label of all that are there.
 
     Args:
         scores: of the classes, [n_classes].
         classes: their names.
-        multi_label: whether each is there or not by itself, from `DECISION` on.
+        multi_label: whether each is there or not by itself.
+        calibration: whose thresholds decide, so that a clip may be `UNKNOWN`; None: the best class
+            always, or what reaches `core.calibration.DECISION`.
 
     >>> label_of(np.float32([0.6, 0.7, 0.1]), ["cat", "dog", "owl"], multi_label=True)
     'cat;dog'
     """
+    least = least_scores(calibration or Calibration(), len(classes), multi_label=multi_label)
+    found = told(scores, least, multi_label=multi_label)
     if multi_label:
-        return join_names(classes[i] for i in np.flatnonzero(scores >= DECISION).tolist())
-    return classes[int(scores.argmax())]
+        return join_names(classes[i] for i in found)
+    return classes[found[0]] if found else UNKNOWN
 
 
 def membership(labels: Sequence[str], classes: Sequence[str]) -> NDArray[np.bool_]:

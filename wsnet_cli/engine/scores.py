@@ -1,4 +1,4 @@
-"""From logits to scores, and from the scores of windows to those of a clip."""
+"""From the scores of windows to those of a clip."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ..core.checks import check
 from ..core.errors import ParameterError
 from ..core.quant import Array
+from ..core.scores import scores_of
 from .engines import Engine
 
 AGGREGATES = ("mean", "max")
@@ -31,35 +32,6 @@ class Heard:
 
     scores: Array
     duration_s: float
-
-
-def softmax(logits: Array) -> Array:
-    """Softmax over the last axis, safe for any finite logits."""
-    with np.errstate(over="ignore"):  # a difference of -inf is as good as the number: exp gives 0
-        shifted = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    out: Array = shifted / shifted.sum(axis=-1, keepdims=True)
-    return out
-
-
-def sigmoid(logits: Array) -> Array:
-    """1 / (1 + exp(-x)) of each logit, safe for any finite one.
-
-    >>> sigmoid(np.float32([0, 1000, -1000])).tolist()
-    [0.5, 1.0, 0.0]
-    """
-    shares = np.exp(-np.abs(logits))
-    out: Array = np.where(logits < 0, shares, np.float32(1)) / (1 + shares)
-    return out
-
-
-def scores_of(logits: Array, *, multi_label: bool) -> Array:
-    """The scores of windows: the softmax over labels, or of each label by itself the sigmoid.
-
-    Args:
-        logits: [n, n_labels] float32.
-        multi_label: as `core.model.Model` has it.
-    """
-    return sigmoid(logits) if multi_label else softmax(logits)
 
 
 class Aggregate:
@@ -127,6 +99,7 @@ def score_clips(
     n_at_once: int,
     *,
     multi_label: bool = False,
+    temperature: float = 1.0,
 ) -> Array:
     """The mean scores of many clips, whose windows are run together.
 
@@ -135,7 +108,8 @@ def score_clips(
         clips: the windows of each, in blocks [n, window_samples] float32; one or more.
         n_labels: of the engine's network.
         n_at_once: windows, at least, that are gathered before they are run.
-        multi_label: as `scores_of` takes it.
+        multi_label: as `core.scores.scores_of` takes it.
+        temperature: likewise.
 
     Returns: [n_clips, n_labels] float32.
     """
@@ -145,7 +119,8 @@ def score_clips(
     owners: list[int] = []
 
     def run() -> None:
-        scores = scores_of(engine.logits(np.concatenate(waiting)), multi_label=multi_label)
+        logits = engine.logits(np.concatenate(waiting))
+        scores = scores_of(logits, multi_label=multi_label, temperature=temperature)
         for owner, score in zip(owners, scores, strict=True):
             totals[owner] += score
         waiting.clear()

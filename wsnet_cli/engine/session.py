@@ -12,17 +12,19 @@ from pathlib import Path
 
 from ..core.artifact import load_model
 from ..core.audio import AudioSettings, read_blocks
+from ..core.calibration import UNKNOWN, least_scores, told
 from ..core.files import is_folder
 from ..core.held import Scratch
 from ..core.locate import find_model
 from ..core.model import Model
 from ..core.quant import Array
 from ..core.resampling import resample
+from ..core.scores import scores_of
 from ..core.sniff import shown
 from ..core.stream import OpenBlocks, WindowStream
 from ..core.windows import window_blocks
 from .engines import make_engine
-from .scores import Heard, aggregate_scores, score_clips, scores_of
+from .scores import Heard, aggregate_scores, score_clips
 from .timeline import Timeline
 from .windows import recut_audio
 
@@ -89,7 +91,8 @@ class Classifier:
             sample_rate: Hz; the clip is resampled where the model's rate is another.
 
         Returns: [n_labels] float32 in [0, 1]: the mean over windows of the softmax, which sums to
-            1; of a multi-label model, of the sigmoids.
+            1; of a multi-label model, of the sigmoids. Logits are divided by the model's
+            temperature before.
         Raises: ParameterError: samples is not one row of at least one sample.
         """
         return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
@@ -109,8 +112,14 @@ class Classifier:
         """
         clips_windows = (self._windows(samples, sample_rate) for samples in clips)
         n_at_once = WINDOWS_AT_ONCE * self._threads
-        n_labels, several = len(self.labels), self.multi_label
-        return score_clips(self.engine, clips_windows, n_labels, n_at_once, multi_label=several)
+        return score_clips(
+            self.engine,
+            clips_windows,
+            len(self.labels),
+            n_at_once,
+            multi_label=self.multi_label,
+            temperature=self.model.calibration.temperature,
+        )
 
     def classify_file(
         self,
@@ -215,9 +224,14 @@ class Classifier:
         """
         audio = replace(self.model.audio, trim_below=0.0) if live else self.model.audio
         stream = self._stream(audio, open_blocks, name, Scratch(), eager=live, once=live)
-        several = self.multi_label
         return Timeline(
-            self.engine, stream, audio.sample_rate, start_s, embed=embed, multi_label=several
+            self.engine,
+            stream,
+            audio.sample_rate,
+            start_s,
+            embed=embed,
+            multi_label=self.multi_label,
+            temperature=self.model.calibration.temperature,
         )
 
     def recut(self, window_s: float | None = None, hop_s: float | None = None) -> Classifier:
@@ -236,12 +250,14 @@ class Classifier:
         other._scratches = []
         return other
 
-    def top(self, scores: Array, k: int = 1) -> list[tuple[str, float]]:
+    def top(self, scores: Array, k: int = 1, *, unknown: bool = True) -> list[tuple[str, float]]:
         """The best labels of a clip.
 
         Args:
             scores: [n_labels], as `classify` returns them.
             k: how many, >= 1; more than there are gives all.
+            unknown: whether a calibrated model that has one label for a clip may say "unknown" in
+                place of the best one, where that does not reach its least score.
 
         Returns: (label, score), best first; equal scores in the order of the labels.
 
@@ -251,7 +267,23 @@ class Classifier:
         [('crying_baby', 0.5), ('clock_tick', 0.25)]
         """
         order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-        return [(self.labels[i], float(scores[i])) for i in order[:k]]
+        best = [(self.labels[i], float(scores[i])) for i in order[:k]]
+        if unknown and not self.multi_label and not self.told(scores):
+            best[0] = (UNKNOWN, best[0][1])
+        return best
+
+    def told(self, scores: Array) -> tuple[str, ...]:
+        """What a clip is, by the thresholds of the model (`core.calibration.least_scores`).
+
+        Args:
+            scores: [n_labels], as `classify` returns them.
+
+        Returns: the best label, or none where the clip is unknown; of a multi-label model all that
+            are there, in the order of the labels.
+        """
+        several = self.multi_label
+        least = least_scores(self.model.calibration, len(self.labels), multi_label=several)
+        return tuple(self.labels[i] for i in told(scores, least, multi_label=several))
 
     def _windows(self, samples: Array, sample_rate: int) -> Iterator[Array]:
         audio = self.model.audio
@@ -274,7 +306,9 @@ class Classifier:
 
     def _scores(self, blocks: Iterable[Array]) -> Iterator[Array]:
         for windows in blocks:
-            yield scores_of(self.engine.logits(windows), multi_label=self.multi_label)
+            logits = self.engine.logits(windows)
+            temperature = self.model.calibration.temperature
+            yield scores_of(logits, multi_label=self.multi_label, temperature=temperature)
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Scratch]:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.quant import Array
+from ..core.scores import scores_of
 from ..core.stream import WindowStream
 from .engines import Engine
-from .scores import scores_of
 
 Times = npt.NDArray[np.float64]
 
@@ -27,15 +27,17 @@ class WindowScores:
     Args:
         starts_s: [n] float64, rising.
         ends_s: [n] float64, of each window > its start.
-        scores: [n, n_labels] float32 in [0, 1]: the softmax of each window, summing to 1; of a
-            multi-label model the sigmoids.
+        scores: [n, n_labels] float32 in [0, 1]: the softmax of each window's logits over the
+            model's temperature, summing to 1; of a multi-label model the sigmoids.
         features: [n, n_features] float32, see `Classifier.hear_windows`; None where not asked for.
+        logits: [n, n_labels] float32, before any temperature.
     """
 
     starts_s: Times
     ends_s: Times
     scores: Array
     features: Array | None = None
+    logits: Array | None = None
 
 
 class Timeline:
@@ -47,7 +49,8 @@ class Timeline:
         sample_rate: of these, in Hz.
         start_s: added to all times.
         embed: whether features are given too.
-        multi_label: as `scores.scores_of` takes it.
+        multi_label: as `core.scores.scores_of` takes it.
+        temperature: likewise.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Timeline:
         *,
         embed: bool = False,
         multi_label: bool = False,
+        temperature: float = 1.0,
     ) -> None:
         self._engine = engine
         self._stream = stream
@@ -66,6 +70,7 @@ class Timeline:
         self._start_s = start_s
         self._embed = embed
         self._multi_label = multi_label
+        self._temperature = temperature
         self._parts = self._listen()
 
     def __iter__(self) -> Iterator[WindowScores]:
@@ -90,5 +95,6 @@ class Timeline:
                 logits = self._engine.logits(windows)
             starts_s = self._start_s + starts / self._sample_rate
             ends_s = self._start_s + ends / self._sample_rate
-            scores = scores_of(logits, multi_label=self._multi_label)
-            yield WindowScores(starts_s, ends_s, scores, features)
+            several, temperature = self._multi_label, self._temperature
+            scores = scores_of(logits, multi_label=several, temperature=temperature)
+            yield WindowScores(starts_s, ends_s, scores, features, logits)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 
 from ..core.audio import AudioSettings
-from ..core.multi_label_metrics import DECISION
+from ..core.calibration import DECISION
 from ..core.quant import Array
 from ..core.windows import window_blocks
 from ..data.packing.packed import PackedSet

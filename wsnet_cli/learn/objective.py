@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..core.multi_label_metrics import DECISION
+from ..core.calibration import DECISION
 from .teachers import Teachers
 
 FLOAT32_BYTES = 4
