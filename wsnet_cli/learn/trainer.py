@@ -237,7 +237,7 @@ class Trainer:
         rate = learning_rate(self.config, n_done, self.feed.n_batches)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        sums = self._take_step(_mix_seed(self.config.seed, n_done, self.team.rank))
+        sums = self._take_step(step_seed(self.config.seed, n_done, self.team.rank))
         self.average.update(self.model, n_done, self.n_steps)
         position.step += 1
         position.loss_sum += sums.loss
@@ -268,7 +268,7 @@ def _part(arrays: State, prefix: str) -> dict[str, torch.Tensor]:
     }
 
 
-def _mix_seed(seed: int, step: int, rank: int) -> int:
+def step_seed(seed: int, step: int, rank: int) -> int:
     """A seed for torch that differs for every step and process of every run."""
     words = (seed, step) if rank == 0 else (seed, step, rank)
     return int(np.random.SeedSequence(words).generate_state(1, np.uint64)[0] >> 1)
