@@ -64,3 +64,9 @@ def test_the_drawing_stays_within_its_frame(samples: Any) -> None:
 def test_the_largest_sample_is_as_high_as_the_drawing() -> None:
     picture = str(draw([np.array([0.1, -0.05], np.float32)]))
     assert f"M0 0L1 {HEIGHT * 0.75:g}" in picture  # 0.1 at the top, -0.05 three quarters down
+
+
+def test_a_part_can_be_set_off() -> None:
+    picture = str(draw([np.zeros(200, np.float32)], (0.25, 0.75)))
+    assert f'<rect x="50" y="-1" width="100" height="{HEIGHT + 2}"/><path' in picture
+    assert "<rect" not in str(draw([np.zeros(200, np.float32)]))

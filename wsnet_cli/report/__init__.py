@@ -1,1 +1,1 @@
-"""The health report as a page to look at, with jinja2."""
+"""Pages to look at, with jinja2, and their pictures, with matplotlib."""

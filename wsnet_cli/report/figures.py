@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+
+from ..core.sniff import shown
 
 INK, PAPER, FAINT = "#1f2328", "#ffffff", "#d1d9e0"
 DARK = {INK: "#e6edf3", PAPER: "#0d1117", FAINT: "#3d444d"}
@@ -50,8 +53,24 @@ def make_svg(inches: tuple[float, float], paint: Callable[[Figure], None]) -> by
         figure = Figure(figsize=inches, layout="constrained")
         FigureCanvasSVG(figure)
         paint(figure)
-        figure.savefig(content, format="svg", metadata={"Date": None})
+        with warnings.catch_warnings():
+            # Only measured with the missing letters: they are drawn by whoever shows the picture.
+            warnings.filterwarnings("ignore", r"Glyph .* missing", UserWarning)
+            figure.savefig(content, format="svg", metadata={"Date": None})
     return _follow_the_page(content.getvalue().decode()).encode()
+
+
+def short_name(name: str, n_letters: int) -> str:
+    """A name as it can stand in a picture: printable, and cut in the middle where it is longer.
+
+    >>> short_name("a rather long name", 9)
+    'a ra…name'
+    """
+    name = shown(name)
+    if len(name) <= n_letters:
+        return name
+    n_end = (n_letters - 1) // 2
+    return f"{name[: n_letters - 1 - n_end]}…{name[len(name) - n_end :]}"
 
 
 def _follow_the_page(svg: str) -> str:

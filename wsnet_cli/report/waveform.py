@@ -72,11 +72,12 @@ class Outline:
         self._width *= 2
 
 
-def draw(blocks: Iterable[NDArray[np.float32]]) -> Markup:
+def draw(blocks: Iterable[NDArray[np.float32]], mark: tuple[float, float] | None = None) -> Markup:
     """Return a clip's waveform as an SVG element, as high as its largest sample.
 
     Args:
         blocks: the clip in order, each [n], finite.
+        mark: a part to set off, from and to as shares of the clip's length; None: no part.
     """
     outline = Outline()
     for block in blocks:
@@ -89,5 +90,14 @@ def draw(blocks: Iterable[NDArray[np.float32]]) -> Markup:
     points += [f"{i} {low:g}" for i, low in reversed(list(enumerate(y[:, 0].tolist())))]
     return Markup(
         '<svg class="wave" viewBox="-1 -1 {} {}" preserveAspectRatio="none" aria-hidden="true">'
-        '<path d="M{}Z"/></svg>'
-    ).format(len(y) + 2, HEIGHT + 2, "L".join(points))
+        '{}<path d="M{}Z"/></svg>'
+    ).format(len(y) + 2, HEIGHT + 2, _marked(mark, len(y)), "L".join(points))
+
+
+def _marked(mark: tuple[float, float] | None, width: int) -> Markup:
+    if mark is None:
+        return Markup("")
+    first, last = (round(share * width, 1) for share in mark)
+    return Markup('<rect x="{:g}" y="-1" width="{:g}" height="{}"/>').format(
+        first, last - first, HEIGHT + 2
+    )
