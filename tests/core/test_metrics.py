@@ -96,8 +96,12 @@ def test_json_is_plain_and_complete() -> None:
     assert values["per_class"][1] == {
         "label": "dog",
         "precision": 0.75,
+        "precision_interval": list(wilson_interval(3, 4)),
         "recall": 0.5,
+        "recall_interval": list(wilson_interval(3, 6)),
         "f1": pytest.approx(0.6),
+        "auroc": None,
+        "average_precision": None,
         "support": 6,
     }
     assert {key: values[key] for key in ("n_clips", "n_right", "accuracy")} == {

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsnet_cli.core.errors import DataError, ParameterError
+from wsnet_cli.core.natural_order import natural_order
 from wsnet_cli.data.dataset import (
     Clip,
     DataSet,
     Failure,
     check_usable,
     clean_label,
-    natural_order,
     quoted,
 )
 from wsnet_cli.data.label_sets import join_names

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .bootstrap import Interval, Ints
+from .calibration import DECISION
 from .errors import ParameterError
-from .metrics import wilson_interval
+from .label_bootstrap import LabelBootstrap, bootstrap_labels
+from .metrics import plain, wilson_interval
 from .quant import Array
-
-DECISION = 0.5
-"""From this score on a label counts as there."""
+from .ranking import area_under_roc, average_precision
+from .reliability import Reliability, reliability_of_decisions
+from .thresholds import DecisionPoint, decision_curve
 
 Truth = npt.NDArray[np.bool_]
 
@@ -49,34 +52,63 @@ class MultiLabelMetrics:
         mean_auroc: likewise.
         macro_f1: mean F1 of all classes.
         micro_f1: F1 of all decisions together.
+        n_recordings: independent recordings that the clips are of.
+        bootstrap: 95 % intervals by resampling recordings.
+        reliability: scores as probabilities.
+        threshold_curve: what other thresholds would give.
         per_class: in the order of the labels.
     """
 
     n_clips: int
     n_right: int
     accuracy: float
-    accuracy_interval: tuple[float, float]
+    accuracy_interval: Interval
     mean_average_precision: float | None
     mean_auroc: float | None
     macro_f1: float
     micro_f1: float
+    n_recordings: int
+    bootstrap: LabelBootstrap
+    reliability: Reliability
+    threshold_curve: tuple[DecisionPoint, ...]
     per_class: tuple[LabelMetrics, ...]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
-        values = asdict(self)
-        values["accuracy_interval"] = list(self.accuracy_interval)
-        values["per_class"] = [asdict(row) for row in self.per_class]
-        return {"multi_label": True, **values}
+        return {
+            "multi_label": True,
+            "n_clips": self.n_clips,
+            "n_right": self.n_right,
+            "accuracy": self.accuracy,
+            "accuracy_interval": list(self.accuracy_interval),
+            "mean_average_precision": self.mean_average_precision,
+            "mean_auroc": self.mean_auroc,
+            "macro_f1": self.macro_f1,
+            "micro_f1": self.micro_f1,
+            "n_recordings": self.n_recordings,
+            "bootstrap": plain(asdict(self.bootstrap)),
+            **self.reliability.as_json(),
+            "threshold_curve": [asdict(point) for point in self.threshold_curve],
+            "per_class": [asdict(row) for row in self.per_class],
+        }
 
 
-def measure_labels(truth: Truth, scores: Array, labels: Sequence[str]) -> MultiLabelMetrics:
+def measure_labels(
+    truth: Truth,
+    scores: Array,
+    labels: Sequence[str],
+    recordings: Ints | None = None,
+    n_seeds: int = 1,
+) -> MultiLabelMetrics:
     """Compute all measures.
 
     Args:
         truth: which classes each clip has, [n, n_classes], n >= 1.
         scores: of each class, [n, n_classes] in [0, 1].
         labels: names of the classes.
+        recordings: number of the recording that each clip is of, 0-based without gaps, [n];
+            None: each clip is one.
+        n_seeds: how often every clip is among them, said of by as many models.
 
     Raises:
         ParameterError: there are no clips, or shapes that do not fit each other.
@@ -87,6 +119,8 @@ def measure_labels(truth: Truth, scores: Array, labels: Sequence[str]) -> MultiL
             f"truth {truth.shape}, scores {scores.shape}, {len(labels)} labels; expected a row for "
             "each of one clip or more and a column for each label"
         )
+    if recordings is None:
+        recordings = np.arange(len(truth))
     decided = scores >= DECISION
     n_right = int((decided == truth).all(axis=1).sum())
     rows = [
@@ -97,28 +131,29 @@ def measure_labels(truth: Truth, scores: Array, labels: Sequence[str]) -> MultiL
         n_clips=len(truth),
         n_right=n_right,
         accuracy=n_right / len(truth),
-        accuracy_interval=wilson_interval(n_right, len(truth)),
+        accuracy_interval=wilson_interval(n_right / n_seeds, len(truth) / n_seeds),
         mean_average_precision=_mean_known(row.average_precision for row in rows),
         mean_auroc=_mean_known(row.auroc for row in rows),
         macro_f1=sum(row.f1 for row in rows) / len(rows),
         micro_f1=_decisions(truth.ravel(), decided.ravel())[2],
+        n_recordings=int(recordings.max()) + 1,
+        bootstrap=bootstrap_labels(truth, decided, scores, recordings),
+        reliability=reliability_of_decisions(truth, scores),
+        threshold_curve=decision_curve(truth, scores),
         per_class=tuple(rows),
     )
 
 
 def _label_metrics(label: str, truth: Truth, decided: Truth, scores: Array) -> LabelMetrics:
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
-    n = int(truth.sum())
     precision, recall, f1 = _decisions(truth, decided)
     return LabelMetrics(
         label=label,
-        average_precision=float(average_precision_score(truth, scores)) if n else None,
-        auroc=float(roc_auc_score(truth, scores)) if 0 < n < len(truth) else None,
+        average_precision=average_precision(truth, scores),
+        auroc=area_under_roc(truth, scores),
         precision=precision,
         recall=recall,
         f1=f1,
-        support=n,
+        support=int(truth.sum()),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError, ParameterError
+from ..core.natural_order import natural_order
 from .clips import Clip as Clip
 from .clips import ClipTable
 from .label_sets import membership, split_names
@@ -119,20 +119,6 @@ class DataSet:
         index = {label: i for i, label in enumerate(self.labels)}
         numbers = np.array([index[word] for word in self.clips.label_words], np.int32)
         return numbers[np.array(self.clips.label_numbers, np.int32)]
-
-
-def natural_order(text: str) -> tuple[object, ...]:
-    """Return a sorting key by which runs of digits count as numbers.
-
-    >>> sorted(["10", "2", "b", "a10", "a9"], key=natural_order)
-    ['2', '10', 'a9', 'a10', 'b']
-    """
-    # Digits are compared by length and then as text: int() refuses very long ones.
-    parts = [
-        (0, len(part.lstrip("0")), part.lstrip("0")) if part[0] in "0123456789" else (1, 0, part)
-        for part in re.findall(r"[0-9]+|[^0-9]+", text)
-    ]
-    return (*parts, (2, 0, text))
 
 
 def clean_label(text: str) -> str:

@@ -1,0 +1,91 @@
+"""Bootstrap intervals of the measures of a classifier that gives each clip one class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bootstrap import ClassSums, Interval, Ints, Kinds, percentile_interval
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassBootstrap:
+    """95 % intervals by resampling recordings; None where there is only one recording.
+
+    A class that a resample happens to miss is left out of that resample's means.
+    """
+
+    accuracy: Interval | None = None
+    balanced_accuracy: Interval | None = None
+    macro_f1: Interval | None = None
+
+
+def bootstrap_classes(
+    truth: Ints,
+    predicted: Ints,
+    n_classes: int,
+    hits: Sequence[NDArray[np.bool_]],
+    recordings: Ints,
+) -> tuple[ClassBootstrap, Sequence[Interval | None]]:
+    """Draw recordings again and measure each time; in memory that has a bound.
+
+    Args:
+        truth: class of each clip, [n].
+        predicted: class predicted for each, [n].
+        n_classes: how many there are.
+        hits: shares of other things than right clips, such as top k, each [n].
+        recordings: of each clip, [n].
+
+    Returns: the intervals of the measures, and those of `hits`.
+    """
+    if int(recordings.max()) == 0:
+        return ClassBootstrap(), [None] * len(hits)
+    codes = truth * n_classes + predicted
+    for hit in hits:
+        codes = 2 * codes + hit
+    kinds = Kinds.of(recordings, codes)
+    rows, true, found = kinds.of_clips, truth[kinds.clips], predicted[kinds.clips]
+    right = true == found
+    n_right, support, taken = (
+        ClassSums(rows[right], true[right], n_classes),
+        ClassSums(rows, true, n_classes),
+        ClassSums(rows, found, n_classes),
+    )
+    others = [ClassSums(rows, hit[kinds.clips].astype(np.int64), 2) for hit in hits]
+    # A class that no clip is of, and none was taken for, counts 0 in the mean F1 of all clips too.
+    n_absent = n_classes - len(np.union1d(truth, predicted))
+    blocks = []
+    for drawn in kinds.draw(len(rows)):
+        right_of, support_of, taken_of = (one.of(drawn) for one in (n_right, support, taken))
+        n = support_of.sum(axis=1)
+        columns = [
+            right_of.sum(axis=1) / n,
+            mean_of_known(right_of, support_of),
+            mean_of_known(2 * right_of, support_of + taken_of, n_absent),
+            *(one.of(drawn)[:, 1] / n for one in others),
+        ]
+        blocks.append(np.column_stack(columns))
+    intervals = [percentile_interval(column) for column in np.concatenate(blocks).T]
+    return ClassBootstrap(*intervals[:3]), intervals[3:]
+
+
+def mean_of_known(above: Ints | Floats, below: Ints, n_zeros: int = 0) -> Floats:
+    """The mean over classes of above / below where below is not 0, and of so many zeros.
+
+    Args:
+        above: [resamples, n_classes].
+        below: likewise.
+        n_zeros: how many more values there are, all 0.
+
+    Returns: [resamples]; nan where there is nothing to take a mean of.
+    """
+    known = below > 0
+    rates = np.divide(above, below, out=np.zeros(above.shape), where=known)
+    n = known.sum(axis=1) + n_zeros
+    mean: Floats = np.divide(rates.sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
+    return mean

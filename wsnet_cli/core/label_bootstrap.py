@@ -1,0 +1,126 @@
+"""Bootstrap intervals of the measures of a classifier whose labels are there or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bootstrap import ClassSums, Drawn, Interval, Ints, Kinds, percentile_interval
+from .class_bootstrap import Floats, mean_of_known
+from .quant import Array
+
+N_SCORES_RANKED = 50_000
+"""Clips times classes up to which areas under curves have intervals: a few seconds' work."""
+
+
+@dataclass(frozen=True)
+class LabelBootstrap:
+    """95 % intervals by resampling recordings; None where there is only one recording.
+
+    The areas also have None where no class has one, or there are more scores than
+    `N_SCORES_RANKED`. A class that a resample happens to miss is left out of that resample's means.
+    """
+
+    accuracy: Interval | None = None
+    macro_f1: Interval | None = None
+    micro_f1: Interval | None = None
+    mean_average_precision: Interval | None = None
+    mean_auroc: Interval | None = None
+
+
+def bootstrap_labels(
+    truth: NDArray[np.bool_], decided: NDArray[np.bool_], scores: Array, recordings: Ints
+) -> LabelBootstrap:
+    """Draw recordings again and measure each time; in memory that has a bound.
+
+    Args:
+        truth: which classes each clip has, [n, n_classes].
+        decided: which it was taken to have, [n, n_classes].
+        scores: [n, n_classes].
+        recordings: of each clip, [n].
+    """
+    if int(recordings.max()) == 0:
+        return LabelBootstrap()
+    n_classes = truth.shape[1]
+    kinds = Kinds.of(recordings, np.arange(len(truth)))
+    both, there, taken = (
+        _pairs(which, kinds, n_classes) for which in (truth & decided, truth, decided)
+    )
+    n_absent = int((~(truth | decided).any(axis=0)).sum())
+    right = ClassSums(kinds.of_clips, (truth == decided).all(axis=1).astype(np.int64), 2)
+    ranked = truth.size <= N_SCORES_RANKED
+    areas = [_Areas(truth[:, c], scores[:, c]) for c in range(n_classes)] if ranked else []
+    blocks = []
+    for drawn in kinds.draw(len(truth)):
+        n_both, n_below = both.of(drawn), there.of(drawn) + taken.of(drawn)
+        n_right = right.of(drawn)
+        columns = [
+            n_right[:, 1] / n_right.sum(axis=1),
+            mean_of_known(2 * n_both, n_below, n_absent),
+            _share(2 * n_both.sum(axis=1), n_below.sum(axis=1)),
+            *_mean_areas(areas, drawn[:, kinds.of_clips]),
+        ]
+        blocks.append(np.column_stack(columns))
+    return LabelBootstrap(*(_interval(column) for column in np.concatenate(blocks).T))
+
+
+def _pairs(which: NDArray[np.bool_], kinds: Kinds, n_classes: int) -> ClassSums:
+    """Of the pairs of clips and classes that are marked, [n, n_classes]."""
+    clips, classes = np.nonzero(which)
+    return ClassSums(kinds.of_clips[clips], classes, n_classes)
+
+
+def _share(above: Ints, below: Ints) -> Floats:
+    """0 where there is nothing to divide by, as F1 has it."""
+    share: Floats = np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+    return share
+
+
+def _interval(samples: Floats) -> Interval | None:
+    known = samples[~np.isnan(samples)]
+    return percentile_interval(known) if len(known) else None
+
+
+class _Areas:
+    """Weighted areas under the curves of one class; sorted once for all resamples.
+
+    Args:
+        truth: which clips have it, [n].
+        scores: of it, [n].
+    """
+
+    def __init__(self, truth: NDArray[np.bool_], scores: Array) -> None:
+        self._order = np.argsort(-scores, kind="stable")
+        ordered = scores[self._order]
+        self._truth = truth[self._order]
+        self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+
+    def of(self, weights: Drawn) -> tuple[Floats, Floats]:
+        """Average precision and AUROC, for weights [resamples, n]; nan where undefined."""
+        ordered = weights[:, self._order]
+        n_all = ordered.cumsum(axis=1, dtype=np.float64)[:, self._ends]
+        ordered *= self._truth
+        n_true = ordered.cumsum(axis=1, dtype=np.float64)[:, self._ends]
+        n_false = n_all - n_true
+        more_true = np.diff(n_true, axis=1, prepend=0)
+        more_false = np.diff(n_false, axis=1, prepend=0)
+        precision = np.divide(n_true, n_all, out=np.zeros(n_all.shape), where=n_all > 0)
+        under_roc = (more_false * (n_true - more_true / 2)).sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            return (
+                (more_true * precision).sum(axis=1) / n_true[:, -1],
+                under_roc / (n_true[:, -1] * n_false[:, -1]),
+            )
+
+
+def _mean_areas(areas: list[_Areas], weights: Drawn) -> list[Floats]:
+    """The means over classes that have an area, [resamples] each; nan where none has."""
+    if not areas:
+        return [np.full(len(weights), np.nan)] * 2
+    by_class = np.stack([one.of(weights) for one in areas])  # [n_classes, 2, resamples]
+    known = ~np.isnan(by_class)
+    n = known.sum(axis=0)
+    sums = np.where(known, by_class, 0).sum(axis=0)
+    return list(np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0))
