@@ -57,6 +57,31 @@ def test_hits_are_what_sorting_each_window_gives(scores: np.ndarray, top_k: int,
     assert list(Hits(starts, starts + 1, scores, top_k, threshold)) == expected
 
 
+def test_each_label_has_a_least_score_of_its_own():
+    starts, scores = np.zeros(2), np.float32([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+    kept = np.array([0.6, 0.3, 0.2])
+    # As float32 numbers 0.3 is a little more, and 0.2 too: both are kept, and the best is not.
+    found = list(Hits(starts, starts + 1, scores, 3, kept))
+    assert [[label for label, _ in segment.scores] for segment in found] == [[1, 2], [1, 2]]
+    (segment, _) = Hits(starts, starts + 1, scores, 2, kept)
+    assert [label for label, _ in segment.scores] == [1]
+    assert list(Hits(starts, starts + 1, scores, 1, kept)) == []
+
+
+def test_a_best_label_that_is_no_hit_is_unknown_and_the_others_stay():
+    parts = [hits([[0.5, 0.375, 0.125], [0.25, 0.625, 0.125]])]
+    answer = Answer("a.wav", "ok", 7.5, parts=parts)
+    first, second = predictions_of(answer, LABELS, [0.75, 0.625, 0.0])
+    assert first.scores == (("unknown", 0.5, False), ("dog", 0.375, False), ("hen", 0.125, True))
+    assert second.scores == (("dog", 0.625, True), ("cat", 0.25, False), ("hen", 0.125, True))
+
+
+def test_scores_are_compared_before_they_are_rounded():
+    parts = [[Segment(0.0, 1.0, ((0, 0.4999999),))]]
+    (prediction,) = predictions_of(Answer("a.wav", "ok", 1.0, parts=parts), LABELS, [0.5, 0, 0])
+    assert prediction.scores == (("unknown", 0.5, False),)
+
+
 def test_an_answer_without_a_label_is_one_prediction_over_all_of_it():
     answer = Answer("a.wav", "ok", 7.5, parts=[hits([[0.1, 0.1, 0.1]], threshold=0.5)])
     (prediction,) = predictions_of(answer, LABELS)
@@ -68,8 +93,8 @@ def test_an_answer_of_parts_is_a_prediction_for_each_segment():
     parts = [hits([[0.5, 0.25, 0.25]], 1), hits([[0, 0, 1]], 1)]
     found = list(predictions_of(Answer("a.wav", "ok", 7.5, parts=parts), LABELS))
     assert [(p.start_s, p.scores) for p in found] == [
-        (0.0, (("cat", 0.5),)),
-        (0.0, (("hen", 1.0),)),
+        (0.0, (("cat", 0.5, True),)),
+        (0.0, (("hen", 1.0, True),)),
     ]
 
 

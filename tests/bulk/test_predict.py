@@ -243,6 +243,10 @@ def test_without_a_number_one_label_is_told_or_of_a_multi_label_model_all(
     assert asked.settled(multi_label=False) == Request(top_k=1, threshold=0.1)
     assert asked.settled(multi_label=True) == asked
     assert Request(top_k=2).settled(multi_label=True) == Request(top_k=2)
+    calm = Request(top_k=None)
+    assert calm.settled(multi_label=True) == Request(top_k=1)
+    assert calm.settled(multi_label=True, decides=True) == calm
+    assert calm.settled(multi_label=False, decides=True) == Request(top_k=1)
     for view in ("clip", WINDOWS):
         path = make_tone("a.wav")
         (every,) = ask(classifier, path, view=view, top_k=None)

@@ -160,3 +160,10 @@ def test_many_files_of_one_name_take_one_try_each(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sort_into, "_is_same", note)
     sort(*answers)
     assert len(tried) == 60
+
+
+def test_what_is_unknown_goes_into_a_folder_of_that_name():
+    names = [make(f"in/{i}.wav") for i in range(3)]
+    answers = [heard(name, label) for name, label in zip(names, (0, 1, None), strict=True)]
+    assert Sorter(OUT, LABELS, False, (0.9, 0.95, 0, 0)).sort(answers) == 3
+    assert list(tree()) == ["_unsure/2.wav", "dog/0.wav", "unknown/1.wav"]

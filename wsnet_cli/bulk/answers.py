@@ -10,16 +10,18 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ..core.calibration import UNKNOWN
 from ..core.quant import Array
 
 OK, FAILED, SKIPPED = "ok", "error", "skipped"
 
 
 class Score(NamedTuple):
-    """A label and its score, in [0, 1]."""
+    """A label and its score, in [0, 1], and whether that is enough for the label to be a hit."""
 
     label: str
     score: float
+    is_hit: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class Prediction:
         status: "ok", "error" or "skipped".
         start_s: where the part begins, in seconds.
         end_s: where it ends; both are 0 where the input was not read.
-        scores: the best labels, best first; empty where none reached the threshold.
+        scores: the best labels, best first; empty where none reached the threshold. The first is
+            `core.calibration.UNKNOWN`, with the score of the best label, where that is no hit.
         error: one line, or "" where all is well.
     """
 
@@ -67,7 +70,7 @@ class Hits:
         ends_s: [n] float64.
         scores: [n, n_labels] float32, of which the best are kept.
         top_k: that many, >= 1; None: all.
-        threshold: and of these, those that reach it.
+        kept: and of these, those that reach it: a score, or one for each label, [n_labels].
         features: [n, n_features] float32, kept for every segment; or None.
     """
 
@@ -77,14 +80,17 @@ class Hits:
         ends_s: npt.NDArray[np.float64],
         scores: Array,
         top_k: int | None,
-        threshold: float,
+        kept: float | npt.NDArray[np.float64],
         features: Array | None = None,
     ) -> None:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :top_k]
+        is_kept = np.take_along_axis(scores >= kept, best, axis=1)
+        first = np.argsort(~is_kept, axis=1, kind="stable")  # those that are kept, then the others
+        best = np.take_along_axis(best, first, axis=1)
         self._starts_s, self._ends_s = starts_s, ends_s
         self._labels = best.astype(np.int32)
         self._scores = np.take_along_axis(scores, best, axis=1)
-        self._n_kept = (self._scores >= threshold).sum(axis=1, dtype=np.int32)
+        self._n_kept = is_kept.sum(axis=1, dtype=np.int32)
         self._features = features
 
     def __len__(self) -> int:
@@ -138,20 +144,46 @@ class Answer:
             yield from part
 
 
-def predictions_of(answer: Answer, labels: Sequence[str]) -> Iterator[Prediction]:
+def predictions_of(
+    answer: Answer, labels: Sequence[str], hit: Sequence[float] | None = None
+) -> Iterator[Prediction]:
     """What is written of an answer: at least one prediction, whatever the threshold left of it.
 
     Scores are rounded to six places, as everything that is written has them.
+
+    Args:
+        answer: what came of an input.
+        labels: of the model.
+        hit: as `terms.Terms` has it.
     """
     file = readable(answer.name)
     n_told = 0
     for segment in answer.segments():
         if segment.scores:
             n_told += 1
-            scores = tuple(Score(labels[i], round(score, 6)) for i, score in segment.scores)
+            scores = tuple(_scores(segment, labels, hit))
             yield Prediction(file, answer.status, segment.start_s, segment.end_s, scores)
     if n_told == 0:
         yield Prediction(file, answer.status, 0.0, answer.duration_s, (), answer.error)
+
+
+def is_hit(score: Score) -> bool:
+    """Whether a label is told because of its own score, and not for want of a better one."""
+    return score.is_hit
+
+
+def is_unknown(segment: Segment, hit: Sequence[float] | None) -> bool:
+    """Whether the best label of a segment, which has one, is no hit."""
+    best, score = segment.scores[0]
+    return hit is not None and score < hit[best]
+
+
+def _scores(
+    segment: Segment, labels: Sequence[str], hit: Sequence[float] | None
+) -> Iterator[Score]:
+    for rank, (i, score) in enumerate(segment.scores):
+        label = UNKNOWN if rank == 0 and is_unknown(segment, hit) else labels[i]
+        yield Score(label, round(score, 6), hit is None or score >= hit[i])
 
 
 def readable(name: str) -> str:

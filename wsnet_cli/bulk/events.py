@@ -16,6 +16,8 @@ from ..engine.timeline import WindowScores
 
 ORDERS = ("start", "end")
 
+Threshold = float | npt.NDArray[np.float64]
+
 TOUCH_S = 1e-6
 """Gaps are compared to within a microsecond, a fifth of a sample at the highest rate: times that
 were added up differently still touch."""
@@ -45,7 +47,7 @@ class Event:
 def find_events(
     parts: Iterable[WindowScores],
     *,
-    threshold: float = 0.5,
+    threshold: Threshold = 0.5,
     top_k: int | None = None,
     max_gap_s: float | None = 0.0,
     order: str = "start",
@@ -58,7 +60,7 @@ def find_events(
 
     Args:
         parts: windows in order, as `Classifier.hear_windows` yields them.
-        threshold: least score of a hit, 0..1.
+        threshold: least score of a hit, 0..1; or one for each label, [n_labels].
         top_k: best labels of a window that may be hits, >= 1; of equal scores, those of the first
             labels; None: all.
         max_gap_s: seconds, >= 0; 0 joins windows that overlap or touch. None: nothing is joined, so
@@ -85,7 +87,7 @@ def find_events(
 
 def _find(
     parts: Iterable[WindowScores],
-    threshold: float,
+    threshold: Threshold,
     top_k: int | None,
     max_gap_s: float | None,
     order: str,
@@ -112,7 +114,7 @@ def _find(
     yield from end(list(begun))
 
 
-def _hits(scores: Array, threshold: float, top_k: int | None) -> npt.NDArray[np.bool_]:
+def _hits(scores: Array, threshold: Threshold, top_k: int | None) -> npt.NDArray[np.bool_]:
     """[n, n_labels]: where a label is a hit."""
     hits: npt.NDArray[np.bool_] = scores >= threshold
     if top_k is not None and top_k < scores.shape[1]:
@@ -165,8 +167,10 @@ class _Line:
             yield heapq.heappop(self._waiting)[2]
 
 
-def _check(threshold: float, top_k: int | None, max_gap_s: float | None, order: str) -> None:
-    check("threshold", threshold, 0 <= threshold <= 1, "a score, 0 to 1")
+def _check(threshold: Threshold, top_k: int | None, max_gap_s: float | None, order: str) -> None:
+    bounds = np.asarray(threshold)
+    good = bool(((bounds >= 0) & (bounds <= 1)).all())
+    check("threshold", threshold, good, "a score, 0 to 1")
     check("top_k", top_k, top_k is None or top_k >= 1, "a whole number >= 1")
     check("max_gap_s", max_gap_s, max_gap_s is None or max_gap_s >= 0, "seconds >= 0")
     check("order", order, order in ORDERS, f"one of {', '.join(ORDERS)}")

@@ -17,6 +17,7 @@ from .outputs import Output
 from .predict import Hearing
 from .request import Request
 from .sources import STDIN
+from .terms import terms_of
 from .writers.formats import FORMATS, make_writer
 from .writers.writer import Facts, Writer
 
@@ -36,10 +37,11 @@ def listen(classifier: Classifier, request: Request, sound: PipedSound) -> Itera
     """
     blocks = _Stoppable(sound.open(classifier.model.audio.sample_rate, request.channel))
     hearing = Hearing(classifier, request, blocks.open, sound.name, sound.live)
+    hit = terms_of(classifier.model, request).hit
     n_told = 0
     try:
         for segments in hearing:
-            for prediction in _told(segments, classifier.labels):
+            for prediction in _told(segments, classifier.labels, hit):
                 n_told += 1
                 yield prediction
     except AudioError:
@@ -91,8 +93,10 @@ def _file_of(output: Output) -> Path:
     return output.path
 
 
-def _told(segments: Iterable[Segment], labels: Sequence[str]) -> Iterator[Prediction]:
+def _told(
+    segments: Iterable[Segment], labels: Sequence[str], hit: Sequence[float] | None
+) -> Iterator[Prediction]:
     for segment in segments:
         if segment.scores:
             answer = Answer(STDIN, OK, parts=([segment],))
-            yield from predictions_of(answer, labels)
+            yield from predictions_of(answer, labels, hit)

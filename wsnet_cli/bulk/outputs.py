@@ -124,7 +124,7 @@ def _write_file(
     with atomic_stream(path, sync=sync) as stream:
         writer = make_writer(format_, stream, facts)
         for answer in answers:
-            for prediction in predictions_of(answer, facts.labels):
+            for prediction in predictions_of(answer, facts.labels, facts.hit):
                 writer.add(prediction)
         writer.end(counts)
 

@@ -20,6 +20,7 @@ from .answers import FAILED, OK, SKIPPED, Answer, Hits, Segment, stamp_of
 from .events import find_events
 from .request import CLIP, EVENTS, Request
 from .sources import Refusal
+from .terms import terms_of
 
 WINDOWS_AT_ONCE = 2_048
 """Windows of a long recording that are held in one piece."""
@@ -144,6 +145,7 @@ class Hearing:
         self.duration_s = 0.0
         self._classifier = classifier
         self._request = request
+        self._kept = terms_of(classifier.model, request).kept
         self._open = open_blocks
         self._name = name
         self._live = live
@@ -185,7 +187,7 @@ class Hearing:
         request = self._request
         for event in find_events(
             timeline,
-            threshold=request.threshold,
+            threshold=self._kept,
             top_k=request.top_k,
             max_gap_s=request.gap_s,
             order="end" if self._live else "start",
@@ -197,5 +199,4 @@ class Hearing:
         return self._classifier.hear_windows(self._open, self._name, live=self._live, embed=embed)
 
     def _hits(self, starts_s: Times, ends_s: Times, scores: Array, features: Array | None) -> Hits:
-        request = self._request
-        return Hits(starts_s, ends_s, scores, request.top_k, request.threshold, features)
+        return Hits(starts_s, ends_s, scores, self._request.top_k, self._kept, features)

@@ -20,7 +20,8 @@ class Request:
         view: CLIP, WINDOWS or EVENTS.
         top_k: labels for each clip or window, >= 1; more than there are gives all, and so does
             None.
-        threshold: least score in [0, 1] of a label that is told.
+        threshold: least score in [0, 1] of a label that is told; None: what the model's own
+            calibration asks for, if anything.
         aggregate: MEAN or MAX over the windows of a clip.
         gap_s: seconds, >= 0, that may lie between two hits of one event.
         window_s: length of a window in seconds; None is the model's.
@@ -31,7 +32,7 @@ class Request:
 
     view: str = CLIP
     top_k: int | None = 1
-    threshold: float = 0.0
+    threshold: float | None = None
     aggregate: str = MEAN
     gap_s: float = 0.0
     window_s: float | None = None
@@ -43,9 +44,15 @@ class Request:
         """Plain values, equal for two requests exactly if their rows are."""
         return asdict(self)
 
-    def settled(self, *, multi_label: bool) -> Request:
+    def settled(self, *, multi_label: bool, decides: bool = False) -> Request:
         """The request with one label for a clip or window, where no number was named.
 
-        Of a multi-label model they stay all that reach the threshold.
+        Of a multi-label model they stay all that reach the threshold, where there is one.
+
+        Args:
+            multi_label: whether the model is.
+            decides: whether its calibration has thresholds.
         """
-        return replace(self, top_k=1) if self.top_k is None and not multi_label else self
+        has_threshold = self.threshold is not None or decides
+        one = self.top_k is None and not (multi_label and has_threshold)
+        return replace(self, top_k=1) if one else self

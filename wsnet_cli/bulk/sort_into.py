@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..core.calibration import UNKNOWN
 from ..core.errors import FileError
 from ..core.files import TEMPORARY_SUFFIX, explain_os_errors, remove_stale
-from .answers import OK, Answer
+from .answers import OK, Answer, Segment, is_unknown
 from .safe_names import safe_part
 
 UNSURE = "_unsure"
@@ -33,12 +34,16 @@ class Sorter:
         folder: where the label folders go; made if it is not there.
         labels: of the model.
         link: make symbolic links instead of copies.
+        hit: as `terms.Terms` has it; files that are unknown go into a folder of that name.
     """
 
-    def __init__(self, folder: Path, labels: Sequence[str], link: bool) -> None:
+    def __init__(
+        self, folder: Path, labels: Sequence[str], link: bool, hit: Sequence[float] | None = None
+    ) -> None:
         self._folder = folder
         self._names = [_folder_name(label) for label in labels]
         self._link = link
+        self._hit = hit
         self._n_tried: Counter[tuple[str, str]] = Counter()
         self._ready: set[str] = set()
 
@@ -50,10 +55,13 @@ class Sorter:
         n_sorted = 0
         for answer in answers:
             if answer.status == OK:
-                best = next((s.scores[0][0] for s in answer.segments() if s.scores), None)
-                self._place(answer.name, UNSURE if best is None else self._names[best])
+                best = next((s for s in answer.segments() if s.scores), None)
+                self._place(answer.name, UNSURE if best is None else self._name_of(best))
                 n_sorted += 1
         return n_sorted
+
+    def _name_of(self, segment: Segment) -> str:
+        return UNKNOWN if is_unknown(segment, self._hit) else self._names[segment.scores[0][0]]
 
     def _place(self, source: str, label_folder: str) -> None:
         folder = self._prepare(label_folder)

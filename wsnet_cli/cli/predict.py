@@ -40,6 +40,10 @@ def predict(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Least score of a label that is told.")
     ] = None,
+    no_unknown: Annotated[
+        bool,
+        typer.Option("--no-unknown", help="Tell the best label, whatever the model's thresholds."),
+    ] = False,
     aggregate: Annotated[
         str | None,
         typer.Option(
@@ -133,6 +137,7 @@ def predict(
         channel=channel,
         features=embeddings is not None,
         live=live,
+        no_unknown=no_unknown,
     )
     delivery = make_delivery(
         format_=format_,
@@ -195,19 +200,22 @@ def _run_live(
 def _load(path: Path, model: str | None, request: Request) -> tuple[Classifier, Facts, Request]:
     """The model in the windows that are asked for, what is true of all rows, and what is asked."""
     from ..bulk.predict import fit
+    from ..bulk.terms import terms_of
     from ..bulk.writers.writer import Facts
     from ..engine.session import Classifier
 
     classifier = fit(Classifier.load(path), request)
-    several = classifier.multi_label
+    several, decides = classifier.multi_label, classifier.model.calibration.decides
+    request = request.settled(multi_label=several, decides=decides)
     facts = Facts(
         model=model or DEFAULT_MODEL,
         labels=classifier.labels,
         sample_rate=classifier.model.audio.sample_rate,
         channel=request.channel,
         multi_label=several,
+        hit=terms_of(classifier.model, request).hit,
     )
-    return classifier, facts, request.settled(multi_label=several)
+    return classifier, facts, request
 
 
 def _list(words: list[str], delivery: Delivery) -> Inputs:

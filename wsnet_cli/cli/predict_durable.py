@@ -177,7 +177,7 @@ def _deliver(
     if delivery.sort_into:
         from ..bulk.sort_into import Sorter
 
-        n = Sorter(delivery.sort_into, facts.labels, delivery.link).sort(answers())
+        n = Sorter(delivery.sort_into, facts.labels, delivery.link, facts.hit).sort(answers())
         what = "links" if delivery.link else "copies"
         console.note(f"sorted: {n:,} {what} in {delivery.sort_into.absolute()}")
     if delivery.embeddings:

@@ -64,12 +64,13 @@ def make_request(
     channel: int | None,
     features: bool,
     live: bool,
+    no_unknown: bool = False,
 ) -> Request:
     """What is asked of each input.
 
     Windows or hops that are named, and a stream that is still being recorded, mean a timeline,
-    unless it is asked to be summed up. A threshold without a number of labels leaves the number to
-    the model: see `Request.settled`.
+    unless it is asked to be summed up. Without a number of labels the model settles it: see
+    `Request.settled`. That nothing is unknown is a threshold that everything reaches.
 
     Raises: UsageError: options that exclude one another, or a value out of range.
     """
@@ -87,14 +88,16 @@ def make_request(
             raise UsageError(f"{name} {value:g}; expected seconds, more than 0")
     if threshold is not None and not 0 <= threshold <= 1:
         raise UsageError(f"--threshold {threshold:g}; expected a score from 0 to 1")
+    if threshold is not None and no_unknown:
+        raise UsageError("--threshold sets the model's own aside; expected no --no-unknown beside")
     if gap is not None and not 0 <= gap < 1e9:
         raise UsageError(f"--gap {gap:g}; expected seconds, 0 or more")
     by_window = timeline or window is not None or hop is not None or live
     view = EVENTS if merge else WINDOWS if by_window and aggregate is None else CLIP
     return Request(
         view=view,
-        top_k=1 if top_k is None and threshold is None else top_k,
-        threshold=threshold or 0.0,
+        top_k=1 if top_k is None and no_unknown else top_k,
+        threshold=0.0 if no_unknown else threshold,
         aggregate=aggregate or MEAN,
         gap_s=gap or 0.0,
         window_s=window,

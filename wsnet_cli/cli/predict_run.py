@@ -48,5 +48,5 @@ def run_shown(
 
 def show(answer: Answer, facts: Facts, writer: Writer) -> None:
     """Write all that is said of an answer."""
-    for prediction in predictions_of(answer, facts.labels):
+    for prediction in predictions_of(answer, facts.labels, facts.hit):
         writer.add(prediction)

@@ -44,6 +44,14 @@ def test_raven_by_hand(write: Write, some: list[Prediction]):
     assert [row["Label"] for row in table] == ["dog", "cat", "cat"]
 
 
+def test_only_hits_are_annotated(write: Write):
+    scores = (Score("unknown", 0.4, False), Score("cat", 0.3, False), Score("hen", 0.2))
+    some = [Prediction("a.wav", "ok", 0.0, 1.0, scores)]
+    assert write("audacity", some).decode() == "0.000000\t1.000000\then\n"
+    (row,) = csv.DictReader(io.StringIO(write("raven", some).decode()), delimiter="\t")
+    assert (row["Selection"], row["Label"]) == ("1", "hen")
+
+
 def test_raven_has_its_header_without_rows_and_the_channel_that_was_heard(write: Write):
     assert write("raven", []).decode().splitlines()[0].startswith("Selection\tView\tChannel\t")
     (row,) = csv.DictReader(io.StringIO(write("raven", [ODD], 3).decode()), delimiter="\t")

@@ -7,19 +7,19 @@ separated by tabs, no header.
 from __future__ import annotations
 
 from ...core.sniff import shown
-from ..answers import Prediction
+from ..answers import Prediction, is_hit
 from .writer import Counts, Write
 
 
 class AudacityWriter:
-    """The labels of one recording. Inputs without a label leave nothing."""
+    """The labels of one recording. Inputs without a label, or that are unknown, leave nothing."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
 
     def add(self, prediction: Prediction) -> None:
         """As `Writer.add`."""
-        for score in prediction.scores:
+        for score in filter(is_hit, prediction.scores):
             times = f"{prediction.start_s:.6f}\t{prediction.end_s:.6f}"
             self._write(f"{times}\t{shown(score.label)}\n")
 

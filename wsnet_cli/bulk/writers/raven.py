@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ...core.sniff import shown
-from ..answers import Prediction
+from ..answers import Prediction, is_hit
 from .writer import Counts, Facts, Write
 
 RAVEN_HEADER = (
@@ -23,7 +23,8 @@ class RavenWriter:
     """Selections of one recording, or of several, told apart by their file.
 
     A hit spans all frequencies that the model hears, 0 Hz to half of its sample rate. The channel
-    is 1 where the channels were averaged. Inputs without a label leave nothing.
+    is 1 where the channels were averaged. Inputs without a label, or that are
+    unknown, leave nothing.
     """
 
     def __init__(self, write: Write, facts: Facts) -> None:
@@ -37,7 +38,7 @@ class RavenWriter:
         """As `Writer.add`."""
         start, end = f"{prediction.start_s:.3f}", f"{prediction.end_s:.3f}"
         path = shown(prediction.file)
-        for score in prediction.scores:
+        for score in filter(is_hit, prediction.scores):
             self._n_rows += 1
             cells = (
                 *(str(self._n_rows), "Spectrogram 1", str(self._channel), start, end),

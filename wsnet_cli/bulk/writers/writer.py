@@ -22,6 +22,7 @@ class Facts:
         sample_rate: of the model, in Hz.
         channel: that was heard, from 1; None: the average of all.
         multi_label: whether each score is of its label by itself.
+        hit: as `terms.Terms` has it.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Facts:
     sample_rate: int
     channel: int | None = None
     multi_label: bool = False
+    hit: tuple[float, ...] | None = None
 
 
 @dataclass
