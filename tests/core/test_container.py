@@ -5,6 +5,7 @@ import json
 import os
 import pickle  # noqa: TID251  a hostile file is made, and refused
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,10 @@ DIGEST_4 = entry("U8", [32], 4, 36)
         (header_of(a=entry("F8_E4M3", [4], 0, 4), **{"~sha256": DIGEST_4}), "x: is damaged: "),
         (header_of(a=entry("F32", [1] * 80, 0, 4), **{"~sha256": DIGEST_4}), "x: is damaged: "),
         (header_of(a=entry("F32", [1], 32, 36), **{"~sha256": entry("U8", [32], 0, 32)}), "x: is"),
-        (header_of(a=entry("F32", [1], 0, 4), **{"~sha256": entry("U8", [31], 4, 35)}), "x: is"),
+        (
+            header_of(a=entry("F32", [1], 0, 4), **{"~sha256": entry("U8", [31], 4, 35)}),
+            "x: is not",
+        ),
         (header_of(a=5, **{"~sha256": DIGEST_4}), "x: is damaged: "),
     ],
 )
@@ -219,12 +223,16 @@ def test_read_container_refuses_what_is_no_regular_file(tmp_path: Path) -> None:
         read_container(tmp_path, "a model")
 
 
+def refuse_to_open(monkeypatch: pytest.MonkeyPatch, refuse: Callable[..., Any]) -> None:
+    monkeypatch.setattr(Path, "open", refuse)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_read_container_does_not_wait_for_a_pipe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "pipe")
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("waits for ever"))
+    refuse_to_open(monkeypatch, lambda *_: pytest.fail("waits for ever"))
     with pytest.raises(ArtifactError, match=r"pipe: is not a regular file; expected a model$"):
         read_container(tmp_path / "pipe", "a model")
 
@@ -232,13 +240,29 @@ def test_read_container_does_not_wait_for_a_pipe(
 def test_read_container_refuses_a_huge_file_before_reading_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "x"
-    path.write_bytes(b"12345")
-    assert read_container(path, "a model") == b"12345"
-    monkeypatch.setattr(container, "MAX_FILE_BYTES", 4)
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("was read"))
-    with pytest.raises(ArtifactError, match=r"x: is 5 bytes, too large for a model$"):
+    path, content = tmp_path / "x", pack(TENSORS, METADATA)
+    path.write_bytes(content)
+    assert read_container(path, "a model") == content
+    monkeypatch.setattr(container, "MAX_FILE_BYTES", len(content) - 1)
+    refuse_to_open(monkeypatch, lambda *_: pytest.fail("was read"))
+    message = rf"x: is {len(content)} bytes, too large for a model$"
+    with pytest.raises(ArtifactError, match=message):
         read_container(path, "a model")
+
+
+def test_a_huge_file_that_does_not_begin_as_one_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    with path.open("wb") as stream:
+        stream.write(b"PK\x03\x04 and more")
+        stream.truncate(1_900_000_000)  # a hole: takes no room on the disk either
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match=r"x: is not a wsnet file, or is cut; expected"):
+            read_container(path, "a model")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 200_000
 
 
 def test_what_the_system_refuses_is_told_as_it_is(
@@ -246,9 +270,47 @@ def test_what_the_system_refuses_is_told_as_it_is(
 ) -> None:
     (tmp_path / "x").write_bytes(b"1")
 
-    def refuse(path: Path) -> bytes:
+    def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refuse)
+    refuse_to_open(monkeypatch, refuse)
     with pytest.raises(FileError, match=r"^cannot read .*x: Permission denied$"):
         read_container(tmp_path / "x", "a model")
+
+
+DIGEST_0 = '"~sha256":{"dtype":"U8","shape":[32],"data_offsets":[0,32]}'
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f'{{"__metadata__":{{"wsnet":"{{}}"}},{DIGEST_0},{DIGEST_0}}}',
+        f'{{"__metadata__":{{"wsnet":"{{}}","wsnet":"{{}}"}},{DIGEST_0}}}',
+        f'{{"__metadata__":{{"wsnet":"{{\\"a\\":1,\\"a\\":2}}"}},{DIGEST_0}}}',
+        f'{{"__metadata__":{{"wsnet":"{{\\"a\\":NaN}}"}},{DIGEST_0}}}',
+        f'{{"__metadata__":{{"wsnet":"{{\\"a\\":-Infinity}}"}},{DIGEST_0}}}',
+        f'{{"__metadata__":{{"wsnet":"{{}}x"}},{DIGEST_0}}}',
+        f'\ufeff{{"__metadata__":{{"wsnet":"{{}}"}},{DIGEST_0}}}',
+        '{"__metadata__":{"wsnet":"{}"},"~sha256":{"dtype":"I8","shape":[32],"data_offsets":[0,32]}}',
+        '{"__metadata__":{"wsnet":"{}"},"~sha256":{"dtype":"U8","shape":[8,4],"data_offsets":[0,32]}}',
+    ],
+    ids=range(9),
+)
+def test_json_that_readers_may_take_differently_is_refused(header: str) -> None:
+    content = raw(header.encode())
+    with pytest.raises(ArtifactError, match=f"^{re.escape(FOREIGN)}$"):
+        unpack(content, "x")
+    unpack(raw(f'{{"__metadata__":{{"wsnet":"{{}}"}},{DIGEST_0}}}'.encode()), "x")
+
+
+def test_json_in_other_than_utf8_is_refused() -> None:
+    text = f'{{"__metadata__":{{"wsnet":"{{}}"}},{DIGEST_0}}}'
+    with pytest.raises(ArtifactError, match=f"^{re.escape(FOREIGN)}$"):
+        unpack(raw(text.encode("utf-16-le")), "x")
+
+
+def test_messages_stay_short_whatever_they_quote() -> None:
+    header = header_of(a=entry("F" * 50_000, [1], 0, 4), **{"~sha256": DIGEST_4})
+    with pytest.raises(ArtifactError) as caught:
+        unpack(raw(header, b"\0" * 4), "x")
+    assert len(str(caught.value)) < 200

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .artifact_limits import check_network
 from .config import NetworkConfig, NetworkSamplingConfig, SamplingConfig
 from .errors import ConfigError, ParameterError
 from .mapnet import Shape, layer_names, mapnet_layers
@@ -100,6 +101,10 @@ def _check_window(network: Network, n_samples: int) -> None:
             f"audio.window_s: a window of {n_samples} samples is too short for this network; "
             f"expected at least {network.min_samples} samples"
         )
+    try:
+        check_network(network, n_samples)
+    except ParameterError as error:
+        raise ConfigError(f"network: {error}, which is what a model file may hold") from error
 
 
 def _convolutions(config: NetworkConfig, rows: tuple[_Row, ...]) -> list[Conv]:

@@ -6,11 +6,13 @@ Values that equal their default are left out, so that small models have small fi
 from __future__ import annotations
 
 import itertools
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .artifact_maps import check_map_sizes, describe_map_layer, parse_map_layer
+from .artifact_limits import check_network, check_overlap
+from .artifact_maps import describe_map_layer, parse_map_layer
 from .audio import AudioSettings
 from .errors import ParameterError
 from .header_values import get_integers, get_number, get_value
@@ -19,9 +21,6 @@ from .network import Conv, Flatten, Layer, Linear, MapConv, Mean, Network, Pool,
 from .sampling import ConvShape, LinearShape, Sampling
 
 WEIGHT_FORMATS = {"float32": 32, "int8": 8}
-MAX_DENSE_WEIGHTS = 1 << 28
-"""Weights of the expanded layers together: bounds what a lying header makes an engine allocate."""
-MAX_WINDOW_SAMPLES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -64,21 +63,17 @@ def parse_header(header: Mapping[str, Any]) -> Header:
     formats = ", ".join(WEIGHT_FORMATS)
     weights = get_value(header, "weights", str)
     if weights not in WEIGHT_FORMATS:
-        raise ParameterError(f"weights = {weights}; expected one of {formats}")
+        raise ParameterError(f"weights = {reprlib.repr(weights)}; expected one of {formats}")
     labels = get_value(header, "labels", list)
     if not all(isinstance(label, str) and label for label in labels):
         raise ParameterError("labels: expected a list of words")
     network = Network(_name([_parse_layer(item) for item in get_value(header, "layers", list)]))
-    _check_sizes(network)
     provenance = get_value(header, "provenance", dict)
-    if not all(isinstance(value, str | int | float) for value in provenance.values()):
+    if not all(type(value) in (str, int, float) for value in provenance.values()):
         raise ParameterError("provenance: expected words and numbers")
     audio = _parse_audio(get_value(header, "audio", dict))
-    if not network.min_samples <= audio.window_samples <= MAX_WINDOW_SAMPLES:
-        raise ParameterError(
-            f"a window of {audio.window_samples} samples; "
-            f"expected {network.min_samples} to {MAX_WINDOW_SAMPLES}"
-        )
+    check_network(network, audio.window_samples)
+    check_overlap(audio)
     _check_flatten(network, audio.window_samples)
     bits, multi_label = WEIGHT_FORMATS[weights], get_value(header, "multi_label", bool, False)
     return Header(network, tuple(labels), audio, bits, dict(provenance), multi_label)
@@ -128,7 +123,7 @@ def _parse_layer(item: Any) -> Layer:
         relu, scaled = (get_value(item, key, bool, False) for key in ("relu", "scaled"))
         return Linear("", LinearShape(n_in, n_out, stride), relu, scaled)
     if kind == "conv":
-        sampling = _parse_sampling(item) if "sampling" in item else None
+        sampling = _parse_sampling(item)
         n_in, n_out, length, stride_, padding = get_integers(item, "shape", 5)
         if padding > length:  # more would be zeros alone, without bound
             raise ParameterError(f"padding = {padding}; expected at most the length {length}")
@@ -140,11 +135,16 @@ def _parse_layer(item: Any) -> Layer:
             pool=Pool(*get_integers(item, "pool", 2)) if "pool" in item else None,
         )
     raise ParameterError(
-        f"layer type {kind!r}; expected conv, to-map, map-conv, mean, flatten or linear"
+        f"layer type {reprlib.repr(kind)}; expected conv, to-map, map-conv, mean, flatten or linear"
     )
 
 
-def _parse_sampling(item: Mapping[str, Any]) -> Sampling:
+def _parse_sampling(item: Mapping[str, Any]) -> Sampling | None:
+    if "sampling" not in item:
+        for key in ("offsets", "group_offset", "signs"):
+            if key in item:  # who takes a dense layer for a sampled one would heed it
+                raise ParameterError(f"{key}: expected a sampling beside it")
+        return None
     stride, factor, denser = get_integers(item, "sampling", 3)
     return Sampling(
         stride,
@@ -170,16 +170,6 @@ def _name(layers: list[Layer]) -> tuple[Layer, ...]:
         number = "" if kind == "linear" and n_linear == 1 else str(counts[kind])
         named.append(replace(layer, name=f"{kind}{number}"))
     return tuple(named)
-
-
-def _check_sizes(network: Network) -> None:
-    n_dense = 0
-    for layer in network.weighted:
-        n_sampled = layer.shape.n_out if isinstance(layer, Linear) else layer.shape.n_sampled
-        n_dense += layer.shape.n_dense_weights // layer.shape.n_out * n_sampled
-    if n_dense > MAX_DENSE_WEIGHTS:
-        raise ParameterError(f"{n_dense} expanded weights; expected at most {MAX_DENSE_WEIGHTS}")
-    check_map_sizes(network)
 
 
 def _check_flatten(network: Network, n_samples: int) -> None:

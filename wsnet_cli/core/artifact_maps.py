@@ -8,11 +8,8 @@ from typing import Any
 from .errors import ParameterError
 from .header_values import get_integers, get_value
 from .maps import MapShape
-from .network import MapConv, Network, Pool, ToMap
+from .network import MapConv, Pool, ToMap
 from .sampling import Sampling
-
-MAX_STEP_VALUES = 1 << 20
-"""Values of all maps in one time step: bounds what a lying header makes an engine allocate."""
 
 
 def describe_map_layer(layer: ToMap | MapConv) -> dict[str, Any]:
@@ -70,17 +67,3 @@ def _sampling(item: Mapping[str, Any]) -> Sampling | None:
         return None
     stride, factor = get_integers(item, "sampling", 2)
     return Sampling(stride, factor, signs=signs)
-
-
-def check_map_sizes(network: Network) -> None:
-    """Refuse maps that are too large in one time step. Raises: ParameterError."""
-    for layer in network.convolutions:
-        if not isinstance(layer, MapConv):
-            continue
-        shape = layer.shape
-        n_padded = shape.n_bands + 2 * shape.band_padding
-        most = max(shape.n_in * n_padded, shape.n_out * shape.n_out_bands)
-        if most > MAX_STEP_VALUES:
-            raise ParameterError(
-                f"{layer.name}: {most} values in a time step; expected at most {MAX_STEP_VALUES}"
-            )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from .errors import ArtifactError, ParameterError
 from .files import explain_os_errors
+from .strict_json import read_json
 
 METADATA_KEY = "wsnet"
 """The one key of the container's metadata; several would be written in random order."""
@@ -70,8 +72,8 @@ def unpack(content: bytes, where: str) -> tuple[Tensors, dict[str, Any]]:
         ArtifactError: not such a container, or cut, altered or padded; `where` begins the message.
     """
     metadata = _metadata(content, where)
-    body, digest = content[:-DIGEST_BYTES], content[-DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
+    body = memoryview(content)[:-DIGEST_BYTES]  # a slice of bytes would be a copy
+    if hashlib.sha256(body).digest() != content[-DIGEST_BYTES:]:
         raise ArtifactError(
             f"{where}: is cut or altered: its checksum does not match; copy or make the file again"
         )
@@ -86,7 +88,7 @@ def read_container(path: Path, kind: str) -> bytes:
         kind: what it should be, for messages.
 
     Raises:
-        ArtifactError: it is missing, no regular file, or too large to be one.
+        ArtifactError: it is missing, no regular file, too large, or does not begin as one.
         FileError: the system refused to read it.
     """
     with explain_os_errors("read", path):
@@ -98,23 +100,36 @@ def read_container(path: Path, kind: str) -> bytes:
             raise ArtifactError(f"{path}: is not a regular file; expected {kind}")
         if status.st_size > MAX_FILE_BYTES:
             raise ArtifactError(f"{path}: is {status.st_size} bytes, too large for {kind}")
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            # Before the rest takes memory.
+            _header_bytes(stream.read(LENGTH_BYTES), status.st_size, str(path))
+            stream.seek(0)
+            return stream.read(status.st_size)
+
+
+def _foreign(where: str) -> ArtifactError:
+    return ArtifactError(f"{where}: is not a wsnet file, or is cut; expected one that wsnet wrote")
+
+
+def _header_bytes(head: bytes, n_bytes: int, where: str) -> int:
+    """The length of the header of a file of `n_bytes`, by its first bytes."""
+    n_header = int.from_bytes(head[:LENGTH_BYTES], "little")
+    if not 2 <= n_header <= min(n_bytes - LENGTH_BYTES, MAX_HEADER_BYTES):
+        raise _foreign(where)
+    return n_header
 
 
 def _metadata(content: bytes, where: str) -> dict[str, Any]:
-    n_header = int.from_bytes(content[:LENGTH_BYTES], "little")
-    foreign = ArtifactError(
-        f"{where}: is not a wsnet file, or is cut; expected one that wsnet wrote"
-    )
-    if not 2 <= n_header <= min(len(content) - LENGTH_BYTES, MAX_HEADER_BYTES):
-        raise foreign
+    n_header = _header_bytes(content, len(content), where)
     try:
-        header = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + n_header])
-        metadata = json.loads(header["__metadata__"][METADATA_KEY])
+        header = read_json(content[LENGTH_BYTES : LENGTH_BYTES + n_header].decode("utf-8"))
+        metadata = read_json(header["__metadata__"][METADATA_KEY])
+        digest = header[DIGEST_NAME]
+        is_ours = (digest["dtype"], digest["shape"]) == ("U8", [DIGEST_BYTES])
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise foreign from None
-    if not isinstance(metadata, dict) or DIGEST_NAME not in header:
-        raise foreign
+        raise _foreign(where) from None
+    if not isinstance(metadata, dict) or not is_ours:
+        raise _foreign(where)
     return metadata
 
 
@@ -125,7 +140,8 @@ def _tensors(content: bytes, where: str) -> Tensors:
     try:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{where}: is damaged: {error}; make the file again") from error
+        why = reprlib.repr(str(error))  # it may quote the whole header
+        raise ArtifactError(f"{where}: is damaged: {why}; make the file again") from error
     digest = tensors.pop(DIGEST_NAME)
     if digest.tobytes() != content[-DIGEST_BYTES:]:
         raise ArtifactError(f"{where}: is damaged: the checksum is not its last tensor")
