@@ -8,6 +8,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import DataError, WsnetError
@@ -19,6 +20,16 @@ from .clip_audio import ClipAudio, audio_of
 
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
 """What is used of a run's split.csv."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Data of a run: where it was, its layout and pattern (None in old runs), the fold held out."""
+
+    source: Path
+    layout: str | None
+    pattern: str | None
+    fold: str | None
 
 
 def clips_of_data(
@@ -106,23 +117,51 @@ def held_out_clips(model_path: Path) -> tuple[tuple[Clip, ...], ClipAudio]:
     Raises:
         DataError: it lies in no run, the run held nothing out, its data is gone or has changed.
     """
+    return _clips_of_part(
+        model_path,
+        "test",
+        f"{model_path}: lies in no run folder, so nothing was held out for it; "
+        "give the DATA to evaluate on",
+        f"{model_path.parent}: the run held nothing out; give the DATA to evaluate on",
+    )
+
+
+def validation_clips(model_path: Path) -> tuple[tuple[Clip, ...], ClipAudio]:
+    """The clips that the run kept to choose an epoch by; never those that it held out.
+
+    Returns: the clips, and where their audio comes from.
+
+    Raises:
+        DataError: it lies in no run, the run kept none, its data is gone or has changed.
+    """
+    return _clips_of_part(
+        model_path,
+        "validation",
+        f"{model_path}: lies in no run folder, so it has no validation part; "
+        "give DATA that it was not trained on",
+        f"{model_path.parent}: the run has no validation part; give DATA that it was not trained "
+        "on, or train with --set train.validation=0.15",
+    )
+
+
+def _clips_of_part(
+    model_path: Path, part: str, if_no_run: str, if_none: str
+) -> tuple[tuple[Clip, ...], ClipAudio]:
     folder = model_path.parent
     if not (folder / "split.csv").is_file():
-        raise DataError(
-            f"{model_path}: lies in no run folder, so nothing was held out for it; "
-            "give the DATA to evaluate on"
-        )
-    source, layout, pattern = _data_of_run(folder)
-    rows = [row for row in _split_of_run(folder) if row["part"] == "test"]
+        raise DataError(if_no_run)
+    run = data_of_run(folder)
+    source = run.source
+    rows = [row for row in _split_of_run(folder) if row["part"] == part]
     if not rows:
-        raise DataError(f"{folder}: the run held nothing out; give the DATA to evaluate on")
-    dataset = load_dataset(source, layout, pattern)
-    clips = {_identity(clip): clip for clip in dataset.clips}
+        raise DataError(if_none)
+    dataset = load_dataset(source, run.layout, run.pattern)
+    clips = {identity_of(clip): clip for clip in dataset.clips}
     chosen: list[Clip] = []
     for row in rows:
         clip = clips.get((row["clip"], row["start_s"], row["end_s"]))
         if clip is None:
-            raise DataError(f"{source}: {row['clip']} of the held-out part is gone; restore it")
+            raise DataError(f"{source}: {row['clip']} of the {part} part is gone; restore it")
         chosen.append(clip)
     audio = audio_of(source)
     for clip, row, digest in zip(chosen, rows, audio.digests(chosen), strict=True):
@@ -130,7 +169,18 @@ def held_out_clips(model_path: Path) -> tuple[tuple[Clip, ...], ClipAudio]:
     return tuple(chosen), audio
 
 
-def _identity(clip: Clip) -> tuple[str, str, str]:
+def held_out_identities(folder: Path) -> set[tuple[str, str, str]]:
+    """The clips that a run held out, as `identity_of` tells them.
+
+    Raises:
+        DataError: split.csv is damaged.
+    """
+    rows = (row for row in _split_of_run(folder) if row["part"] == "test")
+    return {(row["clip"], row["start_s"], row["end_s"]) for row in rows}
+
+
+def identity_of(clip: Clip) -> tuple[str, str, str]:
+    """Name, start and end of a clip, as split.csv has them."""
     start, end = ("" if value is None else str(value) for value in (clip.start_s, clip.end_s))
     return (clip.name, start, end)
 
@@ -149,14 +199,18 @@ def _split_of_run(folder: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _data_of_run(folder: Path) -> tuple[Path, str | None, str | None]:
-    """Where the data was and how it was read: its layout and pattern, None in old runs."""
+def data_of_run(folder: Path) -> RunData:
+    """Where the data of a run was, and how it was read and divided.
+
+    Raises:
+        DataError: its env.json is missing or does not say so.
+    """
     try:
         values = json.loads((folder / "env.json").read_text(encoding="utf-8"))
-        how = values.get("layout"), values.get("pattern")
+        how = values.get("layout"), values.get("pattern"), values.get("fold")
         if not all(isinstance(word, str | None) for word in how):
             raise TypeError("not text")
-        return Path(values["data"]), *how
+        return RunData(Path(values["data"]), *how)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder}: env.json does not say where the data was; give the DATA to evaluate on"

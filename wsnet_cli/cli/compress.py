@@ -1,20 +1,73 @@
-"""`wsnet compress`: make a model small."""
+"""`wsnet compress`: make a model small, and show what it kept."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.errors import UsageError
+from ..core.errors import GateError, UsageError
 from ..core.files import exists, is_folder
 from . import console, options
-from .ledger_table import ledger_json, show_ledger
+from .compress_show import compressed_json, show_compressed
+
+if TYPE_CHECKING:
+    from ..core.bit_allocation import Allocation
+    from ..core.bit_choice import Wish
+
+MIXED = "mixed"
+_OWN_SUFFIX = re.compile(r"\.(?:q[4568]|mixed)$")
 
 
 def compress(
     model: options.ModelArgument,
+    bits: Annotated[
+        str | None,
+        typer.Option("--bits", metavar="8|6|5|4|mixed", help="Of each weight; default 8."),
+    ] = None,
+    max_kb: Annotated[
+        float | None,
+        typer.Option(
+            "--max-kb",
+            metavar="KB",
+            show_default=False,
+            help="As many bits as fit, where they matter most; 1 KB is 1,000 bytes.",
+        ),
+    ] = None,
+    scheme: Annotated[
+        str, typer.Option("--scheme", metavar="symmetric|min-max", help="How weights are rounded.")
+    ] = "symmetric",
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DATA", help="Labelled clips; default those of the run."),
+    ] = None,
+    layout: options.Layout = None,
+    pattern: options.Pattern = None,
+    fold: Annotated[
+        str | None, typer.Option("--fold", help="The fold of DATA to hold out, as in train.")
+    ] = None,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            "--max-drop",
+            metavar="POINTS",
+            show_default=False,
+            help="Refuse if accuracy on held-out clips falls by more; 100 refuses nothing.",
+        ),
+    ] = None,
+    no_fine_tune: Annotated[
+        bool, typer.Option("--no-fine-tune", help="Round only, also below 8 bits.")
+    ] = False,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, show_default=False, help="Of fine-tuning.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of fine-tuning.")] = 0,
+    device: options.Device = "auto",
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="CPU threads of torch.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", help="Write there; default <stem>.q8.wsnet beside the model."),
@@ -25,34 +78,108 @@ def compress(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write the 8-bit file of a model and show what it takes in bytes.
+    """Write a model with fewer bits, and show what that takes in bytes and what it keeps.
 
-    Example: wsnet compress runs/default -o sounds.q8.wsnet
+    Fewer than 8 bits are fine-tuned on the training clips. Where clips are held out, accuracy on
+    them is measured before and after, and a model that became much worse is not written.
+
+    Example: wsnet compress runs/default --max-kb 40 --max-drop 1
     """
-    from ..core.artifact import load_model, save_model
+    from ..core.artifact import load_model
+    from ..core.files import write_atomic
+    from ..core.gate import Gate
     from ..core.ledger import make_ledger
     from ..core.locate import find_model
-    from ..core.model import compress as to_8_bits
+    from .compress_data import DataOptions, ModelData
+    from .compress_run import Asked, carry_out, check_gate, make_plan
 
+    wish = _wish(bits, max_kb)
+    _check_scheme(scheme)
+    said = DataOptions(data, layout, pattern, fold)
+    said.check()
+    if max_drop is not None and not 0 <= max_drop <= 100:
+        raise UsageError(f"--max-drop {max_drop:g}; expected 0 to 100 points")
+    gate = Gate() if max_drop is None else Gate(max_drop, asked=True)
+    asked = Asked(wish, scheme, gate, not no_fine_tune, epochs, seed, device, threads)
     source = find_model(model)
-    target = out or _default_target(source)
-    if is_folder(target):
-        raise UsageError(f"-o {target}: is a folder; expected a file's name")
-    if exists(target) and not force:
-        raise UsageError(f"{target}: exists; give another name with -o, or --force")
-    small = to_8_bits(load_model(source))
-    n_bytes = save_model(target, small)
-    ledger = make_ledger(small, n_bytes)
+    if out is not None:
+        _check_target(out, source, force, named=True)
+    loaded = load_model(source)
+    sounds = ModelData(source, loaded, said)
+    plan = make_plan(loaded, sounds, asked)
+    if out is None:
+        _check_target(_default_target(source, plan.allocation), source, force)
+    result = carry_out(plan, sounds, asked)
+    target = out or _default_target(source, result.plan.allocation)
+    _check_target(target, source, force, named=out is not None)
+    ledger = make_ledger(result.model, result.content)
+    refusal = None
+    try:
+        check_gate(result, gate)
+        write_atomic(target, result.content)
+    except GateError as error:
+        refusal = error
     if json:
-        console.print_json({"model": str(source), "out": str(target), **ledger_json(ledger)})
-        return
-    show_ledger(ledger)
+        written = None if refusal else target
+        console.print_json(compressed_json(source, written, result, ledger, gate))
+    else:
+        show_compressed(result, ledger)
+    if refusal:
+        raise refusal
     console.note(f"written: {target.absolute()}")
 
 
-def _default_target(source: Path) -> Path:
-    """Beside the model, but never inside the installed package."""
+def _wish(bits: str | None, max_kb: float | None) -> Wish:
+    from ..core.bit_choice import Wish
+    from ..core.quant import BITS
+    from .sizes import to_bytes
+
+    known = [*(str(number) for number in sorted(BITS, reverse=True)), MIXED]
+    if bits is not None and bits not in known:
+        raise UsageError(f"--bits {bits}; expected {', '.join(known[:-1])} or {known[-1]}")
+    if max_kb is not None:
+        if bits not in (None, MIXED):
+            raise UsageError(
+                f"--bits {bits}: --max-kb chooses the bits of each layer; leave one of them out"
+            )
+        return Wish(max_bytes=to_bytes("--max-kb", max_kb))
+    return Wish(mixed=True) if bits == MIXED else Wish(bits=int(bits or 8))
+
+
+def _check_scheme(scheme: str) -> None:
+    from ..core.quant import SCHEMES
+
+    if scheme not in SCHEMES:
+        raise UsageError(f"--scheme {scheme}; expected {' or '.join(SCHEMES)}")
+
+
+def _default_target(source: Path, allocation: Allocation) -> Path:
+    """Beside the model, but never inside the installed package; named by the bits of its layers."""
     from ..core.locate import SUFFIX, shipped_folder
 
-    name = f"{source.name.removesuffix(SUFFIX).removesuffix('.q8')}.q8{SUFFIX}"
+    stem = _OWN_SUFFIX.sub("", source.name.removesuffix(SUFFIX))
+    form = f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
+    name = f"{stem}.{form}{SUFFIX}"
     return Path(name) if source.parent == shipped_folder() else source.with_name(name)
+
+
+def _check_target(target: Path, source: Path, force: bool, *, named: bool = False) -> None:
+    """Refuse to write where something is, and over MODEL itself unless -o names it.
+
+    Args:
+        target: the file to be.
+        source: the model file.
+        force: whether a file there may go.
+        named: whether the target was named with -o.
+    """
+    if is_folder(target):
+        raise UsageError(f"-o {target}: is a folder; expected a file's name")
+    if not exists(target):
+        return
+    if not named and target.samefile(source):
+        raise UsageError(
+            f"{target}: exists; it is the model itself, which has as few bits already; "
+            "give another name with -o"
+        )
+    if not force:
+        raise UsageError(f"{target}: exists; give another name with -o, or --force")

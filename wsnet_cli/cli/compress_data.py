@@ -1,0 +1,174 @@
+"""The clips that compressing is measured on, and those that it may learn from: never the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import DataError, UsageError
+from ..core.files import exists
+from . import console
+from .left_out import warn_left_out
+
+if TYPE_CHECKING:
+    from ..bulk.clip_audio import ClipAudio
+    from ..core.config import Config
+    from ..core.model import Model
+    from ..data.clips import Clip
+    from ..data.packing.pack_job import Progress
+    from ..learn.prepared import PreparedData
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What was said of the data; None: the data and the split of the run that MODEL lies in."""
+
+    source: Path | None = None
+    layout: str | None = None
+    pattern: str | None = None
+    fold: str | None = None
+
+    def check(self) -> None:
+        """Refuse what makes no sense, before any work.
+
+        Raises: UsageError.
+        """
+        if self.source is None:
+            for flag in ("layout", "pattern", "fold"):
+                if (value := getattr(self, flag)) is not None:
+                    raise UsageError(f"--{flag} {value}: expected --data as well")
+        elif not exists(self.source):
+            raise UsageError(
+                f"--data {self.source}: no such folder or manifest; expected labelled clips"
+            )
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Clips that nothing was learned from, and where their audio comes from."""
+
+    clips: tuple[Clip, ...]
+    audio: ClipAudio
+
+
+class ModelData:
+    """The data of a model: what was named with --data, else what its run was trained on.
+
+    Args:
+        path: of the model file.
+        model: what it holds.
+        options: what was said of the data.
+    """
+
+    def __init__(self, path: Path, model: Model, options: DataOptions) -> None:
+        self._path, self._model, self._options = path, model, options
+        self._prepared: PreparedData | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is some, as far as can be told without reading it."""
+        return self.is_named or self._in_run
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it was named with --data."""
+        return self._options.source is not None
+
+    @property
+    def _in_run(self) -> bool:
+        return (self._path.parent / "split.csv").is_file()
+
+    def run_config(self) -> Config | None:
+        """The configuration of the run; None where the data is another, or there is no run.
+
+        Raises: ConfigError: it cannot be read.
+        """
+        if self.is_named or not self._in_run:
+            return None
+        from ..core.config_file import load_config
+
+        return load_config(str(self._path.parent / "config.yaml"))
+
+    def plain_config(self) -> Config:
+        """How to prepare the data where nothing is trained: neither versions nor backgrounds."""
+        from ..core.config import AudioConfig, AugmentConfig, Config
+
+        base = self.run_config() or Config()
+        audio = AudioConfig(**asdict(self._model.audio))
+        return base.model_copy(update={"audio": audio, "augment": AugmentConfig()})
+
+    def prepare(self, config: Config) -> PreparedData:
+        """Decode all clips through the cache and divide them, as `wsnet train` does; once.
+
+        Raises:
+            DataError, UsageError: as `learn.prepared`; or the run's held-out part is another now.
+        """
+        from ..bulk.labelled import data_of_run
+        from ..learn.prepared import find_data, prepare_data
+
+        if self._prepared is not None:
+            return self._prepared
+        options = self._options
+        if options.source is not None:
+            found = find_data(options.source, options.layout, options.pattern)
+            fold = options.fold
+        else:
+            run = data_of_run(self._path.parent)
+            found, fold = find_data(run.source, run.layout, run.pattern), run.fold
+        with _decoding() as on_decoded:
+            data = prepare_data(found, config, fold, on_decoded)
+        if options.source is None:
+            self._check_split(data)
+        console.note(
+            f"data: {len(data.dataset.clips)} clips; {data.split.how}; "
+            f"{len(data.train)} to train on, {len(data.test)} held out"
+        )
+        warn_left_out(data.packed.failures.values())
+        self._prepared = data
+        return data
+
+    def held_out(self) -> HeldOut | None:
+        """The clips to measure on; None where nothing is held out.
+
+        Raises:
+            DataError: the data is gone, or has changed.
+            WsnetError: as `prepare`.
+        """
+        from ..bulk.clip_audio import audio_of
+        from ..bulk.labelled import held_out_clips, held_out_identities, n_trained_on
+
+        source = self._options.source
+        if source is None:
+            held_out = held_out_identities(self._path.parent)
+            return HeldOut(*held_out_clips(self._path)) if held_out else None
+        data = self._prepared or self.prepare(self.plain_config())
+        clips, audio = tuple(data.dataset.clips[i] for i in data.test), audio_of(source)
+        if not clips:
+            return None
+        if n_known := n_trained_on(self._path, clips, audio):
+            console.warn(
+                f"the model was trained on {n_known} of {len(clips)} held-out clips; "
+                "what it had right before is too much"
+            )
+        return HeldOut(clips, audio)
+
+    def _check_split(self, data: PreparedData) -> None:
+        """What was held out in the run must not be learned from now."""
+        from ..bulk.labelled import held_out_identities, identity_of
+
+        then = held_out_identities(self._path.parent)
+        now = {identity_of(data.dataset.clips[i]) for i in data.test}
+        if then != now:
+            raise DataError(
+                f"{self._path.parent}: its data would be divided otherwise now ({len(now)} clips "
+                f"held out, {len(now & then)} of them as then); expected the same clips, or --data"
+            )
+
+
+@contextmanager
+def _decoding() -> Iterator[Progress]:
+    with console.progress("decoding") as advance:
+        yield lambda stage, done, n: advance(done / n, f"{stage}: {done} of {n} clips")

@@ -1,0 +1,262 @@
+"""What `wsnet compress` does: choose bits, fine-tune, measure before and after; writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..core.artifact import model_to_bytes
+from ..core.bit_allocation import Allocation
+from ..core.bit_choice import Wish, answers_as_is, choose_bits, fit_again
+from ..core.errors import GateError, UsageError, WsnetError
+from ..core.gate import Gate
+from ..core.layer_forms import LayerForms
+from ..core.model import Model
+from . import console
+from .compress_data import HeldOut, ModelData
+from .light import require
+from .waiting import let_threads_sleep
+
+if TYPE_CHECKING:
+    from ..bulk.before_after import BeforeAfter
+    from ..core.config import Config
+    from ..learn.fine_tune import FineTuning
+
+FULL_BITS = 8
+MOST_TRIES = 5
+"""Fine-tunings at most until a file fits, the last with the fewest bits."""
+MARGIN = 0.005
+"""Share of --max-kb that is left free for what fine-tuning does to the size of codes."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of compressing, but for the data.
+
+    Args:
+        wish: bits, or bytes.
+        scheme: of `core.quant.SCHEMES`.
+        gate: how much worse the model may become.
+        fine_tune: whether fewer than 8 bits are trained.
+        epochs: of that; None: its default.
+        seed: of that.
+        device: of that, as torch names it.
+        threads: of torch, or None for its default.
+    """
+
+    wish: Wish
+    scheme: str = "symmetric"
+    gate: Gate = field(default_factory=Gate)
+    fine_tune: bool = True
+    epochs: int | None = None
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Bits that are to be, before any training.
+
+    Args:
+        forms: of the model.
+        allocation: bits of each layer; fine-tuning may come to fewer.
+        losses: by which they were chosen; None where every layer gets the same.
+        measured: whether losses are of scores on training clips, not of the weights alone.
+        trains: whether fine-tuning follows.
+    """
+
+    forms: LayerForms
+    allocation: Allocation
+    losses: Sequence[Sequence[float]] | None = None
+    measured: bool = False
+    trains: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Compressed:
+    """What came of it.
+
+    Args:
+        plan: with the bits that it came to.
+        model: the smaller one.
+        content: of its file.
+        both: before and after on held-out clips; None where there are none.
+        why_not: then, why.
+    """
+
+    plan: Plan
+    model: Model
+    content: bytes
+    both: BeforeAfter | None
+    why_not: str = ""
+
+
+def make_plan(model: Model, data: ModelData, asked: Asked) -> Plan:
+    """Choose the bits of each layer, and refuse what cannot be done.
+
+    Raises:
+        GateError: nothing fits into so many bytes.
+        UsageError: fine-tuning needs data.
+        WsnetError: as preparing the data does.
+    """
+    forms = LayerForms(model, asked.scheme)
+    if answers_as_is(forms, asked.wish):
+        return Plan(forms, forms.most)
+    if asked.fine_tune:
+        require("torch")
+        if not data.is_there:
+            raise UsageError(
+                "fewer than 8 bits are fine-tuned, which needs the data: name it with --data, "
+                "give the model of a run folder, or say --no-fine-tune"
+            )
+    if not asked.wish.is_of_layers:
+        allocation = choose_bits(forms, asked.wish, ())
+        return Plan(forms, allocation, trains=asked.fine_tune)
+    if asked.wish.max_bytes is not None:
+        choose_bits(forms, asked.wish, forms.weight_errors())  # whether any fit, before any work
+    losses = _measure(forms, data, asked) if data.is_there else forms.weight_errors()
+    allocation = choose_bits(forms, asked.wish, losses)
+    return Plan(forms, allocation, losses, data.is_there, trains=asked.fine_tune)
+
+
+def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
+    """Make the model, and measure it where clips are held out.
+
+    Raises:
+        UsageError: a gate was asked for and nothing is held out.
+        GateError: the file came out too large.
+        WsnetError: as training and measuring do.
+    """
+    before = plan.forms.model
+    if plan.trains:
+        data.prepare(_config(before, data, asked)[0])
+    held_out, why_not = _held_out(data, must=plan.trains or asked.gate.asked)
+    if held_out is None and asked.gate.asked:
+        raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
+    if plan.trains:
+        plan, model = _fine_tuned(plan, data, asked)
+    else:
+        model = plan.forms.make(plan.allocation)
+    both = None
+    if held_out is not None:
+        from ..bulk.before_after import measure_both
+        from ..core.parallel import count_workers
+
+        workers = count_workers(None, len(held_out.clips))
+        with console.progress("measuring") as advance:
+
+            def on_clip(done: int, n: int) -> None:
+                advance(done / n, f"{done} of {n}")
+
+            both = measure_both(before, model, held_out.clips, held_out.audio, workers, on_clip)
+    return Compressed(plan, model, model_to_bytes(model), both, why_not)
+
+
+def check_gate(compressed: Compressed, gate: Gate) -> None:
+    """Refuse to hand over a model that became worse.
+
+    Raises: GateError.
+    """
+    both = compressed.both
+    if both is None or not gate.refuses(both.difference, both.n_clips):
+        return
+    points = -100 * both.difference
+    allowed = f"--max-drop {gate.max_drop:g}" if gate.asked else f"{gate.max_drop:g} points at most"
+    fewest = max(compressed.model.layer_bits)
+    tried = "more bits" if fewest < FULL_BITS else "training it longer"
+    if not compressed.plan.trains and min(compressed.model.layer_bits) < FULL_BITS:
+        tried = "fine-tuning (leave out --no-fine-tune), or more bits"
+    raise GateError(
+        f"{both.measure} falls by {points:.1f} points, from {100 * both.values[0]:.1f} to "
+        f"{100 * both.values[1]:.1f} %, on {both.n_clips} held-out clips ({allowed}); nothing is "
+        f"written; try {tried}, or --max-drop 100 to have it all the same"
+    )
+
+
+def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
+    """The clips to measure on, or None and why there are none.
+
+    Where nothing hangs on it (`must`), data of a run that is gone or has changed is no error.
+    """
+    if not data.is_there:
+        return None, "there is no data to measure on; name it with --data"
+    try:
+        held_out = data.held_out()
+    except WsnetError as error:
+        if must or data.is_named:
+            raise
+        console.warn(f"accuracy before and after is not measured: {error}")
+        return None, str(error)
+    return held_out, "" if held_out else "nothing is held out to measure on"
+
+
+def _measure(forms: LayerForms, data: ModelData, asked: Asked) -> list[list[float]]:
+    """What each layer loses, on training clips."""
+    from ..bulk.sensitivity import choose_windows, measure_sensitivity
+
+    model = forms.model
+    config = _config(model, data, asked)[0] if asked.fine_tune else data.plain_config()
+    prepared = data.prepare(config)
+    train = prepared.train
+    windows = list(
+        choose_windows(len(train), lambda i: prepared.packed.samples(train[i]), model.audio)
+    )
+    with console.progress("measuring layers") as advance:
+        losses = measure_sensitivity(
+            forms, windows, lambda done, n: advance(done / n, f"{done} of {n} layers")
+        )
+    console.note(
+        f"sensitivity: from {sum(map(len, windows))} windows of {len(windows)} training clips"
+    )
+    return losses
+
+
+def _config(model: Model, data: ModelData, asked: Asked) -> tuple[Config, FineTuning]:
+    """How fine-tuning is to go."""
+    let_threads_sleep()
+    from ..learn.fine_tune import FineTuning, recipe
+
+    settings = FineTuning(seed=asked.seed)
+    if asked.epochs is not None:
+        settings = FineTuning(seed=asked.seed, epochs=asked.epochs)
+    return recipe(model, data.run_config(), settings), settings
+
+
+def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]:
+    """Fine-tune, with fewer bits where the file would come out too large."""
+    from ..learn.environment import choose_device, set_threads
+    from ..learn.fine_tune import fine_tune
+    from .training import ConsoleListener
+
+    forms = plan.forms
+    set_threads(asked.threads)
+    device = choose_device(asked.device)
+    config, settings = _config(forms.model, data, asked)
+    prepared = data.prepare(config)
+    made: list[Model] = []
+
+    def make(allocation: Allocation) -> int:
+        console.note(f"fine-tuning: {settings.epochs} epochs at {say_bits(allocation)}")
+        with ConsoleListener() as listener:
+            model = fine_tune(
+                forms.model, allocation, asked.scheme, prepared, config, settings, listener, device
+            )
+        made.append(model)
+        return len(model_to_bytes(model))
+
+    margin = round(MARGIN * (asked.wish.max_bytes or 0))
+    losses = plan.losses or ()
+    allocation = fit_again(forms, asked.wish, losses, make, margin, MOST_TRIES)
+    return Plan(forms, allocation, plan.losses, plan.measured, trains=True), made[-1]
+
+
+def say_bits(allocation: Allocation) -> str:
+    """The bits of all layers in a word or two.
+
+    >>> say_bits((8, 8)), say_bits((8, 4))
+    ('8 bits', '4 to 8 bits')
+    """
+    least, most = min(allocation), max(allocation)
+    return f"{most} bits" if least == most else f"{least} to {most} bits"
