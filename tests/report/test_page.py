@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from page_outline import Outline
 
 from wsnet_cli.data.copies.duplicates import Duplicate
 from wsnet_cli.data.copies.leaks import MAX_PAIRS, Sides, leak_report
@@ -24,37 +24,6 @@ NASTY = [
     "\udcff.wav",
     "é " + "long" * 60 + ".wav",
 ]
-VOID = {"meta", "rect", "path"}
-
-
-class Outline(HTMLParser):
-    """The elements of a page, checked to be closed in the order in which they were opened."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(page)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: Any) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += f"{data} "
 
 
 def measured(samples: Any) -> Any:
