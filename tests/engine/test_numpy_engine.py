@@ -14,7 +14,7 @@ from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import LayerWeights, Model, compress
 from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
 from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
-from wsnet_cli.engine import numpy_engine
+from wsnet_cli.engine import numpy_engine, numpy_parts
 from wsnet_cli.engine.numpy_engine import (
     NumpyEngine,
     convolve,
@@ -48,7 +48,7 @@ def test_convolution_follows_its_definition(
     shape = data.draw(conv_shapes)
     phi, values = random_layer(shape, shape.input_length(1) + n_more)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numpy_engine, "BLOCK_ELEMENTS", block)
+        patch.setattr(numpy_parts, "BLOCK_ELEMENTS", block)
         found = convolve(values, expand_filters(phi, shape), shape)
     assert found.dtype == np.float32
     assert relative_difference(found, naive_conv(values, phi, shape)) < FLOAT32
@@ -62,7 +62,7 @@ def test_blocks_of_any_size_give_equal_results(block: int, monkeypatch: pytest.M
     kernel = expand_filters(phi, shape)
     expected = convolve(values, kernel, shape)
     assert expected.shape == (5, 50)
-    monkeypatch.setattr(numpy_engine, "BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(numpy_parts, "BLOCK_ELEMENTS", block)
     assert relative_difference(convolve(values, kernel, shape), expected) < FLOAT32
 
 
@@ -75,7 +75,7 @@ def test_the_unfolded_input_is_never_larger_than_a_block(monkeypatch: pytest.Mon
         sizes.append(columns.size)
         return kernel @ columns
 
-    monkeypatch.setattr(numpy_engine, "BLOCK_ELEMENTS", 1_000)
+    monkeypatch.setattr(numpy_parts, "BLOCK_ELEMENTS", 1_000)
     monkeypatch.setattr(numpy_engine.np, "matmul", matmul)
     convolve(values, expand_filters(phi, shape), shape)
     assert max(sizes) <= 1_000
@@ -91,7 +91,7 @@ def test_pooling_block_by_block_is_pooling_the_whole(
     phi, values = random_layer(shape, 148)
     kernel = expand_filters(phi, shape)
     expected = max_pool(convolve(values, kernel, shape), pool)
-    monkeypatch.setattr(numpy_engine, "BLOCK_ELEMENTS", block)
+    monkeypatch.setattr(numpy_parts, "BLOCK_ELEMENTS", block)
     found = convolve(values, kernel, shape, pool, lambda out: max_pool(out, pool))
     assert relative_difference(found, expected) < FLOAT32
 

@@ -9,7 +9,7 @@ from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights
 from wsnet_cli.core.network import MapConv, Pool
 from wsnet_cli.core.sampling import Sampling
-from wsnet_cli.engine import numpy_maps
+from wsnet_cli.engine import numpy_parts
 from wsnet_cli.engine.numpy_maps import MapStep, pool_bands
 
 
@@ -85,6 +85,6 @@ def test_any_shape_in_blocks_of_any_size_follows_its_definition(
     values = rng.standard_normal((n_in, n_bands, n_steps)).astype(np.float32)
     own = LayerWeights(phi, None, None, np.zeros(n_out, np.float32))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(numpy_maps, "BLOCK_ELEMENTS", block)
+        patch.setattr(numpy_parts, "BLOCK_ELEMENTS", block)
         found = MapStep(MapConv("map1", shape, scaled=False, relu=False), own)(values)
     np.testing.assert_allclose(found, naive_map_conv(values, phi, shape), atol=1e-4)

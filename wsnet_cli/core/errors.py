@@ -58,7 +58,7 @@ class AudioError(WsnetError):
 
 
 class ArtifactError(WsnetError):
-    """A model or resume file is missing, cut, altered, of a newer version, or of another kind."""
+    """A model or resume file is missing, cut, altered, too new, of another kind, or useless."""
 
     exit_code = 2
 

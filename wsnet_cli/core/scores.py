@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .errors import ArtifactError
 from .quant import Array
 
 
@@ -34,9 +35,16 @@ def scores_of(logits: Array, *, multi_label: bool, temperature: float = 1.0) -> 
         multi_label: as `core.model.Model` has it.
         temperature: what logits are divided by, > 0 (`core.calibration.Calibration`).
 
+    Raises: ArtifactError: a logit is no number, as the model's own numbers are far too large.
+
     >>> scores_of(np.float32([[0, 2]]), multi_label=True, temperature=2.0).round(3).tolist()
     [[0.5, 0.7310000061988831]]
     """
+    if not np.isfinite(logits).all():
+        raise ArtifactError(
+            "the model's outputs are NaN or infinite: the numbers in its file are too large for "
+            "this sound; expected a model that was trained to the end: make it again"
+        )
     if temperature != 1:
         most = np.finfo(np.float32).max
         with np.errstate(over="ignore"):

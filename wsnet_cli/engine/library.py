@@ -25,6 +25,8 @@ LIBRARY_VARIABLE = "WSNET_LIBRARY"
 """Environment variable: the path of another build of the kernels, such as one with sanitizers."""
 ALIGNMENT = 64
 """Bytes that the workspace is aligned to: a cache line."""
+MAX_WORKSPACE_BYTES = 1 << 30
+"""Far more than any network that is trained needs: what a hostile model file may ask for."""
 NO_LIBRARY = "the compiled engine was not built with this install; with a C compiler: pip install ."
 
 
@@ -133,8 +135,15 @@ class Library:
         return packed
 
     def workspace(self, layers: ctypes.Array[Layer], isa: int) -> npt.NDArray[np.uint8]:
-        """A workspace for `run`: zeros, aligned, for one thread at a time."""
+        """A workspace for `run`: zeros, aligned, for one thread at a time.
+
+        Raises: ParameterError: it would take more than MAX_WORKSPACE_BYTES.
+        """
         n_bytes = int(self._native.wsnet_workspace_bytes(layers, len(layers), isa))
+        if not 0 <= n_bytes <= MAX_WORKSPACE_BYTES:
+            raise ParameterError(
+                f"the network needs {n_bytes} bytes to run; expected at most {MAX_WORKSPACE_BYTES}"
+            )
         block = np.zeros(n_bytes + ALIGNMENT, np.uint8)
         start = -block.ctypes.data % ALIGNMENT
         return block[start : start + n_bytes]

@@ -16,7 +16,7 @@ from ..core.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, To
 from ..core.quant import Array
 from ..core.sampling import ConvShape
 from .numpy_maps import MapStep
-from .numpy_parts import BLOCK_ELEMENTS, NO_POOL, expand_filters, fold_channels, max_pool
+from .numpy_parts import NO_POOL, expand_filters, fold_channels, max_pool, rows_of_a_block
 from .windows import check_windows
 
 __all__ = ["NumpyEngine", "convolve", "expand_filters", "fold_channels", "max_pool"]
@@ -58,8 +58,9 @@ class NumpyEngine:
         n = len(windows)
         logits = np.empty((n, self.network.n_classes), np.float32)
         features = np.empty((n, self.network.n_features), np.float32)
-        for i, window in enumerate(windows.astype(np.float32, copy=False)):
-            logits[i], features[i] = self._run(window)
+        with np.errstate(over="ignore", invalid="ignore"):  # `core.scores` looks at the outcome
+            for i, window in enumerate(windows.astype(np.float32, copy=False)):
+                logits[i], features[i] = self._run(window)
         return logits, features
 
     def _run(self, window: Array) -> tuple[Array, Array]:
@@ -157,7 +158,7 @@ def convolve(
     padded = np.pad(folded, ((0, 0), (shape.padding, shape.padding)))
     n_rows = (padded.shape[1] - shape.length) // shape.stride + 1
     n_outputs = pool.output_length(n_rows)
-    block = max(1, pool.output_length(BLOCK_ELEMENTS // kernel.shape[1]))
+    block = max(1, pool.output_length(rows_of_a_block(kernel.shape[1], shape.n_sampled)))
     done = []
     for start in range(0, n_outputs, block):
         first = start * pool.stride * shape.stride

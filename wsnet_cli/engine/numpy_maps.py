@@ -8,7 +8,7 @@ from ..core.maps import MapShape
 from ..core.model import LayerWeights, real
 from ..core.network import MapConv, Pool
 from ..core.quant import Array
-from .numpy_parts import BLOCK_ELEMENTS, NO_POOL, expand_filters, fold_channels, max_pool
+from .numpy_parts import NO_POOL, expand_filters, fold_channels, max_pool, rows_of_a_block
 
 
 class MapStep:
@@ -30,7 +30,8 @@ class MapStep:
         )
         n_outputs = layer.output_length(values.shape[2])
         n_values = self._kernel.shape[1] * shape.n_out_bands
-        block = max(1, pool.output_length(BLOCK_ELEMENTS // n_values))
+        n_made = shape.n_out * shape.n_out_bands
+        block = max(1, pool.output_length(rows_of_a_block(n_values, n_made)))
         done = []
         for start in range(0, n_outputs, block):
             first = start * pool.stride * shape.stride

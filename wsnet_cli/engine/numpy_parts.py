@@ -11,8 +11,15 @@ from ..core.sampling import ConvShape
 
 BLOCK_ELEMENTS = 1 << 17
 """Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""
+BLOCK_OUTPUTS = 1 << 22
+"""Outputs at a time, at most: many filters of a few taps would make very many of few inputs."""
 
 NO_POOL = Pool(1, 1)
+
+
+def rows_of_a_block(n_taken: int, n_made: int) -> int:
+    """Time steps of a block, each of which takes and makes so many values."""
+    return min(BLOCK_ELEMENTS // n_taken, BLOCK_OUTPUTS // n_made)
 
 
 def expand_filters(phi: Array, shape: ConvShape, offsets: Offsets | None = None) -> Array:

@@ -40,6 +40,8 @@ BLOCK_ROWS = 4096
 """Outputs before pooling that a layer computes at a time, where its input rows are short."""
 BLOCK_VALUES = 1 << 16
 """Input values of a block: a quarter of a megabyte, which stays in a core's second cache."""
+BLOCK_OUTPUTS = 1 << 22
+"""Outputs of a block, at most, so that layers of very many filters take no memory beyond reason."""
 MAX_LANES_VALUES = 1 << 24
 """Input values between the first and the last lane, at most: with longer strides every lane would
 lie so far from the next that what is read between them is out of all proportion."""
@@ -132,8 +134,11 @@ def _block(layer: Conv | MapConv) -> int:
     """Pooled outputs at a time, so that a block's input fits a cache, whatever the window."""
     pool_stride = layer.pool.stride if layer.pool else 1
     n_bands = layer.shape.n_bands if isinstance(layer, MapConv) else 1
+    n_out_bands = layer.shape.n_out_bands if isinstance(layer, MapConv) else 1
     values = _input_step(layer) * layer.shape.folded_channels * n_bands
-    return max(1, min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values))
+    outputs = layer.shape.n_sampled * n_out_bands
+    rows = min(BLOCK_ROWS // pool_stride, BLOCK_VALUES // values, BLOCK_OUTPUTS // outputs)
+    return max(1, rows)
 
 
 @dataclass(frozen=True)
