@@ -11,6 +11,7 @@ from wsnet_cli.core.errors import EngineError
 from wsnet_cli.core.model import Model
 
 KEYS = {"title", "facts", "layers", "weights", "bytes", "compactness", "multiply_adds"}
+LEDGER = {"ledger", "released_soundnet8_ratio", "of_released_soundnet8"}
 WAYS = {"dense", "folded", "integral", "recurrence"}
 
 
@@ -54,7 +55,7 @@ def test_a_model(wsnet, model: str, tone_model: Model):
     outcome = wsnet("info", model, "--json")
     assert outcome.code == 0
     document = outcome.document
-    assert set(document) == KEYS
+    assert set(document) == KEYS | LEDGER
     assert document["title"] == model
     assert document["facts"]["labels"] == "high, low, middle"
     assert document["facts"]["file"] == f"{Path(model).stat().st_size:,} bytes"
@@ -121,7 +122,7 @@ def test_what_is_neither_model_nor_preset(wsnet, what: str, message: str):
 def test_the_plan_of_the_engine(wsnet, model: str, monkeypatch: pytest.MonkeyPatch):
     outcome = wsnet("info", model, "--engine", "--json")
     assert outcome.code == 0
-    assert set(outcome.document) == {*KEYS, "engine"}
+    assert set(outcome.document) == {*KEYS, *LEDGER, "engine"}
     engine = outcome.document["engine"]
     if engine["name"] != "numpy":
         assert [layer["name"] for layer in engine["layers"]] == ["conv1", "conv2"]

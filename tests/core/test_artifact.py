@@ -21,6 +21,7 @@ from wsnet_cli.core.artifact import (
     load_model,
     model_from_bytes,
     model_to_bytes,
+    plain_bytes,
     save_model,
 )
 from wsnet_cli.core.audio import AudioSettings
@@ -177,7 +178,7 @@ def test_what_is_no_model_file_is_refused_by_name(tmp_path: Path, sign: Sign) ->
 def test_newer_version_is_refused_with_what_to_do(tiny_model: Model, sign: Sign) -> None:
     tensors, header = unpack(model_to_bytes(tiny_model), "x")
     newer = sign(tensors, header | {"format": FORMAT_VERSION + 1, "weights": "int3"})
-    message = "x: is of format 3, this wsnet reads up to format 2; upgrade wsnet to use it"
+    message = "x: is of format 4, this wsnet reads up to format 3; upgrade wsnet to use it"
     with pytest.raises(ArtifactError, match=f"^{re.escape(message)}$"):
         model_from_bytes(newer, "x")
 
@@ -293,9 +294,15 @@ def test_a_multi_label_model_is_of_the_second_format(tiny_model: Model, sign: Si
 # ---------------------------------------------------------------------------------- format 2
 
 
-def test_the_shipped_model_is_written_as_it_was() -> None:
+def test_the_shipped_model_of_format_1_is_the_same_model_in_fewer_bytes() -> None:
     content = find_shipped("esc10").read_bytes()
-    assert model_to_bytes(model_from_bytes(content, "x")) == content
+    assert unpack(content, "x")[1]["format"] == 1
+    model = model_from_bytes(content, "x")
+    assert plain_bytes(model) == len(content)
+    again = model_to_bytes(model)
+    assert len(again) < 0.86 * len(content)
+    assert_equal(model_from_bytes(again, "x"), model)
+    assert model_to_bytes(model_from_bytes(again, "x")) == again
 
 
 def resampled(model: Model, more: dict[str, Any]) -> Network:

@@ -78,6 +78,9 @@ def test_calibration_survives_compressing_and_fits_the_labels(small_model: Model
     assert compress(calibrated, 4).calibration == calibration
     with pytest.raises(ParameterError, match=r"^2 thresholds for 3 labels$"):
         replace(small_model, calibration=Calibration(thresholds=(0.5, 0.5)))
+    named = replace(small_model, labels=("a", "unknown", "b"), calibration=Calibration(2.0))
+    with pytest.raises(ParameterError, match=r"^a label 'unknown' beside thresholds; expected a"):
+        replace(named, calibration=Calibration(unknown=0.5))
 
 
 def test_the_model_without_its_last_convolution_keeps_no_more_than_it_can(

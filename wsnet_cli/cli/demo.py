@@ -102,7 +102,8 @@ def _compress(result: Result) -> tuple[Path, Ledger]:
     target = result.folder.path / "model.q8.wsnet"
     console.note(f"3. compressing {result.folder.model} to 8-bit weights")
     small = compress(result.model)
-    return target, make_ledger(small, save_model(target, small))
+    save_model(target, small)
+    return target, make_ledger(small, target.read_bytes())
 
 
 def _evaluate(model: Path, unheard: Path) -> Evaluation:

@@ -10,6 +10,7 @@ import typer
 from ..core.errors import UsageError
 from ..core.files import exists
 from . import console, options
+from .ledger_table import show_ledger
 
 if TYPE_CHECKING:
     from ..core.describe import NetworkTable
@@ -112,6 +113,8 @@ def _show(table: NetworkTable) -> None:
         *(f"M mult-adds {way}" for way in table.ways),
     )
     console.print_table(headings, [*rows, totals], numbers=range(4, len(headings)))
+    if table.ledger:
+        show_ledger(table.ledger)
 
 
 def _millions(n: int) -> str:

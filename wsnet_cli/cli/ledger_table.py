@@ -1,4 +1,4 @@
-"""The bytes of a model on the terminal and as JSON."""
+"""The bytes of a model on the terminal."""
 
 from __future__ import annotations
 
@@ -15,19 +15,14 @@ def show_ledger(ledger: Ledger) -> None:
     rows = [(row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x") for row in ledger.rows]
     headings = ("what", "bytes", "smaller than dense")
     console.print_table(headings, rows, numbers=(1, 2))
-    if ledger.released_ratio:
-        console.result(
-            f"against the released SoundNet-8 (14,345,216 weights, 1401 outputs, float32): "
-            f"{ledger.released_ratio:.1f}x smaller"
-        )
-    console.result("speed: unchanged by 8-bit weights; activations stay float32")
+    kind = "" if ledger.of_released else ", a network of another kind"
+    console.result(
+        f"against the released SoundNet-8 (14,345,216 weights, 1401 outputs, float32{kind}): "
+        f"{ledger.released_ratio:.1f}x smaller"
+    )
+    console.result("speed: unchanged; weights become float32 when loaded, activations stay so")
 
 
 def ledger_json(ledger: Ledger) -> dict[str, object]:
     """Plain values, in the shape that docs/outputs.md documents."""
-    return {
-        "ledger": [
-            {"what": row.what, "bytes": row.n_bytes, "ratio": row.ratio} for row in ledger.rows
-        ],
-        "released_soundnet8_ratio": ledger.released_ratio,
-    }
+    return ledger.as_json()

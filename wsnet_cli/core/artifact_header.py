@@ -13,14 +13,20 @@ from typing import Any
 
 from .artifact_limits import check_network, check_overlap
 from .artifact_maps import describe_map_layer, parse_map_layer
+from .artifact_numbers import Form
+from .artifact_values import (
+    describe_calibration,
+    describe_form,
+    parse_calibration,
+    parse_form,
+)
 from .audio import AudioSettings
+from .calibration import Calibration
 from .errors import ParameterError
 from .header_values import get_integers, get_number, get_value
-from .model import Model
+from .model import LayerWeights, Model
 from .network import Conv, Flatten, Layer, Linear, MapConv, Mean, Network, Pool, ToMap
 from .sampling import ConvShape, LinearShape, Sampling
-
-WEIGHT_FORMATS = {"float32": 32, "int8": 8}
 
 
 @dataclass(frozen=True)
@@ -30,18 +36,32 @@ class Header:
     network: Network
     labels: tuple[str, ...]
     audio: AudioSettings
-    bits: int
+    form: Form
     provenance: dict[str, str | int | float]
     multi_label: bool
+    calibration: Calibration
+
+    def with_weights(self, weights: tuple[LayerWeights, ...]) -> Model:
+        """The model. Raises: ParameterError: as `Model`."""
+        return Model(
+            self.network,
+            weights,
+            self.labels,
+            self.audio,
+            32 if self.form.bits is None else max(self.form.bits),
+            self.provenance,
+            self.multi_label,
+            self.calibration,
+        )
 
 
-def describe(model: Model) -> dict[str, Any]:
-    """The JSON document of a model, without its format version."""
-    names = {bits: name for name, bits in WEIGHT_FORMATS.items()}
+def describe(model: Model, form: Form) -> dict[str, Any]:
+    """The JSON document of a model, its weights in that form, without its format version."""
     return {
-        "weights": names[model.bits],
+        **describe_form(form),
         "labels": list(model.labels),
         **({"multi_label": True} if model.multi_label else {}),
+        **describe_calibration(model.calibration),
         "audio": {
             "sample_rate": model.audio.sample_rate,
             "window_s": model.audio.window_s,
@@ -54,20 +74,17 @@ def describe(model: Model) -> dict[str, Any]:
     }
 
 
-def parse_header(header: Mapping[str, Any]) -> Header:
-    """Check and read what `describe` made.
+def parse_header(header: Mapping[str, Any], version: int) -> Header:
+    """Check and read what `describe` made, in a file of that format version.
 
     Raises:
         ParameterError: a field is missing, of the wrong type or out of range.
     """
-    formats = ", ".join(WEIGHT_FORMATS)
-    weights = get_value(header, "weights", str)
-    if weights not in WEIGHT_FORMATS:
-        raise ParameterError(f"weights = {reprlib.repr(weights)}; expected one of {formats}")
     labels = get_value(header, "labels", list)
     if not all(isinstance(label, str) and label for label in labels):
         raise ParameterError("labels: expected a list of words")
     network = Network(_name([_parse_layer(item) for item in get_value(header, "layers", list)]))
+    form = parse_form(header, version, len(network.weighted))
     provenance = get_value(header, "provenance", dict)
     if not all(type(value) in (str, int, float) for value in provenance.values()):
         raise ParameterError("provenance: expected words and numbers")
@@ -75,8 +92,9 @@ def parse_header(header: Mapping[str, Any]) -> Header:
     check_network(network, audio.window_samples)
     check_overlap(audio)
     _check_flatten(network, audio.window_samples)
-    bits, multi_label = WEIGHT_FORMATS[weights], get_value(header, "multi_label", bool, False)
-    return Header(network, tuple(labels), audio, bits, dict(provenance), multi_label)
+    multi_label = get_value(header, "multi_label", bool, False)
+    calibration = parse_calibration(header)
+    return Header(network, tuple(labels), audio, form, dict(provenance), multi_label, calibration)
 
 
 def _describe_layer(layer: Layer) -> dict[str, Any]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .artifact import load_model
+from .artifact import load_model, model_from_bytes
+from .artifact_reading import part_shapes
 from .audio import AudioSettings
+from .calibration import Calibration
+from .coding import packed_bytes
+from .container import read_container
 from .errors import WsnetError
-from .ledger import FLOAT32_BYTES, OFFSET_BYTES
+from .ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
 from .locate import RUN_MODEL, find_shipped, shipped_names
 from .network import Conv, Linear, MapConv, Network
 from .sampling import WAYS
@@ -20,7 +25,7 @@ KINDS = {Conv: "conv", MapConv: "map-conv", Linear: "linear"}
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer; `n_bytes` are of its weights, constants and offsets as stored."""
+    """One layer; `n_bytes` are of its weights, constants and offsets before they are coded."""
 
     name: str
     kind: str
@@ -36,7 +41,7 @@ class LayerRow:
 class NetworkTable:
     """Facts and layers of a model or preset; multiply-adds are for one window, by way.
 
-    `network` and `n_samples`, of a window, are what it was made of.
+    `network` and `n_samples`, of a window, are what it was made of; `ledger` is of a model file.
     """
 
     title: str
@@ -48,6 +53,7 @@ class NetworkTable:
     n_bytes: int
     compactness: float
     ways: tuple[str, ...] = WAYS
+    ledger: Ledger | None = None
 
     @property
     def total_multiply_adds(self) -> dict[str, int]:
@@ -64,21 +70,25 @@ class NetworkTable:
             "bytes": self.n_bytes,
             "compactness": self.compactness,
             "multiply_adds": self.total_multiply_adds,
+            **(self.ledger.as_json() if self.ledger else {}),
         }
 
 
 def describe_model_file(path: Path) -> NetworkTable:
     """The table of a model file. Raises: as `load_model`."""
-    model = load_model(path)
+    content = read_container(path, "a wsnet model file")
+    model = model_from_bytes(content, str(path))
     facts = {
         "labels": ", ".join(model.labels),
         **({"scores": "multi-label: of each label by itself"} if model.multi_label else {}),
         **_audio_facts(model.audio, model.network),
-        "weights": f"{model.bits}-bit",
-        "file": f"{path.stat().st_size:,} bytes",
+        "weights": _bits(model.layer_bits),
+        **_calibration_facts(model.calibration, model.labels),
+        "file": f"{len(content):,} bytes",
         **{f"made with {key}": str(value) for key, value in model.provenance.items()},
     }
-    return _table(str(path), facts, model.network, model.audio.window_samples, model.bits)
+    table = _table(str(path), facts, model.network, model.audio.window_samples, model.layer_bits)
+    return replace(table, ledger=make_ledger(model, content))
 
 
 def describe_preset(name: str, n_classes: int) -> NetworkTable:
@@ -96,7 +106,8 @@ def describe_preset(name: str, n_classes: int) -> NetworkTable:
         **_audio_facts(audio, network),
         "training": f"{config.train.epochs} epochs, batches of {config.train.batch_size}",
     }
-    return _table(name, facts, network, audio.window_samples, 32)
+    real = (32,) * len(network.weighted)
+    return _table(name, facts, network, audio.window_samples, real)
 
 
 def list_presets() -> list[dict[str, Any]]:
@@ -143,11 +154,41 @@ def _audio_facts(audio: AudioSettings, network: Network) -> dict[str, str]:
     }
 
 
+def _bits(layer_bits: Sequence[int]) -> str:
+    if len(set(layer_bits)) == 1:
+        return f"{layer_bits[0]}-bit"
+    return f"{', '.join(map(str, layer_bits))} bits, by layer"
+
+
+def _calibration_facts(calibration: Calibration, labels: Sequence[str]) -> dict[str, str]:
+    facts = {}
+    if calibration.temperature != 1:
+        facts["temperature"] = f"{calibration.temperature:g}"
+    if calibration.thresholds is not None:
+        pairs = zip(labels, calibration.thresholds, strict=True)
+        facts["thresholds"] = ", ".join(f"{label} {value:g}" for label, value in pairs)
+    if calibration.unknown is not None:
+        rate = calibration.false_alarm_rate
+        measured = "" if rate is None else f", false-alarm rate {rate:g}"
+        facts["unknown below"] = f"{calibration.unknown:g}{measured}"
+    return facts
+
+
+def _layer_bytes(layer: Conv | MapConv | Linear, bits: int) -> int:
+    constant_bytes = FLOAT32_BYTES if bits == 32 else 2
+    weight_bytes = sum(packed_bytes(math.prod(shape), bits) for shape in part_shapes(layer))
+    n_offsets = layer.shape.n_offsets if isinstance(layer, Conv) else 0
+    return weight_bytes + layer.n_constants * constant_bytes + n_offsets * OFFSET_BYTES
+
+
 def _table(
-    title: str, facts: Mapping[str, str], network: Network, n_samples: int, bits: int
+    title: str,
+    facts: Mapping[str, str],
+    network: Network,
+    n_samples: int,
+    layer_bits: Sequence[int],
 ) -> NetworkTable:
     costs = {way: network.costs(n_samples, way) for way in WAYS}
-    weight_bytes, constant_bytes = (1, 2) if bits == 8 else (FLOAT32_BYTES, FLOAT32_BYTES)
     rows = tuple(
         LayerRow(
             name=layer.name,
@@ -156,12 +197,10 @@ def _table(
             sampling=_sampling(layer),
             compactness=layer.shape.compactness,
             n_weights=layer.shape.n_weights,
-            n_bytes=layer.shape.n_weights * weight_bytes
-            + layer.n_constants * constant_bytes
-            + _n_offsets(layer) * OFFSET_BYTES,
+            n_bytes=_layer_bytes(layer, bits),
             multiply_adds={way: costs[way][i].multiply_adds for way in WAYS},
         )
-        for i, layer in enumerate(network.weighted)
+        for i, (layer, bits) in enumerate(zip(network.weighted, layer_bits, strict=True))
     )
     return NetworkTable(
         title=title,
@@ -173,10 +212,6 @@ def _table(
         n_bytes=sum(row.n_bytes for row in rows),
         compactness=network.n_dense_parameters / network.n_parameters,
     )
-
-
-def _n_offsets(layer: Conv | MapConv | Linear) -> int:
-    return layer.shape.n_offsets if isinstance(layer, Conv) else 0
 
 
 def _filters(layer: Conv | MapConv | Linear) -> str:

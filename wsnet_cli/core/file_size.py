@@ -1,4 +1,8 @@
-"""The bytes of an 8-bit model file before there are weights: no value of a weight changes them."""
+"""The bytes of an 8-bit model file before there are weights: no value of a weight changes them.
+
+They are those of a file with nothing coded. Coding, which depends on the weights, makes a file
+smaller or is left, so that they are a bound from above.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .artifact import model_to_bytes
+from .artifact import plain_bytes
 from .audio import AudioSettings
 from .model import LayerWeights, Model, compress, phi_shape
 from .network import Conv, Linear, MapConv, Network
@@ -49,7 +53,7 @@ class Wrapping:
 
 
 def file_bytes(network: Network, wrapping: Wrapping) -> int:
-    """The exact size of the 8-bit file of a model, by writing one whose numbers are all zero."""
+    """What the 8-bit file of a model takes at most, by writing one whose numbers are all zero."""
     model = Model(
         network,
         tuple(_zeros(layer) for layer in network.weighted),
@@ -58,7 +62,7 @@ def file_bytes(network: Network, wrapping: Wrapping) -> int:
         provenance=wrapping.provenance,
         multi_label=wrapping.multi_label,
     )
-    return len(model_to_bytes(compress(model)))
+    return plain_bytes(compress(model))
 
 
 def _zeros(layer: Conv | MapConv | Linear) -> LayerWeights:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .audio import AudioSettings
-from .calibration import Calibration
+from .calibration import UNKNOWN, Calibration
 from .errors import ParameterError
 from .filters import Offsets, offset_bounds
 from .network import Conv, Linear, MapConv, Mean, Network
@@ -95,6 +95,8 @@ class Model:
             n = len(self.calibration.thresholds)
             if n != len(self.labels):
                 raise ParameterError(f"{n} thresholds for {len(self.labels)} labels")
+        if self.calibration.decides and UNKNOWN in self.labels:
+            raise ParameterError(f"a label {UNKNOWN!r} beside thresholds; expected another name")
 
     @property
     def layer_bits(self) -> tuple[int, ...]:
