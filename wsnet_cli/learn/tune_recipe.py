@@ -28,7 +28,7 @@ class FineTuning:
     """
 
     epochs: int = 30
-    rate: float = 0.01
+    rate: float = 0.003
     teacher_share: float = 0.9
     temperature: float = 2.0
     seed: int = 0
@@ -39,8 +39,8 @@ def recipe(model: Model, run: Config | None, settings: FineTuning) -> Config:
 
     Args:
         model: whose audio settings are taken.
-        run: of the run that made it, whose `augment`, `balance`, batch size, dropout, label
-            smoothing and validation part are taken; None: those of the default preset, where a
+        run: of the run that made it, whose `augment`, `balance`, batch size, label smoothing and
+            validation part are taken; None: those of the default preset, where a
             window that holds most clips whole is shifted and stretched but little.
         settings: of fine-tuning.
     """
@@ -63,5 +63,10 @@ def recipe(model: Model, run: Config | None, settings: FineTuning) -> Config:
             "seed": settings.seed,
         }
     )
-    parts = {"audio": AudioConfig(**asdict(model.audio)), "augment": augment, "train": train}
+    parts = {
+        "audio": AudioConfig(**asdict(model.audio)),
+        "network": base.network.model_copy(update={"dropout": 0.0}),  # the teacher drops nothing
+        "augment": augment,
+        "train": train,
+    }
     return base.model_copy(update={**parts, "from_data": (), "start": None})
