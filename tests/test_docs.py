@@ -276,9 +276,12 @@ def test_predictions_are_documented(tone_model_file: Path, tones: Path):
 
 def test_evaluation_is_documented(tone_model_file: Path, tones: Path):
     (tones / "low" / "empty.wav").touch()
+    rows = [f"{p.relative_to(tones).as_posix()},{p.parent.name}" for p in tones.rglob("*.wav")]
+    text = "".join(f"{row},{i % 2}\n" for i, row in enumerate(rows))
+    (tones / "manifest.csv").write_text(f"path,label,fold\n{text}")
     document = run_json("evaluate", tone_model_file, tones, code=3)
-    failed = {"failed": document.pop("failed")}
-    assert_documented(failed, "evaluate failures")
+    beside = {key: document.pop(key) for key in ("folds", "failed")}
+    assert_documented(beside, "evaluate failures")
     assert document.pop("model") == str(tone_model_file)
     assert_documented(document, "measures")
 
@@ -396,8 +399,8 @@ def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyP
         lambda name: load_config(name, ("train.epochs=1",)),
     )
     document = run_json("demo")
-    document["evaluation"]["failed"] = [{"file": "a.wav", "error": "why"}]
-    assert_documented(document, "demo", evaluation="measures,evaluate failures")
+    assert (document["evaluation"].pop("folds"), document["evaluation"].pop("failed")) == ([], [])
+    assert_documented(document, "demo", evaluation="measures")
 
 
 def test_prepared_folders_are_documented(in_own_folder: Path, tones: Path):

@@ -8,7 +8,7 @@ import pytest
 from wsnet_cli.bulk.side_by_side import load_answers, put_side_by_side
 from wsnet_cli.core.errors import ArtifactError, DataError, UsageError, WsnetError
 from wsnet_cli.core.paired import mcnemar
-from wsnet_cli.core.predictions import ClipKey, Prediction, write_predictions
+from wsnet_cli.core.predictions import ClipKey, Prediction, Predictions, write_predictions
 
 
 def write_run(folder: Path, right: str, *, first: int = 0, content: str = "c") -> Path:
@@ -16,15 +16,17 @@ def write_run(folder: Path, right: str, *, first: int = 0, content: str = "c") -
     folder.mkdir(parents=True)
     write_predictions(
         folder,
-        [
-            Prediction(
-                ClipKey(f"{first + i}.wav", "", "", f"{content}{first + i}"),
-                "dog",
-                "dog" if sign == "1" else "cat",
-                0.5,
+        Predictions(
+            tuple(
+                Prediction(
+                    ClipKey(f"{first + i}.wav", "", "", f"{content}{first + i}"),
+                    "dog",
+                    "dog" if sign == "1" else "cat",
+                    0.5,
+                )
+                for i, sign in enumerate(right)
             )
-            for i, sign in enumerate(right)
-        ],
+        ),
     )
     return folder
 

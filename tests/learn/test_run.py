@@ -79,7 +79,11 @@ def test_files_of_a_run_agree(train, make_config, tones: Path) -> None:
     confusion = rows_of(folder / "confusion.csv")
     assert [row.pop("true") for row in confusion] == ["high", "low", "middle"]
     assert [[int(n) for n in row.values()] for row in confusion] == metrics["confusion"]["matrix"]
-    predictions = read_predictions(folder)
+    read = read_predictions(folder)
+    predictions = read.rows
+    assert read.scores is not None
+    assert read.labels == ("high", "low", "middle")
+    assert np.allclose(read.scores.sum(axis=1), 1, atol=1e-6)
     assert sum(p.is_right for p in predictions) == metrics["n_right"]
     held_out = [row for row in rows_of(folder / "split.csv") if row["part"] == "test"]
     for found, row in zip(predictions, held_out, strict=True):

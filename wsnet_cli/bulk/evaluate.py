@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ..core.errors import AudioError, DataError
-from ..core.metrics import Metrics, measure
-from ..core.multi_label_metrics import MultiLabelMetrics, measure_labels
+from ..core.evaluation import ClipResult, Evaluated, truth_of
+from ..core.metrics import Metrics
+from ..core.multi_label_metrics import MultiLabelMetrics
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
 from ..data.dataset import Clip, Failure
 from ..data.label_sets import label_of
+from ..engine.scores import Heard
 from ..engine.session import Classifier
 from .clip_audio import ClipAudio, FileAudio
 from .predict import hear_clip
@@ -24,33 +25,35 @@ from .predict import hear_clip
 N_LABELS_SHOWN = 3
 
 
-@dataclass(frozen=True)
-class ClipResult:
-    """A clip, what it is, what it was taken for, the score of that, and its length in seconds.
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was said of the clips that could be read, and which could not be.
 
-    Of a multi-label model both are labels as `data.label_sets.join_names` makes them: what it was
-    taken for are all classes that score `DECISION` or more, and the score is the largest of all.
+    Args:
+        evaluated: the former, with all measures of it.
+        failures: the latter.
+        extras: what else was measured of the model, in the shape that docs/outputs.md documents.
     """
 
-    file: str
-    label: str
-    predicted: str
-    score: float
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Measures over the clips that could be read, those clips, and those that could not."""
-
-    metrics: Metrics | MultiLabelMetrics
-    clips: tuple[ClipResult, ...]
+    evaluated: Evaluated
     failures: tuple[Failure, ...]
+    extras: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def metrics(self) -> Metrics | MultiLabelMetrics:
+        """Of the clips that could be read."""
+        return self.evaluated.metrics
+
+    @property
+    def clips(self) -> tuple[ClipResult, ...]:
+        """Those that could be read."""
+        return self.evaluated.clips
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
         return {
-            **self.metrics.as_json(),
+            **self.evaluated.as_json(),
+            **self.extras,
             "failed": [{"file": f.name, "error": f.reason} for f in self.failures],
         }
 
@@ -76,20 +79,16 @@ def evaluate_clips(
         DataError: a clip's class is none of the model's, a clip may have several and the model
             tells one, or no clip can be read.
     """
-    _check_labels(classifier, clips)
+    check_labels(classifier, clips)
     source = audio or FileAudio()
-    truths, labels = _Truths(classifier), classifier.labels
-    results: list[ClipResult] = []
+    heard = _HeardClips(classifier)
     failures: list[Failure] = []
 
-    def work(clip: Clip, check: Check) -> tuple[ClipResult, Array] | Failure:
+    def work(clip: Clip, check: Check) -> Heard | Failure:
         try:
-            heard = hear_clip(classifier, source.open(classifier, clip), clip.path, check)
+            return hear_clip(classifier, source.open(classifier, clip), clip.path, check)
         except AudioError as error:
             return Failure(clip.name, str(error))
-        label = label_of(heard.scores, labels, multi_label=classifier.multi_label)
-        score = float(heard.scores.max())
-        return ClipResult(clip.name, clip.label, label, score, heard.duration_s), heard.scores
 
     with closing(map_in_order(work, clips, workers)) as outcomes:
         for done, outcome in enumerate(outcomes, start=1):
@@ -97,46 +96,51 @@ def evaluate_clips(
             if isinstance(outcome, Failure):
                 failures.append(outcome)
             else:
-                result, scores = outcome
-                results.append(result)
-                truths.add(clips[done - 1], scores)
-                duration_s = result.duration_s
+                heard.add(clips[done - 1], outcome)
+                duration_s = outcome.duration_s
             if on_clip:
                 on_clip(done, len(clips), duration_s)
-    if not results:
+    if len(failures) == len(clips):
         raise DataError(f"none of {len(clips)} clips can be read; the first: {failures[0].reason}")
-    return Evaluation(truths.measure(), tuple(results), tuple(failures))
+    return Evaluation(heard.evaluated(), tuple(failures))
 
 
-class _Truths:
-    """What clips are and how they scored, kept as compactly as the measures allow."""
+class _HeardClips:
+    """What was said of clips, and what they are: a row of scores each, and no audio."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._labels, self._multi_label = classifier.labels, classifier.multi_label
         self._index = {label: i for i, label in enumerate(classifier.labels)}
-        self._truth: list[int] = []
-        self._predicted: list[int] = []
-        self._rows: list[npt.NDArray[np.bool_]] = []
+        self._results: list[ClipResult] = []
+        self._classes: list[tuple[int, ...]] = []
         self._scores: list[Array] = []
 
-    def add(self, clip: Clip, scores: Array) -> None:
-        classes = [self._index[name] for name in clip.classes]
-        if self._multi_label:
-            row = np.zeros(len(self._labels), np.bool_)
-            row[classes] = True
-            self._rows.append(row)
-            self._scores.append(scores)
-        else:
-            self._truth += classes
-            self._predicted.append(int(scores.argmax()))
+    def add(self, clip: Clip, heard: Heard) -> None:
+        self._results.append(
+            ClipResult(
+                file=clip.name,
+                label=clip.label,
+                predicted=label_of(heard.scores, self._labels, multi_label=self._multi_label),
+                score=float(heard.scores.max()),
+                duration_s=heard.duration_s,
+                path=clip.path,
+                start_s=clip.start_s,
+                end_s=clip.end_s,
+                fold=clip.fold,
+                group=clip.group,
+            )
+        )
+        self._classes.append(tuple(self._index[name] for name in clip.classes))
+        self._scores.append(heard.scores)
 
-    def measure(self) -> Metrics | MultiLabelMetrics:
-        if self._multi_label:
-            return measure_labels(np.stack(self._rows), np.stack(self._scores), self._labels)
-        return measure(self._truth, self._predicted, self._labels)
+    def evaluated(self) -> Evaluated:
+        truth = truth_of(self._classes, len(self._labels), multi_label=self._multi_label)
+        scores = np.stack(self._scores).astype(np.float32, copy=False)
+        return Evaluated(self._labels, tuple(self._results), truth, scores)
 
 
-def _check_labels(classifier: Classifier, clips: Sequence[Clip]) -> None:
+def check_labels(classifier: Classifier, clips: Sequence[Clip]) -> None:
+    """Raise DataError where a clip has a class that the model does not know, or several of one."""
     if not classifier.multi_label and any(clip.multi_label for clip in clips):
         raise DataError(
             "the data is multi-label, and the model tells one label of each clip; expected data "

@@ -103,7 +103,7 @@ def load_answers(folder: Path) -> Answers:
     if (folder / RESULTS).is_file():
         by_seed = _predictions_by_seed(folder)
     elif (folder / PREDICTIONS).is_file():
-        by_seed = {0: read_predictions(folder)}
+        by_seed = {0: list(read_predictions(folder).rows)}
     else:
         raise UsageError(
             f"{folder}: holds neither {PREDICTIONS} nor {RESULTS}; expected the folder of a "
@@ -139,5 +139,5 @@ def _predictions_by_seed(folder: Path) -> dict[int, list[Prediction]]:
         raise UsageError(f"{folder}: some of its runs failed ({which}); train them to their end")
     by_seed: defaultdict[int, list[Prediction]] = defaultdict(list)
     for run, seed in runs:
-        by_seed[seed] += read_predictions(folder / run)
+        by_seed[seed] += read_predictions(folder / run).rows
     return dict(by_seed)

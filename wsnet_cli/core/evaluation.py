@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -185,3 +186,15 @@ class Evaluated:
 def recording_of(file: str, group: str | None) -> tuple[str, str]:
     """What clips of one recording have in common: their group, else the file they are parts of."""
     return ("file", file) if group is None else ("group", group)
+
+
+def truth_of(
+    classes: Sequence[Sequence[int]], n_classes: int, *, multi_label: bool
+) -> Ints | Flags:
+    """What `Evaluated` takes as truth, from the classes of each clip, one each or any number."""
+    if not multi_label:
+        return np.fromiter((c for (c,) in classes), np.int64, len(classes))
+    truth = np.zeros((len(classes), n_classes), np.bool_)
+    for row, members in zip(truth, classes, strict=True):
+        row[list(members)] = True
+    return truth

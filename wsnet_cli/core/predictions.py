@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from .errors import ArtifactError
-from .files import explain_os_errors, write_text_atomic
-from .tables import csv_text
+from .files import atomic_stream, explain_os_errors
+from .quant import Array
+from .tables import csv_line
 
 PREDICTIONS = "predictions.csv"
-"""Its name in a run folder."""
-HEADER = ("clip", "start_s", "end_s", "content", "label", "predicted", "score")
+"""Its name in a run folder, and where else predictions are written."""
+HEADER = ("clip", "start_s", "end_s", "content", "label", "predicted", "score", "group")
+"""Its columns before the scores of all classes; those of older versions have no `group`."""
+SCORE = "score:"
+"""Begins the name of the column of a class's scores; its label follows."""
+_ROUNDING = 1e-6
+_N_OLD = HEADER.index("group")
 
 
 @dataclass(frozen=True)
@@ -31,13 +38,15 @@ class ClipKey:
 class Prediction:
     """A clip, its label, the label that was predicted, and the score of the best class in [0, 1].
 
-    Where clips have several labels, both labels are those joined.
+    Where clips have several labels, both labels are those joined. `group` is what clips of one
+    recording or speaker share, where it is known.
     """
 
     key: ClipKey
     label: str
     predicted: str
     score: float
+    group: str | None = None
 
     @property
     def is_right(self) -> bool:
@@ -45,28 +54,51 @@ class Prediction:
         return self.label == self.predicted
 
 
-def write_predictions(folder: Path, predictions: Iterable[Prediction]) -> None:
-    """Write predictions.csv of a run folder; scores to 6 places.
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What was said of clips.
+
+    Args:
+        rows: of each clip.
+        labels: of the model; empty where scores are not known.
+        scores: of each label, [clips, labels] float32 in [0, 1]; None in files of older versions.
+    """
+
+    rows: tuple[Prediction, ...]
+    labels: tuple[str, ...] = ()
+    scores: Array | None = None
+
+
+def write_predictions(folder: Path, predictions: Predictions) -> None:
+    """Write predictions.csv in a folder.
+
+    The best score has 6 places; those of all classes have as many digits as tell float32 numbers
+    apart, so that what is computed of them again is the same.
 
     Raises: FileError: the system refused.
     """
-    rows = (
-        (
-            p.key.clip,
-            p.key.start_s,
-            p.key.end_s,
-            p.key.content,
-            p.label,
-            p.predicted,
-            f"{p.score:.6f}",
-        )
-        for p in predictions
-    )
-    write_text_atomic(folder / PREDICTIONS, csv_text(HEADER, rows))
+    header = (*HEADER, *(f"{SCORE}{label}" for label in predictions.labels))
+    with atomic_stream(folder / PREDICTIONS) as stream:
+        stream.write(csv_line(header).encode())
+        for i, row in enumerate(predictions.rows):
+            stream.write(csv_line((*_cells(row), *_texts(predictions, i))).encode())
 
 
-def read_predictions(folder: Path) -> list[Prediction]:
-    """Read predictions.csv of a run folder.
+def _cells(row: Prediction) -> tuple[object, ...]:
+    key = row.key
+    where = key.clip, key.start_s, key.end_s, key.content
+    return (*where, row.label, row.predicted, f"{row.score:.6f}", row.group)
+
+
+def _texts(predictions: Predictions, i: int) -> list[str]:
+    if predictions.scores is None:
+        return []
+    texts: list[str] = predictions.scores[i].astype(np.float32).astype(np.str_).tolist()
+    return texts
+
+
+def read_predictions(folder: Path) -> Predictions:
+    """Read predictions.csv of a folder, of this version or an older one.
 
     Raises:
         ArtifactError: there is none, or it is damaged.
@@ -76,18 +108,37 @@ def read_predictions(folder: Path) -> list[Prediction]:
         raise ArtifactError(
             f"{folder}: holds no {PREDICTIONS}; expected a finished run that held clips out"
         )
-    with explain_os_errors("read", path):
-        content = path.read_bytes()
     try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        if tuple(next(reader, ())) != HEADER:
-            raise ValueError("another header")
-        return [_prediction(*row) for row in reader]
-    except (ValueError, TypeError, csv.Error) as error:
-        raise ArtifactError(f"{path}: is damaged; expected what wsnet train wrote there") from error
+        with explain_os_errors("read", path), path.open(encoding="utf-8", newline="") as stream:
+            return _read(csv.reader(stream, strict=True))
+    except (ValueError, TypeError, IndexError, csv.Error) as error:
+        raise ArtifactError(f"{path}: is damaged; expected what wsnet wrote there") from error
 
 
-def _prediction(
-    clip: str, start_s: str, end_s: str, content: str, label: str, predicted: str, score: str
-) -> Prediction:
-    return Prediction(ClipKey(clip, start_s, end_s, content), label, predicted, float(score))
+def _read(reader: Iterator[list[str]]) -> Predictions:
+    header = next(reader, [])
+    has_group = tuple(header[: len(HEADER)]) == HEADER
+    if not has_group and tuple(header) != HEADER[:_N_OLD]:
+        raise ValueError("another header")
+    columns = [i for i, name in enumerate(header) if i >= _N_OLD and name.startswith(SCORE)]
+    rows: list[Prediction] = []
+    scores: list[Array] = []
+    for cells in reader:
+        if len(cells) != len(header):
+            raise ValueError("a row of another length")
+        key, (label, predicted, score) = ClipKey(*cells[:4]), cells[4:_N_OLD]
+        group = cells[_N_OLD] if has_group else ""
+        rows.append(Prediction(key, label, predicted, _share(score), group or None))
+        if columns:
+            scores.append(np.array([_share(cells[i]) for i in columns], np.float32))
+    if not columns:
+        return Predictions(tuple(rows))
+    labels = tuple(header[i].removeprefix(SCORE) for i in columns)
+    return Predictions(tuple(rows), labels, np.array(scores, np.float32).reshape(-1, len(columns)))
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1 + _ROUNDING:  # nan is not either
+        raise ValueError("a score outside [0, 1]")
+    return value

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.audio import AudioSettings
+from ..core.bootstrap import number_recordings
 from ..core.config import Config
+from ..core.evaluation import recording_of
 from ..core.metrics import Metrics, measure
 from ..core.model import Model
 from ..core.multi_label_metrics import MultiLabelMetrics, measure_labels
-from ..core.predictions import ClipKey, Prediction
+from ..core.predictions import ClipKey, Prediction, Predictions
+from ..core.quant import Array
 from ..data.label_sets import label_of
 from ..engine.session import Classifier
 from .listener import Listener
@@ -64,7 +67,7 @@ class Measured:
     """What the finished model says of the held-out clips, and the measures of that."""
 
     metrics: Metrics | MultiLabelMetrics
-    predictions: list[Prediction]
+    predictions: Predictions
 
 
 def measure_model(model: Model, data: PreparedData, listener: Listener) -> Measured | None:
@@ -73,20 +76,23 @@ def measure_model(model: Model, data: PreparedData, listener: Listener) -> Measu
         return None
     classifier = Classifier(model)
     scores = np.empty((len(data.test), len(model.labels)), np.float32)
-    predictions: list[Prediction] = []
     for done, i in enumerate(data.test):
         scores[done] = classifier.classify(data.packed.samples(i), model.audio.sample_rate)
-        predicted = label_of(scores[done], model.labels, multi_label=model.multi_label)
-        label, score = data.dataset.clips[i].label, float(scores[done].max())
-        predictions.append(Prediction(_key_of(data, i), label, predicted, score))
         listener.measured(done + 1, len(data.test))
-    classes = data.classes(data.test)
+    rows = [_prediction(data, i, model, row) for i, row in zip(data.test, scores, strict=True)]
+    recordings = number_recordings(recording_of(row.key.clip, row.group) for row in rows)
+    classes, labels = data.classes(data.test), model.labels
+    predictions = Predictions(tuple(rows), labels, scores)
     if data.members is None:
-        return Measured(measure(classes, scores.argmax(axis=1).tolist(), model.labels), predictions)
-    return Measured(measure_labels(data.members[classes], scores, model.labels), predictions)
+        found = scores.argmax(axis=1)
+        return Measured(measure(classes, found, labels, scores, recordings), predictions)
+    truth = data.members[classes]
+    return Measured(measure_labels(truth, scores, labels, recordings), predictions)
 
 
-def _key_of(data: PreparedData, i: int) -> ClipKey:
+def _prediction(data: PreparedData, i: int, model: Model, scores: Array) -> Prediction:
     clip = data.dataset.clips[i]
     start, end = ("" if bound is None else str(bound) for bound in (clip.start_s, clip.end_s))
-    return ClipKey(clip.name, start, end, data.packed.content_keys[i])
+    key = ClipKey(clip.name, start, end, data.packed.content_keys[i])
+    predicted = label_of(scores, model.labels, multi_label=model.multi_label)
+    return Prediction(key, clip.label, predicted, float(scores.max()), clip.group)
