@@ -80,7 +80,7 @@ def test_no_threshold_is_better(seed: int, n_labels: int, multi_label: bool) -> 
         assert row.n_clips == truth[:, label].sum()
         assert row.f1_before == f1(label, 0.5 if multi_label else 0.0)
         assert row.f1 == f1(label, row.threshold)
-        assert row.threshold == round(row.threshold, 6) or row.threshold in scores
+        assert row.threshold == round(row.threshold, 4) or row.threshold in scores
         if row.is_fitted:
             others = {f1(label, float(score)) for score in scores[:, label]} | {f1(label, 0.0)}
             assert row.f1 >= max(others)
@@ -90,11 +90,11 @@ def test_no_threshold_is_better(seed: int, n_labels: int, multi_label: bool) -> 
 def test_unknown_by_hand() -> None:
     background = np.float32([0.125, 0.25, 0.5, 0.75])
     fit = fit_unknown(background, 0.25)
-    assert (fit.threshold, fit.n_false, fit.false_alarm_rate) == (0.500001, 1, 0.25)
-    assert fit_unknown(background, 0.0).threshold == 0.750001
-    assert fit_unknown(background, 0.2499).threshold == 0.750001
+    assert (fit.threshold, fit.n_false, fit.false_alarm_rate) == (0.5001, 1, 0.25)
+    assert fit_unknown(background, 0.0).threshold == 0.7501
+    assert fit_unknown(background, 0.2499).threshold == 0.7501
     assert fit_unknown(background, 1.0).threshold == 0
-    assert fit_unknown(np.float32([0.5] * 9 + [0.75]), 0.5).threshold == 0.500001
+    assert fit_unknown(np.float32([0.5] * 9 + [0.75]), 0.5).threshold == 0.5001
 
 
 def test_all_that_a_rate_allows_may_pass() -> None:
@@ -105,7 +105,7 @@ def test_all_that_a_rate_allows_may_pass() -> None:
 
 
 @given(
-    scores=st.lists(st.floats(0, 1, width=32).filter(lambda x: x < 0.9999), min_size=1),
+    scores=st.lists(st.floats(0, 1, width=32).filter(lambda x: x < 0.9997), min_size=1),
     rate=st.floats(0, 1),
 )
 @settings(max_examples=200, deadline=None)
@@ -116,7 +116,13 @@ def test_unknown_is_the_lowest(scores: list[float], rate: float) -> None:
     assert fit.n_false == (exact >= fit.threshold).sum()
     assert fit.false_alarm_rate <= rate + 1e-9
     if fit.threshold > 0:
-        assert (exact >= round(fit.threshold - 1e-6, 6)).mean() > rate
+        assert (exact >= round(fit.threshold - 1e-4, 4)).mean() > rate
+
+
+def test_near_one_the_steps_are_finer():
+    assert fit_unknown(np.float32([0.99995]), 0).threshold == 0.99996
+    assert fit_unknown(np.float32([0.999995]), 0).threshold == 0.999996
+    assert fit_unknown(np.float32([0.99991]), 0).threshold == 0.99992
 
 
 def test_background_that_scores_one_cannot_be_told_apart() -> None:

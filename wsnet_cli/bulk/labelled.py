@@ -161,7 +161,8 @@ def _clips_of_part(
     for row in rows:
         clip = clips.get((row["clip"], row["start_s"], row["end_s"]))
         if clip is None:
-            raise DataError(f"{source}: {row['clip']} of the {part} part is gone; restore it")
+            words = "held-out" if part == "test" else part
+            raise DataError(f"{source}: {row['clip']} of the {words} part is gone; restore it")
         chosen.append(clip)
     audio = audio_of(source)
     for clip, row, digest in zip(chosen, rows, audio.digests(chosen), strict=True):

@@ -68,7 +68,7 @@ def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, R
         if refusal is not None:
             return Answer(name, SKIPPED if refusal.is_skip else FAILED, error=refusal.reason)
         stamp = stamp_of(name)
-        open_blocks = _checked(classifier.open_file(name, channel=request.channel), check)
+        open_blocks = checked(classifier.open_file(name, channel=request.channel), check)
         try:
             hearing = Hearing(classifier, request, open_blocks, shown(name))
             parts = list(_in_large_parts(hearing))
@@ -93,10 +93,12 @@ def hear_clip(
     Raises:
         AudioError: it cannot be read. And what `check` raises.
     """
-    return classifier.hear(_checked(open_blocks, check), shown(os.fspath(name)))
+    return classifier.hear(checked(open_blocks, check), shown(os.fspath(name)))
 
 
-def _checked(open_blocks: OpenBlocks, check: Check) -> OpenBlocks:
+def checked(open_blocks: OpenBlocks, check: Check) -> OpenBlocks:
+    """The same blocks, with `check` called between them."""
+
     def blocks() -> Iterator[Samples]:
         for block in open_blocks():
             check()

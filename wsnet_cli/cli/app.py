@@ -24,7 +24,7 @@ from .quick import skip_conversions
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
 COMMANDS = (
-    *("train", "sweep", "prepare", "predict", "compress", "evaluate", "info"),
+    *("train", "sweep", "prepare", "predict", "compress", "calibrate", "evaluate", "info"),
     *("bench", "demo", "doctor", "cache"),
 )
 """In the order of the help; each is the function of its name in the module of its name."""

@@ -63,7 +63,7 @@ def evaluate(
     if data is None:
         clips, audio = held_out_clips(path)
     else:
-        clips = clips_of_data(data, fold, layout, pattern, _show_data)
+        clips = clips_of_data(data, fold, layout, pattern, show_data)
         audio = audio_of(data)
         if n_known := n_trained_on(path, clips, audio):
             known = f"{n_known} of {len(clips)} clips were trained on"
@@ -91,7 +91,8 @@ def _refuse_without_data(data: Path | None, given: dict[str, str | None]) -> Non
             raise UsageError(f"{flag} {value}: expected DATA as well")
 
 
-def _show_data(dataset: DataSet) -> None:
+def show_data(dataset: DataSet) -> None:
+    """Say what was read, and what of it is left out."""
     n_labels = len(dataset.labels)
     console.note(f"data: {dataset.layout}, {len(dataset.clips)} clips, {n_labels} classes")
     for remark in dataset.notes:

@@ -108,5 +108,18 @@ def told(
     return [best] if scores[best].astype(np.float64) >= bounds[best] else []
 
 
+def is_told(
+    scores: npt.NDArray[np.float32],
+    least: Sequence[float] | npt.NDArray[np.float64],
+    *,
+    multi_label: bool,
+) -> npt.NDArray[np.bool_]:
+    """Whether `told` names any label, of many clips: [n_clips] for scores [n_clips, n_labels]."""
+    reached = scores >= np.asarray(least, np.float64)
+    if multi_label:
+        return np.asarray(reached.any(axis=1))
+    return np.asarray(reached[np.arange(len(scores)), scores.argmax(axis=1)])
+
+
 def _is_share(value: object) -> bool:
     return is_real(value) and 0 <= value <= 1  # type: ignore[operator]

@@ -36,7 +36,7 @@ class TemperatureFit:
     """What was found.
 
     Args:
-        temperature: to 6 significant digits; 1 where nothing is better, or nothing was found.
+        temperature: to 4 significant digits; 1 where nothing is better, or nothing was found.
         nll_before: mean negative log likelihood of the clips, in nats, at temperature 1.
         nll_after: the same at `temperature`; never more.
         has_minimum: whether the likelihood has a best temperature. It has none where all windows
@@ -82,7 +82,7 @@ def fit_temperature(
     best = _minimise(nll, low, high)
     if best is None:
         return TemperatureFit(1.0, before, before, has_minimum=False)
-    temperature = float(f"{math.exp(best):.6g}")
+    temperature = float(f"{math.exp(best):.4g}")
     after = nll(math.log(temperature))
     if after >= before:
         return TemperatureFit(1.0, before, before, has_minimum=True)

@@ -18,8 +18,8 @@ Truth = npt.NDArray[np.bool_]
 LEAST_CLIPS = 10
 """A label of fewer clips keeps its default: what is best for a handful is mostly chance."""
 
-_STEP = 1e-6
-"""Thresholds have six places, as scores that are written have."""
+PLACES = (4, 5, 6)
+"""Decimal places of a threshold: the fewest that do, as they stand in the model file."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ def _f1(n_right: int, n_told: int, n_true: int) -> float:
 
 
 def _between(low: float, high: float) -> float:
-    """The middle to six places; the higher score itself where they are too near."""
-    middle = round((low + high) / 2, 6)
-    return middle if low < middle <= high else high
+    """The middle, to as few places as lie between; the higher score where none do."""
+    middles = (round((low + high) / 2, places) for places in PLACES)
+    return next((middle for middle in middles if low < middle <= high), high)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class UnknownFit:
     """The least score of any label.
 
     Args:
-        threshold: to six places.
+        threshold: to four places, or up to six where scores are as near to 1.
         n_false: background clips whose best score reaches it.
         n_background: background clips.
     """
@@ -126,7 +126,7 @@ class UnknownFit:
 
 
 def fit_unknown(best_scores: Array, max_rate: float) -> UnknownFit:
-    """The lowest threshold, in steps of 0.000001, that few enough background clips reach.
+    """The lowest threshold, in steps of 0.0001, that few enough background clips reach.
 
     Args:
         best_scores: the score of the best label of each background clip, [n] in [0, 1].
@@ -155,7 +155,11 @@ def fit_unknown(best_scores: Array, max_rate: float) -> UnknownFit:
 
 
 def _just_above(score: float) -> float:
-    steps = math.floor(score / _STEP)
-    while round(steps * _STEP, 6) <= score:
-        steps += 1
-    return round(steps * _STEP, 6)
+    """In steps that are finer only where the next one would be 1."""
+    for places in PLACES:
+        threshold = round(score, places)
+        while threshold <= score:
+            threshold = round(threshold + 10**-places, places)
+        if threshold < 1:
+            break
+    return threshold

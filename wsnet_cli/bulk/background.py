@@ -1,0 +1,123 @@
+"""Sounds of none of the labels: how often a model names one all the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.calibration import Calibration, is_told, least_scores
+from ..core.errors import DataError, UsageError
+from ..core.files import is_folder
+from ..core.parallel import Check, count_workers
+from ..core.quant import Array
+from ..core.scores import scores_of
+from ..core.sniff import shown
+from ..core.told import FalseAlarms
+from ..data.dataset import Failure
+from ..engine.session import Classifier
+from .logits import ClipLogits, OnClip, hear_all, hear_logits
+from .sources import list_inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """What was heard in a folder of background sounds.
+
+    Args:
+        clips: the logits of the windows of each clip, [n, n_labels] each. A file is a clip; a
+            longer one is as many clips as it holds.
+        n_files: that could be read.
+        seconds: their length together.
+        failures: those that could not.
+    """
+
+    clips: tuple[Array, ...]
+    n_files: int
+    seconds: float
+    failures: tuple[Failure, ...]
+
+    def scores(self, temperature: float, *, multi_label: bool) -> Array:
+        """The mean scores of each clip, [n_clips, n_labels] float32."""
+        means = [
+            scores_of(logits, multi_label=multi_label, temperature=temperature).mean(
+                axis=0, dtype=np.float64
+            )
+            for logits in self.clips
+        ]
+        return np.array(means, np.float32)
+
+    def alarms(self, scores: Array, calibration: Calibration, *, multi_label: bool) -> FalseAlarms:
+        """How many of the clips get a label.
+
+        Args:
+            scores: of each, as `scores` gives them at the temperature of the calibration.
+            calibration: whose thresholds decide.
+            multi_label: as `core.model.Model` has it.
+        """
+        least = least_scores(calibration, scores.shape[1], multi_label=multi_label)
+        n_told = int(is_told(scores, least, multi_label=multi_label).sum())
+        return FalseAlarms(len(scores), self.n_files, self.seconds, n_told)
+
+
+def usual_windows(counts: npt.NDArray[np.integer]) -> int:
+    """Windows of a usual clip: the median, of those that clips have, rounded down."""
+    return max(1, int(np.median(counts)))
+
+
+def list_background(folder: Path) -> list[str]:
+    """The audio files in a folder and below, in order.
+
+    Raises:
+        UsageError: it is no folder.
+    """
+    if not is_folder(folder):
+        raise UsageError(f"--background {folder}: expected a folder of audio files")
+    return list_inputs([os.fspath(folder)]).names
+
+
+def hear_background(
+    classifier: Classifier,
+    folder: Path,
+    n_windows: int,
+    workers: int | None = None,
+    on_clip: OnClip | None = None,
+) -> Background:
+    """Hear background sounds, in clips as long as those that a model is asked about.
+
+    A file of k times as many windows counts as k clips of neighbouring windows (k is rounded, and
+    at least 1), so that an hour of rain weighs more than a second of it, and is not averaged away.
+
+    Args:
+        classifier: the model.
+        folder: any audio files, at any depth.
+        n_windows: of a usual clip, >= 1.
+        workers: files that are read and classified at once; None: one for each processor.
+        on_clip: told after each file.
+
+    Raises:
+        UsageError: it is no folder.
+        DataError: no file in it can be read.
+    """
+    names = list_background(folder)
+
+    def hear(name: str, check: Check) -> ClipLogits | Failure:
+        return hear_logits(classifier, classifier.open_file(name), shown(name), check)
+
+    heard = hear_all(names, hear, count_workers(workers, len(names)), on_clip)
+    files = [one for one in heard if isinstance(one, ClipLogits)]
+    failures = tuple(one for one in heard if isinstance(one, Failure))
+    if not files:
+        raise DataError(f"{folder}: no file can be read; the first: {failures[0].reason}")
+    clips = tuple(clip for one in files for clip in _cut(one.blocks, n_windows))
+    return Background(clips, len(files), sum(one.duration_s for one in files), failures)
+
+
+def _cut(blocks: Sequence[Array], n_windows: int) -> list[Array]:
+    """The windows of a file, divided into clips of about so many, as even as can be."""
+    windows = np.concatenate(blocks)
+    return np.array_split(windows, max(1, round(len(windows) / n_windows)))

@@ -1,0 +1,199 @@
+"""`wsnet calibrate`: scores that mean what they say, and a model that may say it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core.errors import UsageError
+from ..core.files import exists, is_folder
+from . import console, options
+from .calibrate_show import show_calibrated
+from .evaluate import show_data
+from .exits import EXIT_SOME_FAILED
+
+if TYPE_CHECKING:
+    from ..bulk.background import Background
+    from ..bulk.clip_audio import ClipAudio
+    from ..bulk.logits import LabelledLogits, OnClip
+    from ..core.model import Model
+    from ..data.dataset import Clip
+    from ..engine.session import Classifier
+
+FEW_CLIPS = 100
+"""With fewer clips what is found is rough: a line says so."""
+
+
+def calibrate(
+    model: options.ModelArgument,
+    data: options.DataArgument = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            "--background",
+            metavar="DIR",
+            help="Audio files of none of the labels: what is unknown.",
+        ),
+    ] = None,
+    max_false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            "--max-false-alarms",
+            metavar="PERCENT",
+            show_default=False,
+            help="Of the background clips, that may get a label; 5 without this.",
+        ),
+    ] = None,
+    layout: options.Layout = None,
+    pattern: options.Pattern = None,
+    fold: Annotated[str | None, typer.Option("--fold", help="Only this fold of DATA.")] = None,
+    no_thresholds: Annotated[
+        bool, typer.Option("--no-thresholds", help="No least score for each label.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Write there; default <stem>.cal.wsnet beside the model."),
+    ] = None,
+    workers: options.Workers = None,
+    json: options.Json = False,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Choose a temperature, least scores of labels, and from what score on a sound is known.
+
+    Without DATA, on the clips that the run kept for validation; never on those that it held out.
+
+    Example: wsnet calibrate runs/default --background noises/ --max-false-alarms 2
+    """
+    from ..bulk.calibrate import calibrate as choose
+    from ..core.artifact import save_model
+    from ..core.locate import find_model
+    from ..engine.session import Classifier
+
+    max_rate = _max_rate(background, max_false_alarms)
+    source = find_model(model)
+    target = _check_target(out, source, force)
+    classifier = Classifier.load(source)
+    _check_labels(classifier.model)
+    clips, audio = _clips(source, data, layout, pattern, fold)
+    labelled = _hear_labelled(classifier, clips, audio, workers)
+    sounds = None
+    if background is not None:
+        sounds = _hear_background(classifier, background, labelled, workers)
+    found = choose(
+        classifier.model, labelled, sounds, max_rate=max_rate, with_thresholds=not no_thresholds
+    )
+    failures = [*labelled.failures, *(sounds.failures if sounds else ())]
+    save_model(target, found.model)
+    if json:
+        failed = [{"file": f.name, "error": f.reason} for f in failures]
+        paths = {"model": str(source), "out": str(target)}
+        console.print_json({**paths, **found.as_json(), "failed": failed})
+    else:
+        show_calibrated(found)
+    console.note(f"written: {target.absolute()}")
+    if failures:
+        raise typer.Exit(EXIT_SOME_FAILED)
+
+
+def _max_rate(background: Path | None, percent: float | None) -> float:
+    if background is None and percent is not None:
+        raise UsageError("--max-false-alarms: of what? expected --background DIR as well")
+    if background is not None and not is_folder(background):
+        raise UsageError(f"--background {background}: expected a folder of audio files")
+    if percent is not None and not 0 <= percent <= 100:
+        raise UsageError(f"--max-false-alarms {percent:g}; expected percent, 0 to 100")
+    return 0.05 if percent is None else percent / 100
+
+
+def _check_target(out: Path | None, source: Path, force: bool) -> Path:
+    """Where to write: by default beside the model, never inside the installed package."""
+    from ..core.locate import SUFFIX, shipped_folder
+
+    name = f"{source.name.removesuffix(SUFFIX).removesuffix('.cal')}.cal{SUFFIX}"
+    beside = Path(name) if source.parent == shipped_folder() else source.with_name(name)
+    target = out or beside
+    if is_folder(target):
+        raise UsageError(f"-o {target}: is a folder; expected a file's name")
+    if exists(target):
+        if out is None and target.samefile(source):
+            raise UsageError(f"{target}: is the model itself; give a name with -o")
+        if not force:
+            raise UsageError(f"{target}: exists; give another name with -o, or --force")
+    return target
+
+
+def _check_labels(model: Model) -> None:
+    from ..core.calibration import UNKNOWN
+
+    if UNKNOWN in model.labels:
+        raise UsageError(
+            f"the model has a label {UNKNOWN!r}, which is what clips of no label are called; "
+            "train it with another name for that class"
+        )
+
+
+def _clips(
+    source: Path, data: Path | None, layout: str | None, pattern: str | None, fold: str | None
+) -> tuple[tuple[Clip, ...], ClipAudio]:
+    from ..bulk.clip_audio import audio_of
+    from ..bulk.labelled import clips_of_data, n_trained_on, validation_clips
+
+    if data is None:
+        for flag, value in {"--fold": fold, "--layout": layout, "--pattern": pattern}.items():
+            if value is not None:
+                raise UsageError(f"{flag} {value}: expected DATA as well")
+        return validation_clips(source)
+    clips = clips_of_data(data, fold, layout, pattern, show_data)
+    audio = audio_of(data)
+    if n_known := n_trained_on(source, clips, audio):
+        console.warn(
+            f"{n_known} of {len(clips)} clips were trained on, so that scores will seem too good; "
+            "give DATA that was not"
+        )
+    return clips, audio
+
+
+def _hear_labelled(
+    classifier: Classifier, clips: tuple[Clip, ...], audio: ClipAudio, workers: int | None
+) -> LabelledLogits:
+    from ..bulk.logits import hear_labelled
+    from ..core.parallel import count_workers
+
+    with console.progress("hearing clips") as advance:
+        n_workers = count_workers(workers, len(clips))
+        labelled = hear_labelled(classifier, clips, audio, n_workers, _meter(advance))
+    for failure in labelled.failures:
+        console.warn(failure.reason)
+    if len(labelled.clips) < FEW_CLIPS:
+        console.warn(f"{len(labelled.clips)} clips are few: what is found on them is rough")
+    return labelled
+
+
+def _hear_background(
+    classifier: Classifier, folder: Path, labelled: LabelledLogits, workers: int | None
+) -> Background:
+    from ..bulk.background import hear_background, usual_windows
+
+    n_windows = usual_windows(labelled.counts)
+    with console.progress("hearing the background") as advance:
+        sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
+    for failure in sounds.failures:
+        console.warn(failure.reason)
+    return sounds
+
+
+def _meter(advance: console.Advance) -> OnClip:
+    from ..bulk.pace import Pace
+
+    pace = Pace()
+
+    def on_clip(n_done: int, n_clips: int, audio_s: float) -> None:
+        pace.add(audio_s)
+        advance(n_done / n_clips, str(pace))
+
+    return on_clip
