@@ -1,10 +1,11 @@
 """What the standard library's coders make of the codes of models, in bytes.
 
-python benchmarks/entropy_coding.py MODEL... [--scheme min-max] prints a table for each number of
-bits: the sizes of all codes together as each way of coding leaves them, summed over the models,
-and their share of the tightly packed codes. `order-0 entropy` is what an ideal coder of single
-codes would need that knew each part's histogram (a part: the condensed filter or the 1x1 of a
-layer), without the bytes that tell it. A second table does the same for the 16-bit constants.
+python benchmarks/entropy_coding.py [MODEL...] [--scheme min-max] prints a table for each number of
+bits, by default of the model that ships: the sizes of all codes together as each way of coding
+leaves them, summed over the models, and their share of the tightly packed codes. `order-0 entropy`
+is what an ideal coder of single codes would need that knew each part's histogram (a part: the
+condensed filter or the 1x1 of a layer), without the bytes that tell it. A last table does the same
+for the 16-bit constants.
 
 Models of fewer bits than a table's are left out of it; float32 models are rounded without
 fine-tuning, which moves codes, but hardly their histogram.
@@ -17,12 +18,12 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.locate import find_model
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.quant import BITS, SCHEMES, QuantizedTensor, to_half
 
@@ -81,6 +82,7 @@ def ways(parts: Parts, bits: int) -> dict[str, int]:
         "Huffman, whole": len(huffman(whole)),
         "Huffman, block a part": len(huffman_blocks(parts)),
         "Huffman, stream a part": sum(len(huffman(part.tobytes())) for part in parts),
+        "Huffman of packed": len(huffman(packed)),
         "deflate": len(deflate(whole)),
         "deflate of packed": len(deflate(packed)),
         "LZMA1, whole": len(lzma_raw(whole, lzma.FILTER_LZMA1)),
@@ -131,10 +133,10 @@ def show(title: str, rows: Sequence[dict[str, int]], base: str) -> None:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("models", nargs="*", default=["esc10"])
     parser.add_argument("--scheme", choices=SCHEMES, default="symmetric")
     arguments = parser.parse_args()
-    models = [load_model(path) for path in arguments.models]
+    models = [load_model(find_model(name)) for name in arguments.models]
     for bits in BITS:
         fitting = [model for model in models if model.bits >= bits]
         rows = [ways(codes_of(compress(m, bits, arguments.scheme)), bits) for m in fitting]
