@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from ..core.audio import AudioSettings
 from ..core.calibration import Calibration, is_told, least_scores
 from ..core.errors import DataError, UsageError
 from ..core.files import is_folder
@@ -64,20 +65,18 @@ class Background:
         return FalseAlarms(len(scores), self.n_files, self.seconds, n_told)
 
 
-def usual_windows(counts: npt.NDArray[np.integer]) -> int:
-    """Windows of a usual clip: the median, of those that clips have, rounded down."""
-    return max(1, int(np.median(counts)))
+def usual_windows(durations_s: Sequence[float], audio: AudioSettings) -> int:
+    """The windows of a clip of the median length.
 
+    Args:
+        durations_s: of some clips, at least one.
+        audio: how they are cut.
 
-def list_background(folder: Path) -> list[str]:
-    """The audio files in a folder and below, in order.
-
-    Raises:
-        UsageError: it is no folder.
+    >>> usual_windows([0.5, 4.5, 5.0], AudioSettings(8_000, window_s=1.5, hop_s=0.75))
+    5
     """
-    if not is_folder(folder):
-        raise UsageError(f"--background {folder}: expected a folder of audio files")
-    return list_inputs([os.fspath(folder)]).names
+    beyond_s = float(np.median(durations_s)) - audio.window_s
+    return 1 + max(0, math.ceil(beyond_s / audio.hop_s - 1e-9))
 
 
 def hear_background(
@@ -103,16 +102,22 @@ def hear_background(
         UsageError: it is no folder.
         DataError: no file in it can be read.
     """
-    names = list_background(folder)
+    if not is_folder(folder):
+        raise UsageError(f"--background {folder}: expected a folder of audio files")
+    inputs = list_inputs([os.fspath(folder)])
+    names = inputs.names
 
     def hear(name: str, check: Check) -> ClipLogits | Failure:
+        refusal = inputs.refusals.get(name)
+        if refusal is not None:
+            return Failure(name, refusal.reason)
         return hear_logits(classifier, classifier.open_file(name), shown(name), check)
 
     heard = hear_all(names, hear, count_workers(workers, len(names)), on_clip)
     files = [one for one in heard if isinstance(one, ClipLogits)]
     failures = tuple(one for one in heard if isinstance(one, Failure))
     if not files:
-        raise DataError(f"{folder}: no file can be read; the first: {failures[0].reason}")
+        raise DataError(f"--background: no file can be read; the first: {failures[0].reason}")
     clips = tuple(clip for one in files for clip in _cut(one.blocks, n_windows))
     return Background(clips, len(files), sum(one.duration_s for one in files), failures)
 

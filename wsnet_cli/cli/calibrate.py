@@ -11,7 +11,7 @@ from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 from . import console, options
 from .calibrate_show import show_calibrated
-from .evaluate import show_data
+from .evaluate_clips import show_data
 from .exits import EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
@@ -179,7 +179,8 @@ def _hear_background(
 ) -> Background:
     from ..bulk.background import hear_background, usual_windows
 
-    n_windows = usual_windows(labelled.counts)
+    durations = [clip.duration_s for clip in labelled.clips]
+    n_windows = usual_windows(durations, classifier.model.audio)
     with console.progress("hearing the background") as advance:
         sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
     for failure in sounds.failures:

@@ -1,0 +1,62 @@
+"""`wsnet evaluate` of a model that may say it does not know, and its `--background`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import console
+from .calibrate_show import say_told
+
+if TYPE_CHECKING:
+    from ..bulk.unknown import Alarms
+    from ..core.evaluation import Evaluated
+    from ..core.told import Told
+    from ..engine.session import Classifier
+
+SHOWN_AT = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Thresholds of the curve that the terminal shows; --json has all."""
+
+
+def hear_alarms(
+    classifier: Classifier, evaluated: Evaluated, folder: Path, workers: int | None
+) -> Alarms:
+    """Hear a background folder, drawing how far it is, and warn of what cannot be read."""
+    from ..bulk.unknown import measure_alarms
+
+    with console.progress("hearing the background") as advance:
+
+        def on_clip(n_done: int, n_clips: int, audio_s: float) -> None:
+            advance(n_done / n_clips, f"{n_done} of {n_clips} files")
+
+        found = measure_alarms(classifier, evaluated, folder, workers, on_clip)
+    for failure in found.failures:
+        console.warn(failure.reason)
+    return found
+
+
+def show_unknown(told: Told | None, alarms: Alarms | None) -> None:
+    """What is told by thresholds, and the false alarms."""
+    if alarms is not None:
+        by_threshold = {point.threshold: point for point in alarms.curve}
+        rows = [
+            (
+                f"{at:g}",
+                f"{100 * by_threshold[at].false_alarm_rate:.1f}",
+                f"{100 * by_threshold[at].accepted:.1f}",
+            )
+            for at in SHOWN_AT
+        ]
+        headings = ("least score", "false alarms %", "told of the clips %")
+        console.print_table(headings, rows, numbers=(0, 1, 2))
+    if told is not None:
+        console.result(say_told(told))
+    if alarms is not None:
+        found = alarms.alarms
+        console.result(
+            f"false alarms: {found.n_told} of {found.n_clips} background clips "
+            f"({100 * found.rate:.1f} %), {found.per_hour:.1f} an hour "
+            f"(of {found.seconds / 3600:.2f} hours)"
+        )
+        if alarms.threshold is None:
+            console.note("the model has no score of the unknown: wsnet calibrate gives it one")
