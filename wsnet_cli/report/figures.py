@@ -41,15 +41,19 @@ STYLE: dict[Any, Any] = {
 matplotlib types its keys one by one."""
 
 
-def make_svg(inches: tuple[float, float], paint: Callable[[Figure], None]) -> bytes:
+def make_svg(
+    inches: tuple[float, float], paint: Callable[[Figure], None], *, paper: bool = True
+) -> bytes:
     """A picture in the common style; the same drawing gives the same bytes.
 
     Args:
         inches: width and height.
         paint: draws on an empty figure.
+        paper: whether the picture has a ground of its own; else that of the page shows through.
     """
     content = io.BytesIO()
-    with mpl.rc_context(STYLE):
+    ground = {} if paper else {"figure.facecolor": "none", "savefig.facecolor": "none"}
+    with mpl.rc_context({**STYLE, **ground}):
         figure = Figure(figsize=inches, layout="constrained")
         FigureCanvasSVG(figure)
         paint(figure)

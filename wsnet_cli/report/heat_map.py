@@ -20,10 +20,12 @@ MOST_NAMED = 24
 """Classes up to which rows and columns have names; beyond, they have numbers."""
 RIGHT, WRONG = "#0d6573", "#b04a06"
 """Cells on the diagonal and beside it: white figures stand out on both, at 5.4 to 1 or more."""
+LIGHT = "#fcfcfc"
+"""Of figures in strong cells: not quite the white of paper, which turns dark where the page is."""
 LEAST_SHADE = 0.12
 """Of a cell with a single clip: it must be seen among many."""
 INK_UP_TO = 0.75
-"""Shade from which figures in a cell are white: at least 4 to 1 against either paper."""
+"""Shade up to which figures in a cell are in ink: at least 3.8 to 1 on either paper."""
 NAME_LETTERS = 18
 STEPS = tuple(digit * 10**power for power in range(9) for digit in (1, 2, 5))
 """From one class that has a number at its side to the next."""
@@ -54,7 +56,7 @@ def draw_heat_map(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> byt
         axes.set_ylabel("class")
         axes.tick_params(length=0)
 
-    return make_svg((side, side), paint)
+    return make_svg((side, side), paint, paper=False)
 
 
 def shades(counts: NDArray[np.int64]) -> Image:
@@ -81,7 +83,7 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64]) -> None:
     strength = shades(counts)
     size = 10 if len(counts) <= 10 else 8
     for row, column in zip(*np.nonzero(counts), strict=True):
-        colour = "white" if strength[row, column] > INK_UP_TO else INK
+        colour = LIGHT if strength[row, column] > INK_UP_TO else INK
         words = f"{counts[row, column]}"
         axes.text(column, row, words, color=colour, ha="center", va="center", size=size)
 

@@ -33,7 +33,7 @@ def draw_reliability(bins: Bins, what: str = "clips") -> bytes:
         above.set_ylabel(f"{what} that are right, %")
         below.set_ylabel(what)
 
-    return make_svg(INCHES, paint)
+    return make_svg(INCHES, paint, paper=False)
 
 
 def _draw_rates(axes: Axes, bins: Bins) -> None:

@@ -47,7 +47,7 @@ def draw_thresholds(curves: Sequence[Curve], stored: float | None = None) -> byt
         axes.grid()
         figure.legend(loc="outside upper left", ncols=2, frameon=False, handlelength=2.6)
 
-    return make_svg(INCHES, paint)
+    return make_svg(INCHES, paint, paper=False)
 
 
 def _draw(axes: Axes, curve: Curve, colour: str, line: str) -> None:
