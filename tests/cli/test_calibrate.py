@@ -1,0 +1,289 @@
+"""`wsnet calibrate`, and what predict makes of the model that it writes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wsnet_cli.bulk.request import Request
+from wsnet_cli.cli.predict_options import make_request
+from wsnet_cli.core.artifact import load_model, save_model
+from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.model import Model
+
+MakeClip = Callable[..., Path]
+OPTIONS = {
+    **dict.fromkeys(("top_k", "threshold", "window", "hop", "gap", "aggregate", "channel")),
+    **dict.fromkeys(("timeline", "merge", "features", "live"), False),
+}
+
+
+@pytest.fixture(scope="module")
+def kept(sound_folder: Path, tiny_options, tmp_path_factory: pytest.TempPathFactory, wsnet) -> Path:
+    """A folder with `sounds` and the run `runs/default`, which kept clips for validation."""
+    root = tmp_path_factory.mktemp("kept")
+    shutil.copytree(sound_folder, root / "sounds")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WSNET_CACHE", str(root / "cache"))
+        patch.chdir(root)
+        options = [*tiny_options("train.validation=0.3"), "--epochs", "1", "--threads", "1"]
+        outcome = wsnet("train", root / "sounds", *options)
+    assert outcome.code == 0, outcome.stderr
+    return root
+
+
+@pytest.fixture
+def run(kept: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(kept / "runs", tmp_path / "runs")) / "default"
+
+
+@pytest.fixture
+def noises(tmp_path: Path) -> Path:
+    import soundfile
+
+    (tmp_path / "noises").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(8):
+        soundfile.write(tmp_path / f"noises/{i}.wav", 0.1 * rng.standard_normal(6_000), 8_000)
+    return Path("noises")
+
+
+def parts_of(run: Path) -> dict[str, set[str]]:
+    with (run / "split.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    parts: dict[str, set[str]] = {}
+    for row in rows:
+        parts.setdefault(row["part"], set()).add(row["clip"])
+    return parts
+
+
+def test_the_validation_part_of_the_run_is_used_and_no_other(
+    run: Path, kept: Path, noises: Path, wsnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wsnet_cli.cli import calibrate
+
+    heard: list[str] = []
+    hear = calibrate._hear_labelled
+
+    def spy(classifier, clips, audio, workers):  # type: ignore[no-untyped-def]
+        heard.extend(clip.name for clip in clips)
+        return hear(classifier, clips, audio, workers)
+
+    monkeypatch.setattr(calibrate, "_hear_labelled", spy)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    outcome = wsnet("calibrate", run, "--background", noises, "--max-false-alarms", 25)
+    assert outcome.code == 0, outcome.stderr
+    assert set(heard) == parts_of(run)["validation"]
+    assert "clips are few" in outcome.stderr
+    assert "too few clips for a least score of their own: " in outcome.stderr
+    assert "(25.0 %; at most 25 % were allowed)" in outcome.stdout
+    model = load_model(run / "model.cal.wsnet")
+    assert model.calibration.unknown is not None
+    assert model.calibration.false_alarm_rate == 0.25
+    own = load_model(run / "model.wsnet")
+    assert replace(model, calibration=Calibration()).provenance == own.provenance
+    after = {path.name: path.read_bytes() for path in run.iterdir()}
+    assert after.keys() - before.keys() == {"model.cal.wsnet"}
+    assert all(after[name] == content for name, content in before.items())
+    again = wsnet("calibrate", run, "--background", noises, "--max-false-alarms", 25, "--force")
+    assert again.code == 0
+    assert (run / "model.cal.wsnet").read_bytes() == after["model.cal.wsnet"]
+
+
+def test_its_document_says_what_stands_in_the_file(run: Path, noises: Path, wsnet) -> None:
+    outcome = wsnet("calibrate", run, "--background", noises, "-o", "c.wsnet", "--json")
+    found, own = outcome.document, load_model(Path("c.wsnet")).calibration
+    assert found["out"] == "c.wsnet"
+    assert found["temperature"] == own.temperature
+    assert found["unknown"]["threshold"] == own.unknown
+    assert found["unknown"]["n_reached"] / found["unknown"]["n_clips"] == own.false_alarm_rate
+    assert found["n_clips"] == len(parts_of(run)["validation"])
+    assert [row["label"] for row in found["thresholds"]] == list(load_model(Path("c.wsnet")).labels)
+    assert found["failed"] == []
+    # Of background there is nothing to be said where there is none.
+    plain = wsnet("calibrate", run, "--no-thresholds", "--json", "--force").document
+    assert (plain["unknown"], plain["thresholds"]) == (None, [])
+    facts = wsnet("info", "c.wsnet", "--json").document["facts"]
+    assert facts["unknown below"].startswith(f"{own.unknown:g}")
+
+
+def test_a_run_without_a_validation_part_says_what_to_do(trained, wsnet) -> None:
+    outcome = wsnet("calibrate", trained.run)
+    assert outcome.code == 2
+    assert outcome.error == (
+        f"{trained.run}: the run has no validation part; give DATA that it was not trained on, "
+        "or train with --set train.validation=0.15"
+    )
+    assert not (trained.run / "model.cal.wsnet").exists()
+
+
+def test_data_that_was_trained_on_is_warned_of(trained, wsnet) -> None:
+    outcome = wsnet("calibrate", trained.run, trained.data)
+    assert outcome.code == 0, outcome.stderr
+    n = len(parts_of(trained.run)["train"])
+    assert f"warning: {n} of 18 clips were trained on, so that scores will seem" in outcome.stderr
+
+
+def test_a_model_outside_any_run_needs_data(model: str, tones: Path, wsnet) -> None:
+    assert "lies in no run folder, so it has no validation part" in wsnet("calibrate", model).error
+    outcome = wsnet("calibrate", model, tones)
+    assert outcome.code == 0, outcome.stderr
+    assert Path("tone.cal.wsnet").is_file()
+
+
+def test_existing_files_are_replaced_only_where_that_is_said(
+    model: str, tones: Path, wsnet
+) -> None:
+    assert wsnet("calibrate", model, tones, "-o", model).error == (
+        "tone.wsnet: exists; give another name with -o, or --force"
+    )
+    before = Path(model).read_bytes()
+    assert wsnet("calibrate", model, tones).code == 0
+    assert Path(model).read_bytes() == before
+    assert wsnet("calibrate", model, tones).error.startswith("tone.cal.wsnet: exists")
+    assert wsnet("calibrate", "tone.cal.wsnet", tones, "--force").error == (
+        "tone.cal.wsnet: is the model itself; give a name with -o"
+    )
+    assert wsnet("calibrate", model, tones, "-o", model, "--force").code == 0
+    assert Path(model).read_bytes() == Path("tone.cal.wsnet").read_bytes()
+    Path("folder").mkdir()
+    assert wsnet("calibrate", model, tones, "-o", "folder").error == (
+        "-o folder: is a folder; expected a file's name"
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--max-false-alarms", 5], "--max-false-alarms: of what? expected --background DIR"),
+        (["--background", "none"], "--background none: expected a folder of audio files"),
+        (["--background", ".", "--max-false-alarms", 101], "101; expected percent, 0 to 100"),
+        (["--fold", 1], "--fold 1: expected DATA as well"),
+        (["--pattern", "{label}"], "--pattern {label}: expected DATA as well"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_any_work(
+    run: Path, options: list[object], message: str, wsnet
+) -> None:
+    outcome = wsnet("calibrate", run, *options)
+    assert outcome.code == 2
+    assert message in outcome.error
+
+
+def test_a_label_of_that_name_is_refused(tone_model: Model, tones: Path, wsnet) -> None:
+    save_model(Path("odd.wsnet"), replace(tone_model, labels=("high", "low", "unknown")))
+    outcome = wsnet("calibrate", "odd.wsnet", tones)
+    assert outcome.code == 2
+    assert outcome.error.startswith("the model has a label 'unknown', which is what clips of no")
+
+
+def test_inputs_that_failed_are_named_and_the_rest_is_used(
+    model: str, tones: Path, noises: Path, wsnet
+) -> None:
+    (tones / "low/0.wav").write_bytes(b"")
+    (noises / "broken.wav").write_bytes(b"")
+    outcome = wsnet("calibrate", model, tones, "--background", noises, "--json")
+    assert outcome.code == 3
+    failed = [row["file"] for row in outcome.document["failed"]]
+    assert failed == ["low/0.wav", "noises/broken.wav"]
+    assert outcome.document["n_clips"] == 20
+
+
+# ----------------------------------------------------------------------- what predict makes of it
+
+
+@pytest.fixture
+def never(tone_model: Model) -> str:
+    """A model to which everything is unknown."""
+    own = Calibration(1.5, None, 0.99, 0.0)
+    save_model(Path("never.wsnet"), replace(tone_model, calibration=own))
+    return "never.wsnet"
+
+
+def test_predict_says_unknown_with_the_score_of_the_best(
+    never: str, make_clip: MakeClip, wsnet
+) -> None:
+    make_clip("a.wav")
+    closed = wsnet("predict", "a.wav", "-m", never, "--no-unknown", "--top-k", 3, "--json").document
+    found = wsnet("predict", "a.wav", "-m", never, "--top-k", 3, "--json").document
+    (first, *rest) = found["results"][0]["predictions"]
+    (best, *others) = closed["results"][0]["predictions"]
+    assert first == {"label": "unknown", "score": best["score"]}
+    assert best["label"] in ("high", "low", "middle")
+    assert rest == others
+    table = wsnet("predict", "a.wav", "-m", never).stdout
+    assert "unknown" in table
+    row = wsnet("predict", "a.wav", "-m", never, "--format", "csv").stdout.splitlines()[1]
+    assert row.split(",")[3:7] == ["unknown", f"{best['score']:.6f}", "1", "ok"]
+
+
+def test_a_threshold_of_the_user_wins(never: str, make_clip: MakeClip, wsnet) -> None:
+    make_clip("a.wav")
+    found = wsnet("predict", "a.wav", "-m", never, "--threshold", 0.0, "--json").document
+    closed = wsnet("predict", "a.wav", "-m", never, "--no-unknown", "--json").document
+    assert found["results"] == closed["results"]
+    assert found["results"][0]["predictions"][0]["label"] != "unknown"
+    outcome = wsnet("predict", "a.wav", "-m", never, "--threshold", 0.5, "--no-unknown")
+    assert outcome.code == 2
+    assert "expected no --no-unknown beside" in outcome.error
+
+
+def test_unknown_windows_are_no_hits(never: str, make_clip: MakeClip, wsnet) -> None:
+    make_clip("a.wav")
+    asked = ("predict", "a.wav", "-m", never)
+    rows = wsnet(*asked, "--timeline", "--format", "csv").stdout.splitlines()[1:]
+    assert rows
+    assert all(row.split(",")[3] == "unknown" for row in rows)
+    assert wsnet(*asked, "--timeline", "--format", "audacity").stdout == ""
+    assert wsnet(*asked, "--timeline", "--format", "raven").stdout.count("\n") == 1
+    (row,) = wsnet(*asked, "--merge", "--format", "csv").stdout.splitlines()[1:]
+    assert row.split(",")[3:] == ["", "", "", "ok", ""]
+    assert wsnet(*asked, "--timeline", "--no-unknown", "--format", "audacity").stdout != ""
+
+
+def test_unknown_files_are_sorted_into_a_folder_of_that_name(
+    never: str, make_clip: MakeClip, wsnet
+) -> None:
+    make_clip("in/a.wav")
+    assert wsnet("predict", "in", "-m", never, "--sort-into", "out").code == 0
+    assert [path.as_posix() for path in Path("out").rglob("*.wav")] == ["out/unknown/a.wav"]
+    assert wsnet("predict", "in", "-m", never, "--sort-into", "closed", "--no-unknown").code == 0
+    assert not Path("closed/unknown").exists()
+
+
+def test_a_stopped_run_is_not_gone_on_with_on_other_terms() -> None:
+    """What a journal is known by differs: `None` is the model's terms, 0 is none at all."""
+    own, closed, zero = (
+        make_request(**{**OPTIONS, **more})  # type: ignore[arg-type]
+        for more in ({}, {"no_unknown": True}, {"threshold": 0.0})
+    )
+    assert own.as_json()["threshold"] is None
+    assert closed.as_json()["threshold"] == 0
+    assert own.settled(multi_label=False) == Request()
+    assert closed.settled(multi_label=False) == zero.settled(multi_label=False)
+    assert json.dumps(own.as_json()) != json.dumps(closed.as_json())
+
+
+def test_a_calibrated_multi_label_model_tells_all_that_reach_their_own(
+    tone_model: Model, make_clip: MakeClip, wsnet
+) -> None:
+    make_clip("a.wav")
+    several = replace(tone_model, multi_label=True)
+    for name, own in (
+        ("all", Calibration(1.0, (0.0, 0.0, 0.0))),
+        ("none", Calibration(1.0, None, 1.0)),
+    ):
+        save_model(Path(f"{name}.wsnet"), replace(several, calibration=own))
+    found = wsnet("predict", "a.wav", "-m", "all.wsnet", "--json").document
+    assert len(found["results"][0]["predictions"]) == 3
+    found = wsnet("predict", "a.wav", "-m", "none.wsnet", "--json").document
+    assert found["results"][0]["predictions"] == []
+    found = wsnet("predict", "a.wav", "-m", "none.wsnet", "--no-unknown", "--json").document
+    assert len(found["results"][0]["predictions"]) == 1
