@@ -52,7 +52,7 @@ def add_fake_quantization(
         scheme: of all of them.
     """
     for block, bits in zip(weighted_blocks(classifier), layer_bits, strict=True):
-        inner, outer = _holders(block)
+        inner, outer = holders(block)
         for name in FILTERS:
             if getattr(inner, name, None) is not None:
                 parametrize.register_parametrization(inner, name, FakeQuantized(bits, scheme))
@@ -80,7 +80,7 @@ def weighted_blocks(classifier: WaveformClassifier) -> Iterator[ConvBlock | Line
             yield block
 
 
-def _holders(
+def holders(
     block: ConvBlock | LinearBlock,
 ) -> tuple[SampledConv1d | SampledLinear, ConvBlock | SampledLinear]:
     """What holds the filters of a block, and what holds its constants."""
@@ -90,7 +90,7 @@ def _holders(
 
 
 def _fill(block: ConvBlock | LinearBlock, own: LayerWeights) -> None:
-    inner, outer = _holders(block)
+    inner, outer = holders(block)
     if isinstance(block, ConvBlock):
         block.norm = None
     inner.phi = _parameter(real(own.phi))

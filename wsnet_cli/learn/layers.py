@@ -84,16 +84,25 @@ class SampledConv1d(nn.Module):
         found = self.phi[rows.clamp(max=shape.condensed_length - 1)]
         return found.transpose(2, 3).flatten(1, 2)
 
-    def forward(self, audio: Tensor) -> Tensor:
-        """Convolve [B, M, T] to [B, N, T']."""
+    def forward(
+        self, audio: Tensor, multiplier: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """Convolve [B, M, T] to [B, N, T'], times `multiplier` [N] plus `bias` [N].
+
+        The filters are multiplied, and not the outputs, which are many more.
+        """
+        kernel, pointwise = self.kernel(), self.pointwise
+        if pointwise is None:
+            kernel = scaled(kernel, multiplier)
         out = functional.conv1d(
             fold_channels(audio, self.shape.folded_channels, self.signs),
-            self.kernel(),
+            kernel,
+            bias if pointwise is None else None,
             stride=self.shape.stride,
             padding=self.shape.padding,
         )
-        if self.pointwise is not None:
-            out = functional.conv1d(out, self.pointwise.unsqueeze(-1))
+        if pointwise is not None:
+            out = functional.conv1d(out, scaled(pointwise.unsqueeze(-1), multiplier), bias)
         return out
 
 
@@ -121,6 +130,13 @@ class SampledLinear(nn.Module):
         if self.multiplier is None:
             return functional.linear(features, weights, self.bias)
         return functional.linear(features, weights) * self.multiplier + self.bias
+
+
+def scaled(filters: Tensor, multiplier: Tensor | None) -> Tensor:
+    """Filters [N, ...], each times its own of [N]; as they are where there is none."""
+    return (
+        filters if multiplier is None else filters * multiplier.view(-1, *[1] * (filters.ndim - 1))
+    )
 
 
 def fold_channels(audio: Tensor, n_columns: int, signs: Tensor | None = None) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..core.maps import MapShape
-from .layers import SampledConv1d
+from .layers import SampledConv1d, scaled
 
 
 class SampledConv2d(SampledConv1d):
@@ -31,8 +31,10 @@ class SampledConv2d(SampledConv1d):
         steps = taps.reshape(*taps.shape[:2], self.map_shape.length, self.map_shape.height)
         return steps.transpose(2, 3)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """Convolve [B, M, F, T] to [B, N, F', T'].
+    def forward(
+        self, maps: Tensor, multiplier: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """Convolve [B, M, F, T] to [B, N, F', T'], times `multiplier` [N] plus `bias` [N].
 
         Maps lie channels last: on a CPU, batch norm and pooling are then some times as fast.
         """
@@ -40,7 +42,8 @@ class SampledConv2d(SampledConv1d):
         folded = fold_maps(maps, shape.folded_channels, self.signs)
         return functional.conv2d(
             folded.contiguous(memory_format=torch.channels_last),
-            self.map_kernel().contiguous(memory_format=torch.channels_last),
+            scaled(self.map_kernel(), multiplier).contiguous(memory_format=torch.channels_last),
+            bias,
             stride=shape.stride,
             padding=(shape.band_padding, shape.padding),
         )

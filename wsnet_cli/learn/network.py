@@ -39,20 +39,17 @@ class ConvBlock(nn.Module):
         fused = fused_block(self.conv, self.norm, self.layer, audio)
         if fused is not None:
             return fused
-        out = self._scale(self.conv(audio))
+        out = self._convolve(audio)
         # Pooled first: the maximum and ReLU commute, and ReLU then has fewer values to pass over.
         if self.layer.pool:
             out = nn.functional.max_pool1d(out, self.layer.pool.size, self.layer.pool.stride)
         return torch.relu(out) if self.layer.relu else out
 
-    def _scale(self, out: Tensor) -> Tensor:
-        """Batch norm, or multiplier and bias by channel of [B, N, ...]."""
+    def _convolve(self, audio: Tensor) -> Tensor:
+        """With batch norm, or with multiplier and bias by channel."""
         if self.norm is not None:
-            return cast("Tensor", self.norm(out))
-        by_channel = -1, *[1] * (out.ndim - 2)
-        if self.multiplier is not None:
-            out = out * self.multiplier.view(by_channel)
-        return out + cast("Tensor", self.bias).view(by_channel)
+            return cast("Tensor", self.norm(self.conv(audio)))
+        return cast("Tensor", self.conv(audio, self.multiplier, self.bias))
 
     def export(self) -> LayerWeights:
         """Weights, and batch norm's running statistics as one multiplier and bias a channel."""
@@ -84,7 +81,7 @@ class MapBlock(ConvBlock):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Run the block."""
-        out = self._scale(self.conv(maps))
+        out = self._convolve(maps)
         size, stride = self._pool
         if size != (1, 1) or stride != (1, 1):  # before ReLU, as there
             out = nn.functional.max_pool2d(out, size, stride)
