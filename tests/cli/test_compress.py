@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,14 @@ from wsnet_cli.core.model import Model
 
 KEYS = {
     *("model", "out", "bytes", "bits", "bits_chosen_by", "fine_tuned", "layers"),
-    *("comparison", "not_measured", "gate", "ledger", "released_soundnet8_ratio"),
+    *(
+        "comparison",
+        "not_measured",
+        "gate",
+        "ledger",
+        "released_soundnet8_ratio",
+        "of_released_soundnet8",
+    ),
 }
 
 
@@ -20,20 +29,23 @@ def test_the_ledger_adds_up(wsnet, model: str, tone_model: Model):
     document = outcome.document
     assert set(document) == KEYS
     assert (document["model"], document["out"]) == (model, "tone.q8.wsnet")
-    assert document["released_soundnet8_ratio"] is None
-    rows = {row["what"]: row["bytes"] for row in document["ledger"]}
+    rows = {row["part"]: row["bytes"] for row in document["ledger"]}
     network = tone_model.network
+    file = Path("tone.q8.wsnet")
     dense_bytes = 4 * network.n_dense_parameters
-    assert rows == {
-        "dense network, float32": dense_bytes,
-        "sampled network, float32": 4 * (network.n_weights + network.n_constants),
-        "8-bit weights": network.n_weights,
-        "multipliers and biases, 16-bit": 2 * network.n_constants,
-        "model file on disk": Path("tone.q8.wsnet").stat().st_size,
-    }
-    assert rows["model file on disk"] > network.n_weights + 2 * network.n_constants
+    n_real = network.n_weights + network.n_constants
+    assert (rows["dense"], rows["sampled"]) == (dense_bytes, 4 * n_real)
+    parts = rows["weights"] + rows["constants"] + rows["rest"]
+    assert rows["file"] == parts == file.stat().st_size == document["bytes"]
+    assert set(rows) == {"dense", "sampled", "weights", "constants", "rest", "file", "zipped"}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        packed.write(file)
+    assert rows["zipped"] == pytest.approx(len(archive.getvalue()), abs=20)
     for row in document["ledger"]:
         assert row["ratio"] == pytest.approx(dense_bytes / row["bytes"])
+    assert document["released_soundnet8_ratio"] == pytest.approx(4 * 14_345_216 / rows["file"])
+    assert document["of_released_soundnet8"] is False
 
 
 def test_what_people_see(wsnet, model: str):
@@ -81,10 +93,8 @@ def test_a_run_is_compressed_beside_its_model(wsnet, trained):
     assert outcome.code == 0
     assert Path(outcome.document["out"]) == trained.run / "model.q8.wsnet"
     dense, *_ = outcome.document["ledger"]
-    assert [row["what"] for row in outcome.document["ledger"]] == [
-        *("dense network, float32", "8-bit weights", "multipliers and biases, 16-bit"),
-        "model file on disk",
-    ]
+    parts = [row["part"] for row in outcome.document["ledger"]]
+    assert parts == ["dense", "weights", "constants", "rest", "file", "zipped"]
     assert dense["ratio"] == 1
 
 

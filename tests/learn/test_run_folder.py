@@ -34,7 +34,7 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     folder = new_run_folder("bells", root=tmp_path)
     tables = ("split.csv", "metrics.csv", "metrics.json", "confusion.csv")
     others = ("model.wsnet", "last.safetensors", "config.yaml", "env.json", "my-notes.txt")
-    small = ("model.q8.wsnet", "metrics.q8.json", "teacher-2.wsnet")
+    small = ("model.q8.wsnet", "model.q4.wsnet", "metrics.q8.json", "teacher-2.wsnet")
     job = ("job.json", "results.json", "results.csv", "tensorboard/events.out.tfevents.1.here")
     (folder.path / "tensorboard").mkdir()
     for name in tables + others + small + job:
@@ -44,8 +44,9 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     assert left == ["my-notes.txt"]
 
 
-def test_the_small_form_of_another_model_goes(tmp_path: Path, tone_model: Model) -> None:
-    folder, small = RunFolder(tmp_path), tmp_path / "model.q8.wsnet"
+@pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed"])
+def test_the_small_form_of_another_model_goes(tmp_path: Path, tone_model: Model, form: str) -> None:
+    folder, small = RunFolder(tmp_path), tmp_path / f"model.{form}.wsnet"
     n_bytes = folder.write_model(tone_model)
     assert folder.model.stat().st_size == n_bytes
     small.write_text("of it")

@@ -19,7 +19,7 @@ from ..engine.session import WINDOWS_AT_ONCE
 MOST_WINDOWS, FEWEST_WINDOWS = 256, 32
 MOST_SAMPLES = 12_000_000
 """Windows that are measured on; fewer where they are long, but never very few."""
-WINDOWS_OF_A_CLIP = 2
+MOST_OF_A_CLIP = 4
 
 Floats = NDArray[np.float64]
 
@@ -34,12 +34,14 @@ def choose_windows(
         samples: the samples of one of them by its number, at the model's rate.
         audio: window, hop and normalisation.
 
-    Returns: for each chosen clip its first windows, [n, window_samples] float32.
+    Returns: for each chosen clip its first windows, [n, window_samples] float32: one where there
+        are clips enough, some where there are few.
     """
     most = max(FEWEST_WINDOWS, min(MOST_WINDOWS, MOST_SAMPLES // audio.window_samples))
-    chosen = np.linspace(0, n_clips - 1, min(n_clips, most // WINDOWS_OF_A_CLIP))
+    of_a_clip = max(1, min(MOST_OF_A_CLIP, most // n_clips))
+    chosen = np.linspace(0, n_clips - 1, min(n_clips, most // of_a_clip))
     for number in chosen.round().astype(int).tolist():
-        yield next(window_blocks(samples(number), audio, WINDOWS_OF_A_CLIP))
+        yield next(window_blocks(samples(number), audio, of_a_clip))
 
 
 def measure_sensitivity(

@@ -238,7 +238,7 @@ def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]
     made: list[Model] = []
 
     def make(allocation: Allocation) -> int:
-        console.note(f"fine-tuning: {settings.epochs} epochs at {say_bits(allocation)}")
+        console.note(f"fine-tuning at {say_bits(allocation)}, epochs: {settings.epochs}")
         with ConsoleListener() as listener:
             model = fine_tune(
                 forms.model, allocation, asked.scheme, prepared, config, settings, listener, device

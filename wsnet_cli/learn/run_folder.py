@@ -28,12 +28,15 @@ RUNS = Path("runs")
 """Where runs go, under the current directory."""
 SMALL_FORM = ("model.q8.wsnet", "metrics.q8.json")
 """The model that `wsnet compress` or `sweep` puts beside that of the run, and its measures."""
+FEWER_BITS = tuple(f"model.{form}.wsnet" for form in ("q6", "q5", "q4", "mixed"))
+"""What `wsnet compress` calls the model with fewer bits than 8."""
 WRITTEN = (
     *("model.wsnet", "last.safetensors", "config.yaml", "split.csv"),
     *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
     *SMALL_FORM,
+    *FEWER_BITS,
 )
-"""The files of a run, and its small form."""
+"""The files of a run, and its small forms."""
 JOB_FILE = "job.json"
 """Says of a folder that it holds several runs of one request."""
 RESULT_FILES = ("results.json", "results.csv", "confusion.csv")
@@ -131,11 +134,11 @@ class RunFolder:
         write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
 
     def write_model(self, model: Model) -> int:
-        """model.wsnet; its bytes. The small form of another model, of fewer epochs, is deleted."""
+        """model.wsnet; its bytes. Small forms of another model, of fewer epochs, are deleted."""
         content = model_to_bytes(model)
         with explain_os_errors("replace", self.model):
             if not self.model.is_file() or self.model.read_bytes() != content:
-                for name in SMALL_FORM:
+                for name in (*SMALL_FORM, *FEWER_BITS):
                     (self.path / name).unlink(missing_ok=True)
         write_atomic(self.model, content)
         return len(content)
