@@ -44,7 +44,7 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     assert left == ["my-notes.txt"]
 
 
-@pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed"])
+@pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed", "cal", "cal.q8"])
 def test_the_small_form_of_another_model_goes(tmp_path: Path, tone_model: Model, form: str) -> None:
     folder, small = RunFolder(tmp_path), tmp_path / f"model.{form}.wsnet"
     n_bytes = folder.write_model(tone_model)

@@ -30,11 +30,14 @@ SMALL_FORM = ("model.q8.wsnet", "metrics.q8.json")
 """The model that `wsnet compress` or `sweep` puts beside that of the run, and its measures."""
 FEWER_BITS = tuple(f"model.{form}.wsnet" for form in ("q6", "q5", "q4", "mixed"))
 """What `wsnet compress` calls the model with fewer bits than 8."""
+CALIBRATED = tuple(f"model.cal{form}.wsnet" for form in ("", ".q8", ".q6", ".q5", ".q4", ".mixed"))
+"""What `wsnet calibrate` calls the model with its calibration, and its small forms."""
 WRITTEN = (
     *("model.wsnet", "last.safetensors", "config.yaml", "split.csv"),
     *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
     *SMALL_FORM,
     *FEWER_BITS,
+    *CALIBRATED,
 )
 """The files of a run, and its small forms."""
 JOB_FILE = "job.json"
@@ -134,11 +137,11 @@ class RunFolder:
         write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
 
     def write_model(self, model: Model) -> int:
-        """model.wsnet; its bytes. Small forms of another model, of fewer epochs, are deleted."""
+        """model.wsnet; its bytes. What was made of another one, of fewer epochs, is deleted."""
         content = model_to_bytes(model)
         with explain_os_errors("replace", self.model):
             if not self.model.is_file() or self.model.read_bytes() != content:
-                for name in (*SMALL_FORM, *FEWER_BITS):
+                for name in (*SMALL_FORM, *FEWER_BITS, *CALIBRATED):
                     (self.path / name).unlink(missing_ok=True)
         write_atomic(self.model, content)
         return len(content)
