@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pytest
+import soundfile
 
-from wsnet_cli.bulk.excerpts import decisive_excerpt
+from wsnet_cli.bulk import excerpts
+from wsnet_cli.bulk.clip_audio import FileAudio
+from wsnet_cli.bulk.excerpts import JobSounds, ModelSounds, decisive_excerpt
+from wsnet_cli.core.errors import AudioError, DataError
+from wsnet_cli.core.evaluation import ClipResult
 from wsnet_cli.core.resampling import resample
+from wsnet_cli.data.clips import Clip
 from wsnet_cli.engine.session import Classifier
 
 
@@ -25,3 +34,51 @@ def test_the_piece_is_around_the_window_that_scores_highest() -> None:
         first = round(found.start_s * rate)
         assert np.array_equal(found.samples, noise[first : first + 4 * rate])
     assert len(resample(found.samples, rate, 8_000)) == 32_000
+
+
+def tone(path: Path, hertz: float, rate: int = 8_000, seconds: float = 2.0) -> None:
+    times = np.arange(round(rate * seconds)) / rate
+    soundfile.write(path, 0.5 * np.sin(2 * np.pi * hertz * times), rate)
+
+
+def test_a_part_of_a_file_is_cut_from_that_part(tmp_path: Path) -> None:
+    tone(tmp_path / "a.wav", 440, seconds=10)
+    esc10 = Classifier.load("esc10")
+    heard = ClipResult(
+        "a.wav", "dog", "rain", 0.5, 4.0, path=tmp_path / "a.wav", start_s=3.0, end_s=7.0
+    )
+    found = ModelSounds(esc10, FileAudio()).excerpt(heard, "rain", 6.0)
+    assert found.is_whole
+    assert (found.duration_s, found.start_s) == (4.0, 0.0)
+    with pytest.raises(AudioError, match="does not exist"):
+        ModelSounds(esc10, FileAudio()).excerpt(
+            replace(heard, path=tmp_path / "gone.wav"), "rain", 6.0
+        )
+
+
+def test_clips_of_runs_are_heard_by_the_model_of_their_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        tone(tmp_path / f"{name}.wav", 440)
+    asked: list[Path] = []
+
+    def held_out(model: Path) -> tuple[tuple[Clip, ...], FileAudio]:
+        asked.append(model)
+        if model.parent.name == "fold-2":
+            raise DataError("its data is gone")
+        names = "ab"
+        return tuple(Clip(tmp_path / f"{n}.wav", f"{n}.wav", "dog") for n in names), FileAudio()
+
+    monkeypatch.setattr(excerpts, "held_out_clips", held_out)
+    monkeypatch.setattr(excerpts, "find_model", lambda folder: Path(folder) / "model.wsnet")
+    shipped = Classifier.load("esc10")
+    monkeypatch.setattr(excerpts.Classifier, "load", lambda model: shipped)
+    sounds = JobSounds([(Path("fold-1"), 2), (Path("fold-2"), 1)])
+    for index, name in enumerate("ab"):
+        heard = ClipResult(f"{name}.wav", "dog", "rain", 0.5, None)
+        assert sounds.excerpt(index, heard, "rain", 6.0).duration_s == 2
+    for _ in range(2):
+        with pytest.raises(DataError, match="its data is gone"):
+            sounds.excerpt(2, ClipResult("c.wav", "dog", "rain", 0.5, None), "rain", 6.0)
+    assert asked == [Path("fold-1/model.wsnet"), Path("fold-2/model.wsnet")]

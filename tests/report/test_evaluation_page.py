@@ -105,8 +105,18 @@ def silent(mistake: Mistake, most_s: float) -> Excerpt:
     raise AudioError(f"{mistake.clip.file}: does not exist; <b>expected</b> an audio file")
 
 
-def page_of(evaluated: Evaluated, listen: Any = silent, about: About = ABOUT, **more: Any) -> str:
-    return render_evaluation(document_of(evaluated, **more), evaluated, about, listen)
+def page_of(
+    evaluated: Evaluated,
+    listen: Any = silent,
+    about: About = ABOUT,
+    pictures: bool = False,
+    **more: Any,
+) -> str:
+    """The page, as a rule without its figures, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not pictures:
+            patch.setattr(evaluation_page, "draw_pictures", lambda *_: {})
+        return render_evaluation(document_of(evaluated, **more), evaluated, about, listen)
 
 
 def text_of(page: str) -> str:
@@ -126,7 +136,7 @@ def nasty_page() -> str:
         calibration=tuple(NASTY),
     )
     failed = [{"file": name, "error": f"{name}: is damaged"} for name in NASTY]
-    return page_of(evaluation(NASTY), noise, about, failed=failed)
+    return page_of(evaluation(NASTY), noise, about, pictures=True, failed=failed)
 
 
 def test_whatever_stands_in_a_name_is_text(nasty_page: str) -> None:
@@ -263,7 +273,7 @@ def test_a_cut_clip_says_which_seconds_it_shows() -> None:
 
 
 def test_a_model_of_several_labels_has_a_page() -> None:
-    text = text_of(page_of(several_labels(), noise))
+    text = text_of(page_of(several_labels(), noise, pictures=True))
     assert "mean average precision" in text
     assert "all labels right" in text
     assert "What was taken for what" not in text
@@ -273,14 +283,14 @@ def test_a_model_of_several_labels_has_a_page() -> None:
 @pytest.mark.parametrize("n", [2, 100])
 def test_few_and_many_classes_have_pages(n: int) -> None:
     evaluated = evaluation([f"class-{i}" for i in range(n)], n=3 * n)
-    page = page_of(evaluated, silent)
+    page = page_of(evaluated, silent, pictures=True)
     assert ("no. class precision" in text_of(page)) == (n == 100)
     assert len(page) < 500_000
 
 
 def test_without_scores_there_is_a_page_without_what_they_tell() -> None:
     evaluated = replace(evaluation(["cat", "dog"]), scores=None)
-    text = text_of(page_of(evaluated, noise))
+    text = text_of(page_of(evaluated, noise, pictures=True))
     assert "accuracy" in text
     assert "calibration error" not in text
     assert "What scores are worth" not in text
@@ -304,17 +314,19 @@ def test_clips_that_could_not_be_read_are_named() -> None:
 
 def test_what_is_told_and_false_alarms_stand_on_the_page() -> None:
     background = {
-        "clips": 200,
-        "false_alarms": 3,
+        "n_clips": 200,
+        "n_false_alarms": 3,
+        "false_alarms_per_hour": 21.6,
         "false_alarm_rate": 0.015,
         "curve": [{"threshold": t / 10, "false_alarm_rate": 1 - t / 10} for t in range(10)],
     }
     told = {"n_told": 30, "share": 0.75, "n_right": 29, "accuracy": 29 / 30}
     about = replace(ABOUT, unknown=0.625, calibration=("Temperature 1.25.",))
-    page = page_of(evaluation(["cat", "dog"]), silent, about, told=told, background=background)
+    more = {"told": told, "background": background}
+    page = page_of(evaluation(["cat", "dog"]), silent, about, pictures=True, **more)
     text = text_of(page)
     assert "told, with thresholds 75.0 % 30 clips; 96.7 % of them right" in text
-    assert "false alarms 1.5 % 3 of 200 background clips" in text
+    assert "false alarms 1.5 % 3 of 200 background clips 21.6 an hour" in text
     assert "Temperature 1.25." in text
     drawn = [base64.b64decode(p).decode() for p in re.findall(r"svg\+xml;base64,([^\"]+)", page)]
     assert any("false alarms" in svg and "stored: 62.5 %" in svg for svg in drawn)

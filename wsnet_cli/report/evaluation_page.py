@@ -102,11 +102,13 @@ def render_evaluation(
     Whatever stands in a name, a label or a message is text there.
 
     Args:
-        document: what metrics.json holds: every measure on the page is taken from it.
+        document: what metrics.json holds: every measure on the page is taken from it. Of several
+            runs, from what it holds of all together.
         evaluated: what was said of each clip: which are mistaken.
         about: what else is told.
         listen: gives the sound of a mistake; a WsnetError of it is told in its place.
     """
+    document = {**document, **(document.get("measures") or {})}
     mistakes = find_mistakes(evaluated)
     pairs = confusions(document)
     made = environment()

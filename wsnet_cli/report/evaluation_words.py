@@ -107,8 +107,12 @@ def _decision_tiles(document: Mapping[str, Any]) -> list[Tile]:
         note = f"{told['n_told']:,} clips; {rate(told['accuracy'])} of them right"
         found.append(Tile("told, with thresholds", rate(told["share"]), (note,)))
     if background := document.get("background"):
-        note = f"{background['false_alarms']:,} of {background['clips']:,} background clips"
-        found.append(Tile("false alarms", rate(background["false_alarm_rate"]), (note,)))
+        n_alarms, n_clips = background["n_false_alarms"], background["n_clips"]
+        notes = (
+            f"{n_alarms:,} of {n_clips:,} background clips",
+            f"{background['false_alarms_per_hour']:,.1f} an hour",
+        )
+        found.append(Tile("false alarms", rate(background["false_alarm_rate"]), notes))
     return found
 
 
