@@ -12,6 +12,7 @@ import soundfile
 
 from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.calibration import Calibration
 from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, UsageError
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.network import Network
@@ -325,3 +326,36 @@ def test_the_package_gives_the_classifier_and_imports_nothing_before() -> None:
     assert result.stderr.splitlines()[-1] == (
         "AttributeError: module 'wsnet_cli' has no attribute 'classifier'"
     )
+
+
+# ------------------------------------------------------------------------------- calibration
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_every_way_divides_logits_by_the_temperature(
+    small_model: Model, tmp_path: Path, multi_label: bool
+):
+    """Samples, batches, files and windows, against the scores of the logits themselves."""
+    plain = Classifier(replace(small_model, multi_label=multi_label))
+    warm = Classifier(replace(plain.model, calibration=Calibration(temperature=2.5)))
+    clips = [noise(n, seed=n) for n in (900, 2_000, 5_000)]
+    expected = []
+    for clip in clips:
+        logits = warm.engine.logits(clip_windows(clip, small_model.audio)) / np.float32(2.5)
+        scores = 1 / (1 + np.exp(-logits)) if multi_label else softmax(logits)
+        expected.append(scores.mean(axis=0))
+    for clip, scores in zip(clips, expected, strict=True):
+        assert warm.classify(clip, RATE) == pytest.approx(scores, abs=1e-6)
+        assert not np.allclose(plain.classify(clip, RATE), scores, atol=1e-3)
+    assert warm.classify_batch(iter(clips), RATE) == pytest.approx(np.array(expected), abs=1e-6)
+    soundfile.write(tmp_path / "a.wav", clips[2], RATE, subtype="FLOAT")
+    heard = warm.classify_file(tmp_path / "a.wav")
+    assert heard == pytest.approx(expected[2], abs=1e-6)
+    parts = list(warm.hear_windows(warm.open_file(tmp_path / "a.wav")))
+    windows = np.concatenate([part.scores for part in parts])
+    assert windows.mean(axis=0) == pytest.approx(heard, abs=1e-6)
+    whole = plain.hear_windows(plain.open_file(tmp_path / "a.wav"))
+    for part, own in zip(parts, whole, strict=True):
+        assert part.logits is not None
+        assert own.logits is not None
+        assert np.array_equal(part.logits, own.logits)
