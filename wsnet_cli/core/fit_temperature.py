@@ -39,8 +39,9 @@ class TemperatureFit:
         temperature: to 4 significant digits; 1 where nothing is better, or nothing was found.
         nll_before: mean negative log likelihood of the clips, in nats, at temperature 1.
         nll_after: the same at `temperature`; never more.
-        has_minimum: whether the likelihood has a best temperature. It has none where all windows
-            are right: then the colder, the likelier, without end.
+        has_minimum: whether the likelihood has a best temperature. It has none where every clip
+            has windows that are right, and enough of them: then the colder, the likelier, without
+            end. Nor has it where nearly all is wrong.
     """
 
     temperature: float
