@@ -15,7 +15,9 @@ from wsnet_cli.core.calibration import Calibration
 from wsnet_cli.core.config import Config
 from wsnet_cli.core.errors import Interrupted, TrainingError, UsageError
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.network import Network
 from wsnet_cli.core.quant import QuantizedTensor
+from wsnet_cli.core.sampling import LinearShape
 from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 from wsnet_cli.learn import fine_tune as module
@@ -174,6 +176,38 @@ def test_progress_is_told(tone_model: Model, data, make_listener) -> None:
     assert listener.fractions == sorted(listener.fractions)
     assert listener.fractions[-1] == 1
     assert listener.rows[-1].lr < listener.rows[0].lr
+
+
+def test_of_several_labels_each_is_learned(
+    tone_model: Model, tones: Path, tmp_path: Path, make_model
+) -> None:
+    rows = ["path,label"]
+    for number, path in enumerate(sorted(tones.rglob("*.wav"))):
+        also = ";loud" if number % 2 else ""
+        rows.append(f"{path.relative_to(tmp_path).as_posix()},{path.parent.name}{also}")
+    manifest = tmp_path / "several.csv"
+    manifest.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    *body, head = tone_model.network.layers
+    network = Network((*body, replace(head, shape=LinearShape(6, 4))))
+    labels = ("high", "loud", "low", "middle")
+    model = replace(
+        make_model(network, tone_model.audio), labels=labels, multi_label=True, provenance={}
+    )
+    data = prepared(manifest, model)
+    settings = FineTuning(epochs=40, rate=0.01)
+    before, after = (
+        sigmoid_distance(small, model, data)
+        for small in (compress(model, 4), tuned(model, data, settings=settings))
+    )
+    assert after < before
+
+
+def sigmoid_distance(model: Model, teacher: Model, data: PreparedData) -> float:
+    windows = np.concatenate(
+        [clip_windows(data.packed.samples(i), model.audio) for i in data.train]
+    )
+    own, said = (1 / (1 + np.exp(-NumpyEngine(m).logits(windows))) for m in (model, teacher))
+    return float(np.square(own - said).mean())
 
 
 # --------------------------------------------------------------------------- what is refused
