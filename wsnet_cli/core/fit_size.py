@@ -91,7 +91,7 @@ def fit_size(config: NetworkConfig, wrapping: Wrapping, max_bytes: int) -> Fit:
     built = search.build(network)
     dense = built.n_weights == sum(layer.shape.n_dense_weights for layer in built.weighted)
     whole = dense and network.width == config.width
-    return Fit(network, _rows(built), search.exact(network), whole)
+    return Fit(network, _rows(built), search.most(network), whole)
 
 
 class _Search:
@@ -110,19 +110,19 @@ class _Search:
         """Bytes of weights and constants, which are quickly known."""
         return count_bytes(self.build(network))
 
-    def exact(self, network: NetworkConfig) -> int:
-        """Bytes of the 8-bit file."""
+    def most(self, network: NetworkConfig) -> int:
+        """Bytes of the 8-bit file with nothing coded."""
         return file_bytes(self.build(network), self._wrapping)
 
     def fits(self, network: NetworkConfig) -> bool:
         """Whether the 8-bit file does."""
-        return self.count(network) < self._max_bytes and self.exact(network) <= self._max_bytes
+        return self.count(network) < self._max_bytes and self.most(network) <= self._max_bytes
 
     def smallest(self) -> int:
         """Bytes of the smallest 8-bit file; headers differ by far less than HEADER_BYTES."""
         counts = [(self.count(network), network) for network in self.networks()]
         least = min(count for count, _ in counts)
-        return min(self.exact(network) for n, network in counts if n <= least + HEADER_BYTES)
+        return min(self.most(network) for n, network in counts if n <= least + HEADER_BYTES)
 
     def networks(self) -> Iterator[NetworkConfig]:
         """That of the configuration, then ever narrower ones, but for those that cannot be built.
