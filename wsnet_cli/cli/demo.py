@@ -56,7 +56,7 @@ def demo(
         document = {
             "seconds": round(seconds, 1),
             "model": str(model),
-            "bytes": ledger.rows[-1].n_bytes,
+            "bytes": ledger.n_file_bytes,
             "dense_bytes": ledger.rows[0].n_bytes,
             "evaluation": outcome.as_json(),
             "prediction": {"file": prediction.file, "label": prediction.scores[0].label},
