@@ -21,6 +21,8 @@ from typer.testing import CliRunner
 
 import wsnet_cli
 from wsnet_cli.bench.child import ONE_THREAD
+from wsnet_cli.bulk.evaluation_files import CLASS_HEADER, LABEL_HEADER
+from wsnet_cli.bulk.side_by_side import CHANGED_HEADER
 from wsnet_cli.bulk.writers.csv_rows import CSV_HEADER
 from wsnet_cli.bulk.writers.embeddings import INDEX_COLUMNS
 from wsnet_cli.bulk.writers.raven import RAVEN_HEADER
@@ -60,9 +62,10 @@ def text_of(page: str) -> str:
     return (DOCS / page).read_text(encoding="utf-8")
 
 
-def section(page: str, heading: str) -> str:
+def section(page: str, heading: str, level: int = 2) -> str:
     """What stands between a heading and the next one of any level."""
-    return re.split(r"^#+ ", text_of(page).split(f"\n## {heading}\n")[1], flags=re.M)[0]
+    signs = "#" * level
+    return re.split(r"^#+ ", text_of(page).split(f"\n{signs} {heading}\n")[1], flags=re.M)[0]
 
 
 def table_after(text: str, marker: str) -> list[list[str]]:
@@ -283,14 +286,38 @@ def test_evaluation_is_documented(tone_model_file: Path, tones: Path):
     text = "".join(f"{row},{i % 2}\n" for i, row in enumerate(rows))
     (tones / "manifest.csv").write_text(f"path,label,fold\n{text}")
     document = run_json("evaluate", tone_model_file, tones, code=3)
+    run("evaluate", tone_model_file, tones, "-o", "out", code=3)
+    page = section("outputs.md", "`evaluate -o DIR`", level=3)
+    assert {p.name for p in Path("out").iterdir()} == set(names_in(page, "with `--force` only.\n"))
+    header = Path("out/per_class.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == columns_of("per_class.csv") == list(CLASS_HEADER)
+    assert columns_of("per_class.csv of several labels") == list(LABEL_HEADER)
     beside = {key: document.pop(key) for key in ("folds", "failed")}
     assert_documented(beside, "evaluate failures")
     assert document.pop("model") == str(tone_model_file)
     assert_documented(document, "measures")
 
 
-def test_compression_and_facts_are_documented(tone_model_file: Path):
-    assert_documented(run_json("compress", tone_model_file), "compress")
+def test_compression_is_documented(tone_model_file: Path, tones: Path):
+    words = ("--bits", "mixed", "--no-fine-tune", "--data", tones, "--max-drop", "100")
+    document = run_json("compress", tone_model_file, *words)
+    found = document["comparison"]
+    keys = ("clip", "start_s", "end_s", "label", "before", "after")
+    found["changed"] = found["changed"] or [dict.fromkeys(keys)]
+    found["failed"] = [{"file": "low/empty.wav", "error": "why"}]
+    assert_documented(document, "compress", comparison="compress comparison")
+    assert document["layers"][0].keys() == {"layer", "weights", "bits", "losses"}
+
+
+def test_calibration_is_documented(tone_model_file: Path, tones: Path):
+    (tones / "low/1.wav").write_bytes(b"")
+    options = ("--background", tones / "high", "--max-false-alarms", 50)
+    document = run_json("calibrate", tone_model_file, tones, *options, code=3)
+    nested = {"told": "evaluate told", "unknown": "calibrate unknown"}
+    assert_documented(document, "calibrate", **nested)
+
+
+def test_facts_are_documented(tone_model_file: Path):
     document = run_json("info", tone_model_file)
     of_file = {"ledger", "released_soundnet8_ratio", "of_released_soundnet8"}
     assert of_file <= {name.split("[")[0] for name in names_of("compress")}
@@ -361,12 +388,25 @@ def test_several_runs_are_documented(in_own_folder: Path, tones: Path):
     assert {p.name for p in folder.iterdir()} == {*names_in(page, "and:\n"), "seed-0"}
     header = (folder / "results.csv").read_text("utf-8").splitlines()[0]
     assert header.split(",") == columns_of("results.csv")
+    pooled = run_json("evaluate", folder)
+    measures = pooled.pop("measures")
+    assert pooled.pop("model") == str(folder)
+    pooled["failed"] = document["failed"]
+    assert pooled == document
+    assert measures.pop("folds") == []
+    assert names_of("evaluate several runs") == ["measures"]
+    assert_documented(measures, "measures")
     predictions = folder / "seed-0" / "predictions.csv"
     Path("other").mkdir()
     text = predictions.read_text("utf-8")
     text = re.sub(r"(\w+),\w+,(0\.\d{6}),", r"\1,\1,\2,", text)
     Path("other/predictions.csv").write_text(text, encoding="utf-8", newline="\n")
-    assert_documented(run_json("evaluate", folder, "--against", "other"), "evaluate --against")
+    compared = run_json("evaluate", folder, "--against", "other", "-o", "out")
+    assert compared.pop("failed") == []
+    compared["failed"] = [{"file": "a.wav", "error": "why"}]
+    assert_documented(compared, "evaluate --against")
+    header = Path("out/changed.csv").read_text("utf-8").splitlines()[0]
+    assert header.split(",") == columns_of("changed.csv") == list(CHANGED_HEADER)
 
 
 def test_a_sweep_is_documented(in_own_folder: Path, tones: Path, monkeypatch: pytest.MonkeyPatch):

@@ -154,10 +154,3 @@ def test_resuming_a_job_takes_no_options_of_a_run(wsnet):
     assert "--epochs: of a single run" in wsnet("train", "--resume", JOB, "--epochs", "9").error
     assert "--fold and --seeds cannot change" in wsnet("train", "--resume", JOB, "--seeds", 2).error
     assert "job.json: is damaged" in wsnet("train", "--resume", JOB).error
-
-
-def test_evaluate_against_takes_folders_of_runs_alone(wsnet, data: Path):
-    outcome = wsnet("evaluate", "runs/a", data, "--against", "runs/b")
-    assert outcome.error.startswith("--against: DATA ")
-    outcome = wsnet("evaluate", "esc10", "--against", "runs/b")
-    assert outcome.error.startswith("esc10: holds neither predictions.csv nor results.json")

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from ..core.evaluation import Evaluated
 from ..core.files import hash_file
 from ..core.resampling import resample_blocks
 from ..core.stream import OpenBlocks
 from ..data.clips import Clip
 from ..data.dividing.units import SEGMENT_SIGN
+from ..data.packing.content import content_key
 from ..data.prepared_folder import is_prepared, open_prepared
 from ..engine.session import Classifier
 
@@ -77,3 +79,18 @@ def _hash_file(path: Path) -> str:
         return hash_file(path) if path.is_file() else ""  # a pipe would block for ever
     except OSError:
         return ""  # classifying it will say why
+
+
+def contents_of(evaluated: Evaluated, clips: Sequence[Clip], audio: ClipAudio) -> list[str]:
+    """The content key of each clip that was evaluated, as `data.packing.content` makes it.
+
+    Args:
+        evaluated: what was said.
+        clips: what it was said of, and those that could not be read.
+        audio: where it comes from.
+    """
+    digests = {
+        _identity(clip): content_key(digest, clip.start_s, clip.end_s)
+        for clip, digest in zip(clips, audio.digests(clips), strict=True)
+    }
+    return [digests[clip.file, clip.start_s, clip.end_s] for clip in evaluated.clips]

@@ -1,8 +1,7 @@
-"""What runs said of their held-out clips, one or several of them beside another or others."""
+"""Two sets of answers about the same clips, beside one another: of runs, or of models."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,47 +9,73 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import ArtifactError, DataError, UsageError
-from ..core.files import explain_os_errors
+from ..core.bootstrap import Ints, number_recordings
+from ..core.errors import DataError, UsageError
+from ..core.evaluation import Evaluated, recording_of
 from ..core.paired import Comparison, Right, compare
 from ..core.predictions import PREDICTIONS, ClipKey, Prediction, read_predictions
+from .job_runs import RESULTS, runs_of_job
 
-RESULTS = "results.json"
-"""What several runs together are known by."""
+CHANGED_HEADER = (
+    *("clip", "start_s", "end_s", "label"),
+    *("first", "second", "first_predicted", "second_predicted"),
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
     """Whether clips were classified right by each seed.
 
     Args:
-        folder: of a run, or of several over folds and seeds.
-        labels: of each clip, in order of name.
+        name: of the run, the folder of several, or the model.
+        labels: of each clip, in one order.
         right: [seeds, clips].
+        predicted: what each clip was taken for; None where there are several seeds.
+        recordings: number of the recording that each clip is of, [clips].
     """
 
-    folder: Path
+    name: str
     labels: dict[ClipKey, str]
     right: Right
+    predicted: tuple[str, ...] | None
+    recordings: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SideBySide:
-    """Two sets of answers about the same clips, and their comparison."""
+    """Two sets of answers about the same clips in the same order, and their comparison."""
 
     first: Answers
     second: Answers
     comparison: Comparison
+    n_recordings: int
+
+    @property
+    def changed(self) -> list[dict[str, Any]]:
+        """Clips that one has right more often, those of the first before those of the second."""
+        found, clips = self.comparison, list(self.first.labels.items())
+        return [
+            {
+                "clip": clips[i][0].clip,
+                "start_s": clips[i][0].start_s,
+                "end_s": clips[i][0].end_s,
+                "label": clips[i][1],
+                "first": float(found.shares[0, i]),
+                "second": float(found.shares[1, i]),
+                "first_predicted": self.first.predicted and self.first.predicted[i],
+                "second_predicted": self.second.predicted and self.second.predicted[i],
+            }
+            for i in (*found.first_better.tolist(), *found.second_better.tolist())
+        ]
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
         found = self.comparison
-        clips = list(self.first.labels.items())
-        changed = [*found.first_better.tolist(), *found.second_better.tolist()]
         return {
-            "first": str(self.first.folder),
-            "second": str(self.second.folder),
-            "n_clips": len(clips),
+            "first": self.first.name,
+            "second": self.second.name,
+            "n_clips": len(self.first.labels),
+            "n_recordings": self.n_recordings,
             "n_seeds": [len(self.first.right), len(self.second.right)],
             "accuracies": list(found.accuracies),
             "difference": found.difference,
@@ -58,17 +83,7 @@ class SideBySide:
             "n_first_better": len(found.first_better),
             "n_second_better": len(found.second_better),
             "p_value": found.p_value,
-            "changed": [
-                {
-                    "clip": clips[i][0].clip,
-                    "start_s": clips[i][0].start_s,
-                    "end_s": clips[i][0].end_s,
-                    "label": clips[i][1],
-                    "first": float(found.shares[0, i]),
-                    "second": float(found.shares[1, i]),
-                }
-                for i in changed
-            ],
+            "changed": self.changed,
         }
 
 
@@ -80,8 +95,9 @@ def put_side_by_side(first: Path, second: Path) -> SideBySide:
         second: another.
 
     Raises:
-        DataError: they did not hold out the same clips with the same labels.
-        ArtifactError, UsageError: as `load_answers`.
+        DataError: they held out other clips, or the same with other labels.
+        UsageError: as `load_answers`.
+        ArtifactError: likewise.
     """
     one, other = load_answers(first), load_answers(second)
     if one.labels != other.labels:
@@ -90,11 +106,29 @@ def put_side_by_side(first: Path, second: Path) -> SideBySide:
             f"{first} and {second}: held out {len(one.labels)} and {len(other.labels)} clips, of "
             f"which {n_same} are the same, by name, content and label; expected the same clips"
         )
-    return SideBySide(one, other, compare(one.right, other.right))
+    return _compare(one, other)
+
+
+def compare_evaluations(
+    first_name: str, first: Evaluated, second_name: str, second: Evaluated
+) -> SideBySide:
+    """Compare what two models said of the same clips; clips that one could not read are left out.
+
+    Raises:
+        DataError: there is no clip that both could read.
+    """
+    known = {_key_of(second, i): i for i in range(len(second.clips))}
+    places = [i for i in range(len(first.clips)) if _key_of(first, i) in known]
+    if not places:
+        raise DataError(f"{first_name} and {second_name}: no clip could be read for both")
+    others = [known[_key_of(first, i)] for i in places]
+    return _compare(
+        _answers_of(first_name, first, places), _answers_of(second_name, second, others)
+    )
 
 
 def load_answers(folder: Path) -> Answers:
-    """Read what a run said, or several over folds and seeds.
+    """Read what a run said, or several over folds and seeds; clips are in order of name.
 
     Raises:
         UsageError: the folder is neither, or some of its runs did not come to their end.
@@ -117,27 +151,43 @@ def load_answers(folder: Path) -> Answers:
                 f"{folder}: the runs of seed {seed} held out other clips than those of seed "
                 f"{next(iter(by_seed))}, or a clip twice; expected every clip once for each seed"
             )
-    right = np.array([[table[key].is_right for key in keys] for table in tables])
-    return Answers(folder, {key: tables[0][key].label for key in keys}, right)
+    rows = [tables[0][key] for key in keys]
+    return Answers(
+        name=str(folder),
+        labels={row.key: row.label for row in rows},
+        right=np.array([[table[key].is_right for key in keys] for table in tables]),
+        predicted=tuple(row.predicted for row in rows) if len(tables) == 1 else None,
+        recordings=number_recordings(recording_of(row.key.clip, row.group) for row in rows),
+    )
 
 
 def _predictions_by_seed(folder: Path) -> dict[int, list[Prediction]]:
     """Of all folds together, for each seed."""
-    path = folder / RESULTS
-    with explain_os_errors("read", path):
-        content = path.read_bytes()
-    try:
-        values = json.loads(content)
-        failed = [str(run["run"]) for run in values["failed"]]
-        runs = [(str(run["run"]), int(run["seed"])) for run in values["runs"]]
-        if not all(run and Path(run).name == run and run != ".." for run, _ in runs):
-            raise ValueError("a name that leads elsewhere")
-    except (ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{path}: is damaged; expected what wsnet train wrote there") from error
-    if failed or not runs:
-        which = failed[0] if failed else "all"
-        raise UsageError(f"{folder}: some of its runs failed ({which}); train them to their end")
     by_seed: defaultdict[int, list[Prediction]] = defaultdict(list)
-    for run, seed in runs:
-        by_seed[seed] += read_predictions(folder / run).rows
+    for run in runs_of_job(folder):
+        by_seed[run.seed] += read_predictions(folder / run.name).rows
     return dict(by_seed)
+
+
+def _key_of(evaluated: Evaluated, i: int) -> ClipKey:
+    clip = evaluated.clips[i]
+    start, end = ("" if bound is None else str(bound) for bound in (clip.start_s, clip.end_s))
+    return ClipKey(clip.file, start, end, "")
+
+
+def _answers_of(name: str, evaluated: Evaluated, places: list[int]) -> Answers:
+    clips = [evaluated.clips[i] for i in places]
+    return Answers(
+        name=name,
+        labels={_key_of(evaluated, i): evaluated.clips[i].label for i in places},
+        right=evaluated.right[places][np.newaxis],
+        predicted=tuple(clip.predicted for clip in clips),
+        recordings=number_recordings(recording_of(clip.file, clip.group) for clip in clips),
+    )
+
+
+def _compare(first: Answers, second: Answers) -> SideBySide:
+    # Runs of older versions do not know which clips are of one group; one side's word will do.
+    recordings = min(first.recordings, second.recordings, key=lambda numbers: int(numbers.max()))
+    found = compare(first.right, second.right, recordings)
+    return SideBySide(first, second, found, int(recordings.max()) + 1)

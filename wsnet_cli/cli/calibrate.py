@@ -11,7 +11,7 @@ from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 from . import console, options
 from .calibrate_show import show_calibrated
-from .evaluate_clips import show_data
+from .evaluate_clips import Choice, show_data
 from .exits import EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
@@ -143,17 +143,21 @@ def _clips(
     from ..bulk.clip_audio import audio_of
     from ..bulk.labelled import clips_of_data, n_trained_on, validation_clips
 
-    if data is None:
-        for flag, value in {"--fold": fold, "--layout": layout, "--pattern": pattern}.items():
-            if value is not None:
-                raise UsageError(f"{flag} {value}: expected DATA as well")
+    choice = Choice(data, fold, layout, pattern)
+    if choice.source is None:
         return validation_clips(source)
-    clips = clips_of_data(data, fold, layout, pattern, show_data)
-    audio = audio_of(data)
+    parts = ("validation",)
+    clips = clips_of_data(choice.source, fold, layout, pattern, show_data, parts)
+    audio = audio_of(choice.source)
     if n_known := n_trained_on(source, clips, audio):
         console.warn(
             f"{n_known} of {len(clips)} clips were trained on, so that scores will seem too good; "
             "give DATA that was not"
+        )
+    if n_held_out := n_trained_on(source, clips, audio, "test"):
+        console.warn(
+            f"{n_held_out} of {len(clips)} clips were held out by the run, so that what is "
+            "measured on them afterwards will seem too good"
         )
     return clips, audio
 

@@ -10,9 +10,9 @@ import typer
 
 from ..core.errors import UsageError
 from . import console, options
-from .evaluate import show_metrics
 from .ledger_table import show_ledger
 from .light import require
+from .metrics_tables import show_metrics
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:

@@ -1,47 +1,133 @@
-"""`wsnet evaluate --against`: two runs, or several over folds and seeds, on the same clips."""
+"""`wsnet evaluate --against`: runs compared by what they said, models on the same clips."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
+from ..core.errors import UsageError
 from . import console
+from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
+from .exits import EXIT_SOME_FAILED
+from .light import require
 
 if TYPE_CHECKING:
     from ..bulk.side_by_side import SideBySide
+    from ..data.dataset import Failure
+    from ..engine.session import Classifier
 
 NAMED_AT_MOST = 10
-"""Clips that -v names on either side; --json has all."""
+"""Clips that -v names on either side; --json and changed.csv have all."""
 
 
-def evaluate_against(first: Path, second: Path, json: bool) -> None:
-    """Show how two runs differ on the clips that both held out."""
+def evaluate_against(
+    first: str, second: str, choice: Choice, workers: int | None, out: Path | None, json: bool
+) -> None:
+    """Show how two runs, or models, differ on the same clips, and which clips changed sides."""
+    from ..bulk.evaluation_files import write_side_by_side
+    from ..bulk.job_runs import is_job
     from ..bulk.side_by_side import put_side_by_side
 
-    found = put_side_by_side(first, second)
-    if json:
-        console.print_json(found.as_json())
+    one, other = Path(first), Path(second)
+    failures: Sequence[Failure] = ()
+    if choice.source is None and _has_said(one) and _has_said(other):
+        found = put_side_by_side(one, other)
     else:
-        _show(found)
+        for folder in (one, other):
+            if is_job(folder):
+                raise UsageError(
+                    f"{folder}: holds several runs, whose clips are compared with those of runs; "
+                    "expected two folders of runs without DATA, or two models"
+                )
+        found, failures = _run_both(first, second, choice, workers)
+    failed = [{"file": f.name, "error": f.reason} for f in failures]
+    document = {**found.as_json(), "failed": failed}
+    if out is not None:
+        for path in write_side_by_side(out, document, found):
+            console.note(f"written: {path}")
+    if json:
+        console.print_json(document)
+    else:
+        show_side_by_side(found)
+    if failures:
+        raise typer.Exit(EXIT_SOME_FAILED)
 
 
-def _show(found: SideBySide) -> None:
+def _has_said(folder: Path) -> bool:
+    """Whether there is a folder that holds what a run said, or several."""
+    from ..bulk.job_runs import is_job
+    from ..core.predictions import PREDICTIONS
+
+    return is_job(folder) or (folder / PREDICTIONS).is_file()
+
+
+def _run_both(
+    first: str, second: str, choice: Choice, workers: int | None
+) -> tuple[SideBySide, Sequence[Failure]]:
+    """Have two models classify the same clips."""
+    require("sklearn")
+    from ..bulk.side_by_side import compare_evaluations
+    from ..core.locate import find_model
+    from ..engine.session import Classifier
+
+    paths = find_model(first), find_model(second)
+    models = [Classifier.load(path) for path in paths]
+    _check_comparable(paths, models)
+    clips, audio = choose_clips(paths[0], choice)
+    for path in paths:
+        if choice.source is not None or path.parent != paths[0].parent:
+            warn_known(path, clips, audio, f"{path}: ")
+    one, other = (measure_clips(model, clips, audio, workers) for model in models)
+    failures = {(f.name, f.reason): f for f in (*one.failures, *other.failures)}
+    names = str(paths[0]), str(paths[1])
+    found = compare_evaluations(names[0], one.evaluated, names[1], other.evaluated)
+    return found, tuple(failures.values())
+
+
+def _check_comparable(paths: Sequence[Path], models: Sequence[Classifier]) -> None:
+    """Refuse models that do not answer the same question."""
+    one, other = models
+    if one.multi_label != other.multi_label:
+        raise UsageError(
+            f"{paths[0]} and {paths[1]}: one tells a single label of each clip, the other several; "
+            "expected models of one kind"
+        )
+    if set(one.labels) != set(other.labels):
+        alone = [sorted(set(a.labels) - set(b.labels)) for a, b in ((one, other), (other, one))]
+        words = "; ".join(
+            f"only {path} has {', '.join(labels[:3])}{', ...' if len(labels) > 3 else ''}"
+            for path, labels in zip(paths, alone, strict=True)
+            if labels
+        )
+        raise UsageError(
+            f"{paths[0]} and {paths[1]}: have other labels ({words}); expected the same"
+        )
+
+
+def show_side_by_side(found: SideBySide) -> None:
+    """The table of the two, clips that changed sides with -v, and the difference in a line."""
     compared = found.comparison
     sides = (found.first, found.second)
     better = (compared.first_better, compared.second_better)
     rows = [
-        (str(side.folder), str(len(side.right)), f"{100 * accuracy:.1f}", str(len(clips)))
+        (side.name, str(len(side.right)), f"{100 * accuracy:.1f}", str(len(clips)))
         for side, accuracy, clips in zip(sides, compared.accuracies, better, strict=True)
     ]
-    console.print_table(("run", "seeds", "accuracy %", "clips better"), rows, numbers=(1, 2, 3))
+    console.print_table(("model", "seeds", "accuracy %", "clips better"), rows, numbers=(1, 2, 3))
     for side, clips in zip(sides, better, strict=True):
         names = [key.clip for key in side.labels]
         for i in clips[:NAMED_AT_MOST]:
-            console.detail(f"better with {side.folder}: {names[i]}")
+            console.detail(f"better with {side.name}: {names[i]}")
+        if len(clips) > NAMED_AT_MOST:
+            console.detail(f"better with {side.name}: {len(clips) - NAMED_AT_MOST} more")
     low, high = compared.interval
     console.result(
         f"difference {100 * compared.difference:+.1f} % of {len(found.first.labels)} clips "
-        f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f} %){_say_p(compared.p_value)}"
+        f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f} %, over {found.n_recordings} "
+        f"recordings){_say_p(compared.p_value)}"
     )
 
 

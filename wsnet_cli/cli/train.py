@@ -12,8 +12,8 @@ import typer
 from ..core.errors import UsageError
 from ..core.files import exists
 from . import console, options
-from .evaluate import show_metrics
 from .light import require
+from .metrics_tables import show_metrics
 from .sizes import to_bytes
 from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
 from .training import is_first, listening

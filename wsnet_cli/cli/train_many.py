@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import TrainingError, UsageError
 from . import console
+from .pooled_tables import show_results
 from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
-    from ..core.pooled import Pooled, Share
     from ..learn.experiment import Done
     from ..learn.run import Request
 
@@ -140,46 +140,3 @@ def _show(done: Done, json: bool) -> None:
         raise TrainingError(
             f"{n} of {n + len(results.pooled.runs)} runs failed: {name}: {line}{more}"
         )
-
-
-def show_results(pooled: Pooled) -> None:
-    """The tables of folds and seeds, the confusion matrix, and the whole in a line."""
-    from .evaluate import show_confusion
-
-    whole = pooled.all_runs
-    if whole.accuracy is None or pooled.interval is None:
-        console.result(f"{len(pooled.runs)} runs, nothing held out")
-        return
-    several_seeds = len(pooled.by_seed) > 1
-    headings = ("fold", "clips", "accuracy %", *(("lowest", "highest") if several_seeds else ()))
-    rows = [
-        (name or "held out", *_cells(share, several_seeds))
-        for name, share in pooled.by_fold.items()
-    ]
-    console.print_table(headings, rows, numbers=range(1, len(headings)))
-    if several_seeds:
-        rows = [(str(seed), *_cells(share, False)) for seed, share in pooled.by_seed.items()]
-        console.print_table(("seed", "clips", "accuracy %"), rows, numbers=(1, 2))
-    if pooled.confusion is not None:
-        show_confusion(*pooled.confusion)
-    low, high = pooled.interval
-    spread = pooled.seed_deviation
-    console.result(
-        f"accuracy {100 * whole.accuracy:.1f} % of {whole.n_clips} clips (95 % interval "
-        f"{100 * low:.1f} to {100 * high:.1f} %)"
-        + (
-            f", mean of {len(pooled.by_seed)} seeds +- {100 * spread:.1f}"
-            if spread is not None
-            else ""
-        )
-        + (
-            f", mean of folds {100 * (pooled.mean_of_folds or 0):.1f} %"
-            if len(pooled.by_fold) > 1
-            else ""
-        )
-    )
-
-
-def _cells(share: Share, spread: bool) -> tuple[str, ...]:
-    rates = (share.accuracy, *((share.lowest, share.highest) if spread else ()))
-    return (str(share.n_clips), *("-" if r is None else f"{100 * r:.1f}" for r in rates))

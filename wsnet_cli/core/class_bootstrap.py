@@ -57,16 +57,16 @@ def bootstrap_classes(
         ClassSums(rows, found, n_classes),
     )
     others = [ClassSums(rows, hit[kinds.clips].astype(np.int64), 2) for hit in hits]
-    # A class that no clip is of, and none was taken for, counts 0 in the mean F1 of all clips too.
-    n_absent = n_classes - len(np.union1d(truth, predicted))
+    # A class that no clip is of counts 0 in the mean F1 of all classes, here as there.
+    n_absent = n_classes - len(np.unique(truth))
     blocks = []
     for drawn in kinds.draw(len(rows)):
         right_of, support_of, taken_of = (one.of(drawn) for one in (n_right, support, taken))
         n = support_of.sum(axis=1)
         columns = [
             right_of.sum(axis=1) / n,
-            mean_of_known(right_of, support_of),
-            mean_of_known(2 * right_of, support_of + taken_of, n_absent),
+            mean_over_classes(right_of, support_of, support_of),
+            mean_over_classes(2 * right_of, support_of + taken_of, support_of, n_absent),
             *(one.of(drawn)[:, 1] / n for one in others),
         ]
         blocks.append(np.column_stack(columns))
@@ -74,17 +74,18 @@ def bootstrap_classes(
     return ClassBootstrap(*intervals[:3]), intervals[3:]
 
 
-def mean_of_known(above: Ints | Floats, below: Ints, n_zeros: int = 0) -> Floats:
-    """The mean over classes of above / below where below is not 0, and of so many zeros.
+def mean_over_classes(above: Ints, below: Ints, support: Ints, n_zeros: int = 0) -> Floats:
+    """The mean of above / below over the classes that a resample has, and of so many zeros.
 
     Args:
         above: [resamples, n_classes].
-        below: likewise.
+        below: likewise; above 0 where `support` is.
+        support: clips of each class, likewise.
         n_zeros: how many more values there are, all 0.
 
     Returns: [resamples]; nan where there is nothing to take a mean of.
     """
-    known = below > 0
+    known = support > 0
     rates = np.divide(above, below, out=np.zeros(above.shape), where=known)
     n = known.sum(axis=1) + n_zeros
     mean: Floats = np.divide(rates.sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)

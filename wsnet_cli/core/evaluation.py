@@ -35,7 +35,7 @@ class ClipResult:
         label: what it is.
         predicted: what it was taken for.
         score: of that, in [0, 1].
-        duration_s: its length.
+        duration_s: its length; None where it was not kept.
         path: of its file; nothing need be there where the data was prepared.
         start_s: where the part of the file begins; None where it is the whole.
         end_s: where it ends; None for the end of the file.
@@ -47,7 +47,7 @@ class ClipResult:
     label: str
     predicted: str
     score: float
-    duration_s: float
+    duration_s: float | None
     path: Path = Path()
     start_s: float | None = None
     end_s: float | None = None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import ClassSums, Drawn, Interval, Ints, Kinds, percentile_interval
-from .class_bootstrap import Floats, mean_of_known
+from .class_bootstrap import Floats, mean_over_classes
 from .quant import Array
 
 N_SCORES_RANKED = 50_000
@@ -48,17 +48,18 @@ def bootstrap_labels(
     both, there, taken = (
         _pairs(which, kinds, n_classes) for which in (truth & decided, truth, decided)
     )
-    n_absent = int((~(truth | decided).any(axis=0)).sum())
+    n_absent = int((~truth.any(axis=0)).sum())
     right = ClassSums(kinds.of_clips, (truth == decided).all(axis=1).astype(np.int64), 2)
     ranked = truth.size <= N_SCORES_RANKED
     areas = [_Areas(truth[:, c], scores[:, c]) for c in range(n_classes)] if ranked else []
     blocks = []
     for drawn in kinds.draw(len(truth)):
-        n_both, n_below = both.of(drawn), there.of(drawn) + taken.of(drawn)
+        n_both, support = both.of(drawn), there.of(drawn)
+        n_below = support + taken.of(drawn)
         n_right = right.of(drawn)
         columns = [
             n_right[:, 1] / n_right.sum(axis=1),
-            mean_of_known(2 * n_both, n_below, n_absent),
+            mean_over_classes(2 * n_both, n_below, support, n_absent),
             _share(2 * n_both.sum(axis=1), n_below.sum(axis=1)),
             *_mean_areas(areas, drawn[:, kinds.of_clips]),
         ]

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import Ints
 from .errors import ParameterError
 
 N_RESAMPLES = 10_000
+N_AT_ONCE = 500
+"""Resamples that are held in one piece."""
 SEED = 0
 
 Right = NDArray[np.bool_]
@@ -45,12 +48,14 @@ class Comparison:
         return np.flatnonzero(self.shares[1] > self.shares[0])
 
 
-def compare(first: Right, second: Right) -> Comparison:
+def compare(first: Right, second: Right, recordings: Ints | None = None) -> Comparison:
     """Compare two classifiers, each trained with one seed or several.
 
     Args:
         first: of one, [seeds, clips].
         second: of the other, [any seeds, the same clips].
+        recordings: number of the recording that each clip is of, 0-based without gaps, [clips];
+            None: each clip is one.
 
     Raises:
         ParameterError: no clip, no seed, or not as many clips.
@@ -71,7 +76,7 @@ def compare(first: Right, second: Right) -> Comparison:
     return Comparison(
         accuracies,
         accuracies[0] - accuracies[1],
-        bootstrap_difference(shares[0] - shares[1]),
+        bootstrap_difference(shares[0] - shares[1], recordings),
         p_value,
         shares,
     )
@@ -105,21 +110,33 @@ def mcnemar(n_first: int, n_second: int) -> float:
     return min(1.0, 2 * total / (1 << n))
 
 
-def bootstrap_difference(differences: NDArray[np.float64]) -> tuple[float, float]:
-    """95 % interval of a mean of paired differences, by resampling the clips.
+def bootstrap_difference(
+    differences: NDArray[np.float64], recordings: Ints | None = None
+) -> tuple[float, float]:
+    """95 % interval of a mean of paired differences, by resampling the recordings.
 
-    `N_RESAMPLES` times as many clips are drawn, with replacement, from a fixed seed; the interval
-    holds the middle 95 % of their means. A clip stays with both classifiers and all seeds of them,
-    so it speaks of other clips of the same kind, not of other seeds.
+    `N_RESAMPLES` times as many recordings are drawn, with replacement, from a fixed seed; the
+    interval holds the middle 95 % of the means over their clips. A clip stays with both classifiers
+    and all seeds of them, so it speaks of other recordings of the same kind, not of other seeds.
 
     Args:
         differences: of each clip, [clips], at least one.
+        recordings: as in `compare`.
 
     Source: B. Efron, R. Tibshirani, An Introduction to the Bootstrap (1993), percentile interval.
     """
-    # Only how often each value is drawn matters, which is multinomial; there are few values.
-    values, counts = np.unique(differences, return_counts=True)
-    n = len(differences)
-    drawn = np.random.default_rng(SEED).multinomial(n, counts / n, size=N_RESAMPLES)
-    low, high = np.quantile(drawn @ values / n, (0.025, 0.975))
+    if recordings is None:
+        recordings = np.arange(len(differences))
+    sizes = np.bincount(recordings)
+    sums = np.bincount(recordings, weights=differences)
+    # Only how often each kind of recording is drawn matters, which is multinomial; kinds are few.
+    kinds, counts = np.unique(np.stack([sums, sizes], axis=1), axis=0, return_counts=True)
+    n = len(sizes)
+    rng = np.random.default_rng(SEED)
+    means = []
+    for start in range(0, N_RESAMPLES, N_AT_ONCE):
+        n_here = min(N_AT_ONCE, N_RESAMPLES - start)
+        above, below = (rng.multinomial(n, counts / n, size=n_here) @ kinds).T
+        means.append(above / below)
+    low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return float(low), float(high)

@@ -55,14 +55,22 @@ class Contents(Sequence[str]):
         if index in self.failures:
             return ""
         digest: str = self.digests[index].tobytes().hex()
-        start_s, end_s = self.clips.segment(index)
-        if start_s is None and end_s is None:
-            return digest
-        return f"{digest}{SEGMENT_SIGN}{start_s or 0.0}-{end_s or ''}"
+        return content_key(digest, *self.clips.segment(index))
 
     def unchanged(self, index: int, path: Path) -> bool:
         """Tell whether a clip's file has the size and time that it had when it was hashed."""
         return stamp_of(path.stat()) == tuple(self.stamps[index].tolist())
+
+
+def content_key(digest: str, start_s: float | None, end_s: float | None) -> str:
+    """The key of a clip: the SHA-256 of its file, and the segment, if it is one; "" for none.
+
+    >>> content_key("ab", None, None), content_key("ab", 0.5, None)
+    ('ab', 'ab@0.5-')
+    """
+    if not digest or (start_s is None and end_s is None):
+        return digest
+    return f"{digest}{SEGMENT_SIGN}{start_s or 0.0}-{end_s or ''}"
 
 
 def hash_contents(

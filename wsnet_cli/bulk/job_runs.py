@@ -1,0 +1,67 @@
+"""Several runs over folds and seeds: which there are, as the results of their job say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import ArtifactError, UsageError
+from ..core.files import explain_os_errors
+
+RESULTS = "results.json"
+"""What several runs together are known by."""
+JOB = "job.json"
+"""What a job that has begun is known by."""
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """A finished run of a job: its folder's name, what it held out, its seed, its model's bytes."""
+
+    name: str
+    fold: str | None
+    seed: int
+    n_bytes: int
+
+
+def is_job(folder: Path) -> bool:
+    """Whether a folder is that of several runs over folds and seeds, finished or not."""
+    return (folder / RESULTS).is_file() or (folder / JOB).is_file()
+
+
+def runs_of_job(folder: Path) -> list[JobRun]:
+    """The runs of a job, all of which came to their end.
+
+    Raises:
+        UsageError: the job did not end, or some of its runs failed.
+        ArtifactError: its results are damaged.
+    """
+    path = folder / RESULTS
+    if not path.is_file():
+        raise UsageError(
+            f"{folder}: its runs have not ended, it holds no {RESULTS}; "
+            f"go on with them: wsnet train --resume {folder}"
+        )
+    with explain_os_errors("read", path):
+        content = path.read_bytes()
+    try:
+        values = json.loads(content)
+        failed = [str(run["run"]) for run in values["failed"]]
+        runs = [
+            JobRun(
+                str(run["run"]),
+                None if run.get("fold") is None else str(run["fold"]),
+                int(run["seed"]),
+                int(run.get("bytes", 0)),
+            )
+            for run in values["runs"]
+        ]
+        if not all(run.name and Path(run.name).name == run.name != ".." for run in runs):
+            raise ValueError("a name that leads elsewhere")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{path}: is damaged; expected what wsnet train wrote there") from error
+    if failed or not runs:
+        which = failed[0] if failed else "all"
+        raise UsageError(f"{folder}: some of its runs failed ({which}); train them to their end")
+    return runs
