@@ -129,6 +129,21 @@ def test_data_that_was_trained_on_is_warned_of(trained, wsnet) -> None:
     assert outcome.code == 0, outcome.stderr
     n = len(parts_of(trained.run)["train"])
     assert f"warning: {n} of 18 clips were trained on, so that scores will seem" in outcome.stderr
+    n = len(parts_of(trained.run)["test"])
+    assert f"warning: {n} of 18 clips were held out by the run, so that what is" in outcome.stderr
+
+
+def test_of_data_with_a_split_the_validation_part_is_used(model: str, tones: Path, wsnet) -> None:
+    names = sorted(path.relative_to(tones).as_posix() for path in tones.rglob("*.wav"))
+    parts = ["train", "validation", "test"] * 7
+    rows = [f"{name},{name.split('/')[0]},{part}" for name, part in zip(names, parts, strict=True)]
+    (tones / "manifest.csv").write_text("path,label,split\n" + "\n".join(rows) + "\n")
+    found = wsnet("calibrate", model, tones, "--json").document
+    assert found["n_clips"] == 7
+    text = (tones / "manifest.csv").read_text().replace("validation", "train")
+    (tones / "manifest.csv").write_text(text)
+    outcome = wsnet("calibrate", model, tones, "--force")
+    assert "its split has no validation part; expected one, or a --fold" in outcome.error
 
 
 def test_a_model_outside_any_run_needs_data(model: str, tones: Path, wsnet) -> None:

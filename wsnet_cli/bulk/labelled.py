@@ -38,6 +38,7 @@ def clips_of_data(
     layout: str | None = None,
     pattern: str | None = None,
     on_read: Callable[[DataSet], None] | None = None,
+    parts: Sequence[str] = ("test", "validation"),
 ) -> tuple[Clip, ...]:
     """The clips of a data set that a model is to be measured on.
 
@@ -50,6 +51,7 @@ def clips_of_data(
         layout: the layout to read it by, or None to find out.
         pattern: the naming scheme of its files, or None.
         on_read: told what was read, before a part of it is chosen.
+        parts: of a split that the data set has, of which the first that has clips is taken.
 
     Raises:
         UsageError: no such layout, or the pattern makes no sense.
@@ -59,7 +61,7 @@ def clips_of_data(
     if on_read:
         on_read(dataset)
     if fold is None:
-        return _test_part(dataset, source)
+        return _first_part(dataset, source, parts)
     clips = tuple(clip for clip in dataset.clips if clip.fold == fold)
     if not clips:
         folds = ", ".join(dataset.folds) or "none"
@@ -67,20 +69,24 @@ def clips_of_data(
     return clips
 
 
-def _test_part(dataset: DataSet, source: Path) -> tuple[Clip, ...]:
-    for part in ("test", "validation"):
+def _first_part(dataset: DataSet, source: Path, parts: Sequence[str]) -> tuple[Clip, ...]:
+    for part in parts:
         clips = tuple(clip for clip in dataset.clips if clip.split == part)
         if clips:
             return clips
     if any(clip.split for clip in dataset.clips):
         raise DataError(
-            f"{source}: its split has no test or validation part; expected one to evaluate on"
+            f"{source}: its split has no {' or '.join(parts)} part; expected one, or a --fold"
         )
     return dataset.clips[:]
 
 
-def n_trained_on(model_path: Path, clips: Sequence[Clip], audio: ClipAudio) -> int:
+def n_trained_on(
+    model_path: Path, clips: Sequence[Clip], audio: ClipAudio, part: str = "train"
+) -> int:
     """How many of the clips the run that a model file lies in was trained on, wholly or in part.
+
+    With another `part` of the run, such as "test": how many are of that.
 
     Files are compared by content, whatever their names. 0 if the model lies in no run or the run's
     split cannot be read; a clip that cannot be read does not count.
@@ -91,7 +97,7 @@ def n_trained_on(model_path: Path, clips: Sequence[Clip], audio: ClipAudio) -> i
     heard: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
         for row in _split_of_run(folder):
-            if row["part"] == "train":
+            if row["part"] == part:
                 digest = row["content"].partition(SEGMENT_SIGN)[0]
                 start_s, end_s = float(row["start_s"] or 0), float(row["end_s"] or math.inf)
                 heard[digest].append((start_s, end_s))
