@@ -243,11 +243,10 @@ def test_read_container_refuses_a_huge_file_before_reading_it(
     path, content = tmp_path / "x", pack(TENSORS, METADATA)
     path.write_bytes(content)
     assert read_container(path, "a model") == content
-    monkeypatch.setattr(container, "MAX_FILE_BYTES", len(content) - 1)
     refuse_to_open(monkeypatch, lambda *_: pytest.fail("was read"))
     message = rf"x: is {len(content)} bytes, too large for a model$"
     with pytest.raises(ArtifactError, match=message):
-        read_container(path, "a model")
+        read_container(path, "a model", len(content) - 1)
 
 
 def test_a_huge_file_that_does_not_begin_as_one_takes_no_memory(tmp_path: Path) -> None:

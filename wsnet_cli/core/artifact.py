@@ -11,7 +11,7 @@ from .artifact_header import describe, parse_header
 from .artifact_numbers import PLAIN, is_plain, stored_forms
 from .artifact_reading import read_weights
 from .calibration import Calibration
-from .container import pack, read_container, unpack
+from .container import MAX_MODEL_BYTES, pack, read_container, unpack
 from .errors import ArtifactError, ParameterError
 from .files import write_atomic
 from .model import Model
@@ -39,7 +39,7 @@ def load_model(path: Path) -> Model:
         ArtifactError: missing, not a model file, cut, altered, of a newer version, or inconsistent.
         FileError: the system refused to read it.
     """
-    return model_from_bytes(read_container(path, "a wsnet model file"), str(path))
+    return model_from_bytes(read_container(path, "a wsnet model file", MAX_MODEL_BYTES), str(path))
 
 
 def model_to_bytes(model: Model) -> bytes:

@@ -17,6 +17,8 @@ MAX_LAYERS = 256
 MAX_CLASSES = 1 << 16
 MAX_DENSE_WEIGHTS = 1 << 26
 """Weights of the expanded layers together: 256 MiB; four times those of the largest reference."""
+MAX_SMALL_WEIGHTS, MAX_EXPANSION = 1 << 24, 64
+"""So many of them whatever the file holds, and so many more for each weight in it."""
 MAX_WINDOW_SAMPLES = 1 << 24
 """17 minutes at 16 kHz: shorter clips are padded to a window."""
 MAX_WINDOWS_OF_A_SAMPLE = 1 << 12
@@ -25,7 +27,7 @@ MAX_STEP_VALUES = 1 << 20
 """Values of a layer's input or output in one time step, padding of bands included."""
 MAX_POOLED_VALUES = 1 << 24
 """Values of a layer's output that go into one time step after pooling."""
-MAX_LAYER_VALUES = 1 << 26
+MAX_LAYER_VALUES = 1 << 25
 """Values of a layer's input or output, after pooling, for a whole window."""
 MAX_WORK = 1 << 42
 """Multiply-adds and comparisons for one window: minutes on one core."""
@@ -38,7 +40,8 @@ def check_network(network: Network, n_samples: int) -> None:
     """
     _at_most(len(network.layers), MAX_LAYERS, "layers")
     _at_most(network.n_classes, MAX_CLASSES, "classes")
-    _at_most(_n_expanded(network), MAX_DENSE_WEIGHTS, "expanded weights")
+    most = min(MAX_DENSE_WEIGHTS, MAX_SMALL_WEIGHTS + MAX_EXPANSION * network.n_weights)
+    _at_most(_n_expanded(network), most, "expanded weights")
     if not network.min_samples <= n_samples <= MAX_WINDOW_SAMPLES:
         raise ParameterError(
             f"a window of {n_samples} samples; "

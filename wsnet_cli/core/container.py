@@ -30,8 +30,15 @@ DIGEST_BYTES = 32
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 4_000_000
 MAX_FILE_BYTES = 2_000_000_000
+MAX_MODEL_BYTES = 300_000_000
+"""Of a model file: the float32 weights of `artifact_limits.MAX_DENSE_WEIGHTS`, and some more."""
+
+MAX_TENSORS = 4_096
 
 Tensors = dict[str, npt.NDArray[Any]]
+
+_QUOTED = reprlib.Repr()
+_QUOTED.maxstring = 120
 
 
 def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
@@ -80,12 +87,13 @@ def unpack(content: bytes, where: str) -> tuple[Tensors, dict[str, Any]]:
     return _tensors(content, where), metadata
 
 
-def read_container(path: Path, kind: str) -> bytes:
+def read_container(path: Path, kind: str, most: int = MAX_FILE_BYTES) -> bytes:
     """The bytes of a regular file of bounded size.
 
     Args:
         path: the file.
         kind: what it should be, for messages.
+        most: bytes that it may have.
 
     Raises:
         ArtifactError: it is missing, no regular file, too large, or does not begin as one.
@@ -98,7 +106,7 @@ def read_container(path: Path, kind: str) -> bytes:
             raise ArtifactError(f"{path}: no such file; expected {kind}") from None
         if not stat.S_ISREG(status.st_mode):
             raise ArtifactError(f"{path}: is not a regular file; expected {kind}")
-        if status.st_size > MAX_FILE_BYTES:
+        if status.st_size > most:
             raise ArtifactError(f"{path}: is {status.st_size} bytes, too large for {kind}")
         with path.open("rb") as stream:
             # Before the rest takes memory.
@@ -123,12 +131,13 @@ def _metadata(content: bytes, where: str) -> dict[str, Any]:
     n_header = _header_bytes(content, len(content), where)
     try:
         header = read_json(content[LENGTH_BYTES : LENGTH_BYTES + n_header].decode("utf-8"))
-        metadata = read_json(header["__metadata__"][METADATA_KEY])
+        text = header["__metadata__"][METADATA_KEY]
+        metadata = read_json(text) if isinstance(text, str) else None
         digest = header[DIGEST_NAME]
         is_ours = (digest["dtype"], digest["shape"]) == ("U8", [DIGEST_BYTES])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise _foreign(where) from None
-    if not isinstance(metadata, dict) or not is_ours:
+    if not isinstance(metadata, dict) or not is_ours or len(header) > MAX_TENSORS:
         raise _foreign(where)
     return metadata
 
@@ -140,7 +149,7 @@ def _tensors(content: bytes, where: str) -> Tensors:
     try:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        why = reprlib.repr(str(error))  # it may quote the whole header
+        why = _QUOTED.repr(str(error))  # it may quote the whole header
         raise ArtifactError(f"{where}: is damaged: {why}; make the file again") from error
     digest = tensors.pop(DIGEST_NAME)
     if digest.tobytes() != content[-DIGEST_BYTES:]:

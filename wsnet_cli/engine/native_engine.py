@@ -71,7 +71,8 @@ class NativeEngine:
         lanes = self._library.lanes(self._isa)
         n_samples = max(model.audio.window_samples, model.network.min_samples)
         self.plan = make_plan(model.network, n_samples, self.isa, lanes, ways)
-        self._layers = self._fill_layers(model, lanes)
+        with np.errstate(over="ignore", invalid="ignore"):  # `core.scores` looks at the outcome
+            self._layers = self._fill_layers(model, lanes)
 
     def logits(self, windows: Array) -> Array:
         """Logits of each window.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..core.artifact import model_from_bytes
 from ..core.config import Config
-from ..core.container import read_container
+from ..core.container import MAX_MODEL_BYTES, read_container
 from ..core.files import write_atomic
 from ..core.locate import find_model
 from ..core.model import Model
@@ -149,7 +149,7 @@ def read_source(name: str) -> ModelSource:
 
 
 def _read(name: str, path: Path) -> ModelSource:
-    content = read_container(path, "a wsnet model file")
+    content = read_container(path, "a wsnet model file", MAX_MODEL_BYTES)
     return ModelSource(name, content, model_from_bytes(content, str(path)))
 
 
