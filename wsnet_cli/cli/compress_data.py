@@ -82,11 +82,11 @@ class ModelData:
         return (self._path.parent / "split.csv").is_file()
 
     def run_config(self) -> Config | None:
-        """The configuration of the run; None where the data is another, or there is no run.
+        """The configuration of the run that MODEL lies in, whatever the data; None without one.
 
         Raises: ConfigError: it cannot be read.
         """
-        if self.is_named or not self._in_run:
+        if not self._in_run:
             return None
         from ..core.config_file import load_config
 
