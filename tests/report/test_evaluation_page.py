@@ -318,6 +318,7 @@ def test_what_is_told_and_false_alarms_stand_on_the_page() -> None:
         "n_false_alarms": 3,
         "false_alarms_per_hour": 21.6,
         "false_alarm_rate": 0.015,
+        "failed": [{"file": "b.wav", "error": "b.wav: is empty"}],
         "curve": [{"threshold": t / 10, "false_alarm_rate": 1 - t / 10} for t in range(10)],
     }
     told = {"n_told": 30, "share": 0.75, "n_right": 29, "accuracy": 29 / 30}
@@ -328,6 +329,8 @@ def test_what_is_told_and_false_alarms_stand_on_the_page() -> None:
     assert "told, with thresholds 75.0 % 30 clips; 96.7 % of them right" in text
     assert "false alarms 1.5 % 3 of 200 background clips 21.6 an hour" in text
     assert "Temperature 1.25." in text
+    assert "Background files that could not be read b.wav: b.wav: is empty" in text
+    assert "Clips that could not be read" not in text
     drawn = [base64.b64decode(p).decode() for p in re.findall(r"svg\+xml;base64,([^\"]+)", page)]
     assert any("false alarms" in svg and "stored: 62.5 %" in svg for svg in drawn)
 

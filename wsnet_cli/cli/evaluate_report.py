@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import UsageError
 from . import console
+from .evaluate_clips import Choice
 from .light import require
 
 if TYPE_CHECKING:
@@ -87,41 +89,52 @@ def report_model(
     )
 
 
-def report_runs(pages: Pages, document: Mapping[str, Any], found: PooledRuns) -> None:
-    """Write the page of several runs; sizes and facts are those of the first one's model.
-
-    Raises: UsageError: the runs kept no scores.
-    """
+def report_runs(folder: Path, document: Mapping[str, Any], found: PooledRuns) -> None:
+    """Write the page of several runs; sizes and facts are those of the first one's model."""
     from ..bulk.excerpts import JobSounds
-    from ..core.errors import UsageError
     from ..core.locate import find_model
     from ..engine.session import Classifier
 
-    if found.evaluated is None:
-        raise UsageError(
-            f"{found.folder}: its runs kept no scores, so that there is little to show; "
-            "train them again with this version"
-        )
+    evaluated = check_scores(found)
     runs = [(found.folder / run.run, run.n_clips) for run in found.pooled.runs]
     sounds = JobSounds(runs)
     path = find_model(str(runs[0][0]))
     classifier = Classifier.load(path)
+    pages = Pages(folder, f"what {len(runs)} runs over folds and seeds said of held-out clips")
     about = _about(pages, found.folder.name, path, classifier, time_window(classifier))
     _write(
-        pages.folder,
+        folder,
         document,
-        found.evaluated,
+        evaluated,
         about,
         lambda mistake, most_s: sounds.excerpt(mistake.index, mistake.clip, mistake.label, most_s),
     )
 
 
-def say_speed(seconds: float, n_clips: int, workers: int, engine: str) -> str:
+def check_scores(found: PooledRuns) -> Evaluated:
+    """What the runs said. Raises: UsageError: they did not keep their scores."""
+    if found.evaluated is None:
+        raise UsageError(
+            f"--report: the runs in {found.folder} kept no scores, so that there is little to "
+            "show; train them again"
+        )
+    return found.evaluated
+
+
+def say_data(choice: Choice, n_clips: int) -> str:
+    """What was measured on."""
+    if choice.source is None:
+        return f"{n_clips:,} clips that its run held out"
+    of_fold = "" if choice.fold is None else f", fold {choice.fold}"
+    return f"{n_clips:,} clips of {choice.source.resolve().name}{of_fold}"
+
+
+def say_speed(seconds: float, n_clips: int, workers: int, classifier: Classifier) -> str:
     """How long a clip took in an evaluation."""
     at_once = f", {workers} at once" if workers > 1 else ""
     return (
-        f"{1000 * seconds / max(1, n_clips):.1f} ms a clip in this evaluation: {n_clips:,} clips "
-        f"in {seconds:.1f} s, reading them included{at_once}, engine {engine}."
+        f"{1000 * seconds / n_clips:.1f} ms a clip in this evaluation: {n_clips:,} clips in "
+        f"{seconds:.1f} s, reading them included{at_once}, engine {classifier.engine.name}."
     )
 
 
