@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.artifact import load_model, save_model
+from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
 from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.model import Model
+from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.paired import bootstrap_difference, mcnemar
 from wsnet_cli.engine.session import Classifier
 
@@ -269,3 +269,65 @@ def test_a_calibrated_model_stays_calibrated(wsnet, tone_model: Model):
         outcome = wsnet("compress", "warm.wsnet", *words, "-o", "small.wsnet", "--force")
         assert outcome.code == 0
         assert load_model(Path("small.wsnet")).calibration == kept
+
+
+@pytest.fixture
+def chords(tone_model: Model, tones: Path) -> Path:
+    """A multi-label model `several.wsnet`, and clips whose labels are nearly what it says."""
+    several = replace(tone_model, multi_label=True)
+    save_model(Path("several.wsnet"), several)
+    classifier = Classifier(several)
+    rows = ["path,label,split"]
+    for number, clip in enumerate(sorted(tones.rglob("*.wav"))):
+        scores = classifier.classify_file(clip)
+        names = [n for n, s in zip(several.labels, scores, strict=True) if s >= 0.5]
+        label = ";".join(several.labels) if number % 7 < N_TRAIN else ";".join(names)
+        part = "train" if number % 7 < N_TRAIN else "test"
+        rows.append(f"{clip.relative_to(tones).as_posix()},{label},{part}")
+    (tones / "chords.csv").write_text("\n".join(rows) + "\n")
+    return tones / "chords.csv"
+
+
+def test_of_several_labels_the_measure_is_mean_average_precision(wsnet, chords: Path):
+    words = ("--data", chords, *ROUGH, "--max-drop", 100, "--json")
+    found = wsnet("compress", "several.wsnet", *words).document["comparison"]
+    assert (found["measure"], found["p_value"]) == ("mean average precision", None)
+    for name, value in (("several.wsnet", found["before"]), ("several.q4.wsnet", found["after"])):
+        measured = wsnet("evaluate", name, chords, "--json").document
+        assert value == pytest.approx(measured["mean_average_precision"])
+    low, high = found["difference_interval"]
+    assert low <= found["difference"] <= high
+    assert found["difference"] == pytest.approx(found["after"] - found["before"])
+    assert found["difference"] < 0
+    assert len(found["changed"]) == found["n_lost"] + found["n_gained"] > 0
+
+
+def test_of_several_labels_the_gate_is_on_it_too(wsnet, chords: Path):
+    words = ("--data", chords, *ROUGH)
+    outcome = wsnet("compress", "several.wsnet", *words, "--max-drop", 0)
+    assert outcome.code == 4
+    assert outcome.error.startswith("mean average precision falls by ")
+    assert not Path("several.q4.wsnet").exists()
+    assert "mean average precision on 15 held-out clips: " in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (ROUGH, "fine-tuning (leave out --no-fine-tune), or more bits"),
+        (
+            ("--max-kb", "{five}", ROUND),
+            "fine-tuning (leave out --no-fine-tune), or a larger --max-kb",
+        ),
+        ((), "the other --scheme"),
+    ],
+)
+def test_what_to_try_fits_what_was_asked(
+    wsnet, model, tone_model, own_truth, words, advice, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("wsnet_cli.core.gate.Gate.refuses", lambda *_: True)
+    five = len(model_to_bytes(compress(tone_model, 5))) / 1000
+    said_so = (word.format(five=five) for word in words)
+    outcome = wsnet("compress", model, *said_so, "--data", own_truth())
+    assert outcome.code == 4
+    assert f"; try {advice}, or --max-drop 100 " in outcome.error

@@ -115,7 +115,7 @@ def compress(
     ledger = make_ledger(result.model, result.content)
     refusal = None
     try:
-        check_gate(result, gate)
+        check_gate(result, asked)
         write_atomic(target, result.content)
     except GateError as error:
         refusal = error

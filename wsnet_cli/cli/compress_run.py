@@ -154,25 +154,30 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
     return Compressed(plan, model, model_to_bytes(model), both, why_not)
 
 
-def check_gate(compressed: Compressed, gate: Gate) -> None:
+def check_gate(compressed: Compressed, asked: Asked) -> None:
     """Refuse to hand over a model that became worse.
 
     Raises: GateError.
     """
-    both = compressed.both
+    both, gate = compressed.both, asked.gate
     if both is None or not gate.refuses(both.difference, both.n_clips):
         return
-    points = -100 * both.difference
     allowed = f"--max-drop {gate.max_drop:g}" if gate.asked else f"{gate.max_drop:g} points at most"
-    fewest = max(compressed.model.layer_bits)
-    tried = "more bits" if fewest < FULL_BITS else "training it longer"
-    if not compressed.plan.trains and min(compressed.model.layer_bits) < FULL_BITS:
-        tried = "fine-tuning (leave out --no-fine-tune), or more bits"
     raise GateError(
-        f"{both.measure} falls by {points:.1f} points, from {100 * both.values[0]:.1f} to "
-        f"{100 * both.values[1]:.1f} %, on {both.n_clips} held-out clips ({allowed}); nothing is "
-        f"written; try {tried}, or --max-drop 100 to have it all the same"
+        f"{both.measure} falls by {-100 * both.difference:.1f} points, from "
+        f"{100 * both.values[0]:.1f} to {100 * both.values[1]:.1f} %, on {both.n_clips} held-out "
+        f"clips ({allowed}); nothing is written; try {_what_to_try(compressed, asked)}, or "
+        "--max-drop 100 to have it all the same"
     )
+
+
+def _what_to_try(compressed: Compressed, asked: Asked) -> str:
+    if min(compressed.model.layer_bits) == FULL_BITS:
+        return "the other --scheme"
+    more = "more bits" if asked.wish.max_bytes is None else "a larger --max-kb"
+    if compressed.plan.trains:
+        return f"{more}, or more --epochs"
+    return f"fine-tuning (leave out --no-fine-tune), or {more}" if not asked.fine_tune else more
 
 
 def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
