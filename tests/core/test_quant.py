@@ -90,6 +90,17 @@ def test_quantizing_again_changes_nothing(real: Array) -> None:
     np.testing.assert_array_equal(again.codes, q.codes)
 
 
+def test_a_scale_that_does_not_come_back_from_its_largest_weight_is_found_again() -> None:
+    scales = np.random.default_rng(0).uniform(1, 2, 3_000).astype(np.float32)
+    lost = scales[scales * np.float32(127) / np.float32(127) != scales]
+    assert len(lost) > 10
+    codes = np.arange(-127, 128).astype(np.int8)
+    for scale in lost:
+        q = quantize(QuantizedTensor(codes, float(scale)).values())
+        assert q.scale == float(scale)
+        np.testing.assert_array_equal(q.codes, codes)
+
+
 @settings(deadline=None, max_examples=200)
 @given(weights)
 def test_negative_weights_are_the_mirror_image_and_zero_stays_zero(real: Array) -> None:

@@ -117,19 +117,29 @@ def _symmetric(real: Array, bits: int) -> QuantizedTensor:
     step = np.max(np.abs(real), initial=0.0) / np.float32(max_code(bits))
     if step == 0.0:
         return QuantizedTensor(np.zeros(real.shape, np.int8), 0.0, bits)
-    candidates = (_round(real, scale, bits) for scale in symmetric_scales(step, bits))
-    return min(candidates, key=lambda tensor: _squared_error(real, tensor))
+    candidates = (round_to_scale(real, scale, bits) for scale in _scales(step, bits))
+    best = min(candidates, key=lambda tensor: _squared_error(real, tensor))
+    return best if bits < 8 else _exact(real, step) or best
 
 
-def symmetric_scales(step: np.float32, bits: int) -> Iterator[np.float32]:
-    """The scales that are tried, the widest range first.
+def _exact(real: Array, step: np.float32) -> QuantizedTensor | None:
+    """8-bit codes of weights that were rounded before, or None.
 
-    Below 8 bits they are such that `scale * max_code / max_code` is the scale again, so that the
-    whole range of the rounded weights gives that scale.
+    A scale times 127 is rounded to float32, and of 1 in 128 scales it does not come back from that
+    but as a neighbour.
+    """
+    for end in (np.float32(0), np.float32(np.inf)):
+        tensor = round_to_scale(real, np.nextafter(step, end), 8)
+        if np.array_equal(tensor.values(), real):
+            return tensor
+    return None
 
-    Args:
-        step: the largest magnitude over the largest code.
-        bits: of a code, one of BITS.
+
+def _scales(step: np.float32, bits: int) -> Iterator[np.float32]:
+    """Scales to try.
+
+    Below 8 bits only such that `scale * max_code / max_code` is the scale again, so that the whole
+    range of the rounded weights gives that scale.
     """
     if bits == 8:
         yield from (np.float32(step * part) for part in RANGE_FRACTIONS)
@@ -139,9 +149,16 @@ def symmetric_scales(step: np.float32, bits: int) -> Iterator[np.float32]:
         yield np.float32(step * part) * most / most
 
 
-def _round(real: Array, scale: np.float32, bits: int) -> QuantizedTensor:
+def round_to_scale(weights: Array, scale: np.float32, bits: int) -> QuantizedTensor:
+    """Round weights to symmetric codes of a given scale; those beyond become the largest code.
+
+    Args:
+        weights: any shape, finite.
+        scale: real units per code, > 0.
+        bits: of a code, one of BITS.
+    """
     most = max_code(bits)
-    codes = np.clip(np.rint(real / scale), -most, most)
+    codes = np.clip(np.rint(weights / scale), -most, most)
     return QuantizedTensor(codes.astype(np.int8), float(scale), bits)
 
 
