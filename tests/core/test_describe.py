@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from wsnet_cli.core import locate
 from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.audio import AudioSettings
+from wsnet_cli.core.calibration import Calibration
 from wsnet_cli.core.config_file import preset_names
 from wsnet_cli.core.describe import (
     describe_model_file,
@@ -53,6 +55,23 @@ def test_the_facts_of_a_model(small_model_file: Path):
     assert facts["weights"] == "32-bit"
     assert facts["file"] == f"{small_model_file.stat().st_size:,} bytes"
     assert facts["made with seed"] == "0"
+
+
+def test_bits_by_layer_calibration_and_ledger(small_model: Model, tmp_path: Path):
+    calibration = Calibration(1.5, (0.25, 0.5, 0.125), 0.3, 0.01)
+    model = replace(compress(small_model, (8, 4, 6)), calibration=calibration)
+    save_model(tmp_path / "x.wsnet", model)
+    table = describe_model_file(tmp_path / "x.wsnet")
+    assert table.facts["weights"] == "8, 4, 6 bits, by layer"
+    assert table.facts["temperature"] == "1.5"
+    assert table.facts["thresholds"] == "class-0 0.25, class-1 0.5, class-2 0.125"
+    assert table.facts["unknown below"] == "0.3, false-alarm rate 0.01"
+    # Of each part so many bits a weight, whole bytes: conv2 has 60 of Phi and 72 of the 1x1.
+    n_bytes = [22 + 2 * 8, 60 // 2 + 72 // 2 + 2 * 12, -(-10 * 6 // 8) + 2 * 3]
+    assert [row.n_bytes for row in table.rows] == n_bytes
+    assert table.ledger
+    assert table.ledger.n_file_bytes == (tmp_path / "x.wsnet").stat().st_size
+    assert describe_preset("demo", 3).ledger is None
 
 
 def test_compressed_weights_take_a_byte_and_constants_two(small_model: Model, tmp_path: Path):

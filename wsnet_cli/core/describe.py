@@ -13,7 +13,7 @@ from .artifact_reading import part_shapes
 from .audio import AudioSettings
 from .calibration import Calibration
 from .coding import packed_bytes
-from .container import read_container
+from .container import MAX_MODEL_BYTES, read_container
 from .errors import WsnetError
 from .ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
 from .locate import RUN_MODEL, find_shipped, shipped_names
@@ -76,7 +76,7 @@ class NetworkTable:
 
 def describe_model_file(path: Path) -> NetworkTable:
     """The table of a model file. Raises: as `load_model`."""
-    content = read_container(path, "a wsnet model file")
+    content = read_container(path, "a wsnet model file", MAX_MODEL_BYTES)
     model = model_from_bytes(content, str(path))
     facts = {
         "labels": ", ".join(model.labels),
