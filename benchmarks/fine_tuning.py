@@ -7,8 +7,8 @@ before and after in percent, the difference in points with its 95 % interval, th
 last three epochs on the training part, and the minutes of a fold.
 
 ways: `rounded`: no training; `teacher`: the default; `labels`: the same without the model as
-teacher; `teacher-alone`: without labels; `learned-steps`: as `teacher`, with a step for each layer
-that is trained too (LSQ, arXiv:1902.08153) instead of the one of least squared error.
+teacher; `teacher-alone`: without labels; `chosen-steps`: as `teacher`, but the step of a layer's
+codes is not trained: it is the one of least squared error, chosen anew at each step.
 """
 
 from __future__ import annotations
@@ -27,10 +27,17 @@ from torch.nn.utils import parametrize
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.quant import max_code, quantize
+from wsnet_cli.core.quant import QuantizedTensor, quantize
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.affine import CONSTANTS, FILTERS, affine, holders, weighted_blocks
-from wsnet_cli.learn.fake_quantization import Halved, straight_through
+from wsnet_cli.learn.affine import (
+    FILTERS,
+    add_fake_quantization,
+    affine,
+    export_quantized,
+    holders,
+    weighted_blocks,
+)
+from wsnet_cli.learn.fake_quantization import straight_through
 from wsnet_cli.learn.fine_tune import FineTuning, fine_tune, recipe
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
@@ -72,39 +79,36 @@ class Tally:
     minutes: list[float] = field(default_factory=list)
 
 
-class LearnedStep(nn.Module):
-    """Symmetric codes whose step is trained (LSQ, section 2.1): a parametrization."""
+class ChosenStep(nn.Module):
+    """Symmetric codes whose step is that of least squared error each time: a parametrization."""
 
-    def __init__(self, real: Tensor, bits: int) -> None:
+    def __init__(self, bits: int) -> None:
         super().__init__()
-        self.most = max_code(bits)
-        self.step = nn.Parameter(torch.tensor(quantize(real.detach().numpy(), bits).scale))
-        self._share = (real.numel() * self.most) ** -0.5
+        self.bits = bits
 
     def forward(self, real: Tensor) -> Tensor:
-        """`step` times the rounded codes; the step's gradient is scaled as section 2.2 has it."""
-        step = self.step * self._share + (self.step * (1 - self._share)).detach()
-        inside = (real / step).clamp(-self.most, self.most)
-        values: Tensor = straight_through(inside, inside.detach().round()) * step
-        return values
+        """The values of the codes that `quantize` gives."""
+        return straight_through(real, torch.from_numpy(self.quantized(real).values()))
+
+    def quantized(self, real: Tensor) -> QuantizedTensor:
+        """These codes."""
+        return quantize(real.detach().numpy(), self.bits)
 
 
-def learned_steps(model: Model, bits: int, fold: Fold, settings: FineTuning, told: Losses) -> Model:
-    """Fine-tuned with learned steps; float32, but of as few values."""
-    config = recipe(model, load_config(fold.config_file), settings)
+def chosen_steps(model: Model, bits: int, fold: Fold, settings: FineTuning, told: Losses) -> Model:
+    """Fine-tuned with steps that are chosen anew each time."""
+    config, small = recipe(model, load_config(fold.config_file), settings), compress(model, bits)
     torch.manual_seed(settings.seed)
     classifier = affine(model)
+    add_fake_quantization(classifier, small)
     for block in weighted_blocks(classifier):
-        inner, outer = holders(block)
+        inner, _ = holders(block)
         for name in FILTERS:
-            weights = getattr(inner, name, None)
-            if weights is not None:
-                parametrize.register_parametrization(inner, name, LearnedStep(weights, bits))
-        for name in CONSTANTS:
-            if getattr(outer, name) is not None:
-                parametrize.register_parametrization(outer, name, Halved())
+            if parametrize.is_parametrized(inner, name):
+                parametrize.remove_parametrizations(inner, name, leave_parametrized=False)
+                parametrize.register_parametrization(inner, name, ChosenStep(bits))
     Tuner(classifier, model, fold.data, config, settings, CPU).run(told)
-    return replace(model, bits=32, weights=classifier.export())
+    return replace(small, weights=export_quantized(classifier))
 
 
 def tuned(model: Model, bits: int, fold: Fold, settings: FineTuning, told: Losses) -> Model:
@@ -125,7 +129,7 @@ WAYS: dict[str, tuple[Way, float]] = {
     "teacher": (tuned, TEACHER),
     "labels": (tuned, 0.0),
     "teacher-alone": (tuned, 1.0),
-    "learned-steps": (learned_steps, TEACHER),
+    "chosen-steps": (chosen_steps, TEACHER),
 }
 """What each does, and the share of the teacher in the loss."""
 

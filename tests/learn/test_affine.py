@@ -15,7 +15,7 @@ from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.model import Model, compress, real
 from wsnet_cli.core.network import Network
 from wsnet_cli.engine.engines import make_engine
-from wsnet_cli.learn.affine import add_fake_quantization, affine, plain_values
+from wsnet_cli.learn.affine import add_fake_quantization, affine, export_quantized
 from wsnet_cli.learn.network import WaveformClassifier
 
 OF_THE_LARGEST = 1e-4
@@ -83,7 +83,7 @@ def test_the_engines_compute_what_the_fake_quantized_network_does(
     bits = tuple(islice(cycle(way), len(model.weights)))
     small = compress(model, bits, scheme)
     classifier = affine(model)
-    add_fake_quantization(classifier, bits, scheme)
+    add_fake_quantization(classifier, small)
     assert_same_numbers(replace(model, weights=classifier.export()), small)
     windows = noise(model)
     found = logits_of(classifier, windows)
@@ -99,7 +99,7 @@ def test_all_but_places_is_trained(networks, make_model) -> None:
     def check(data) -> None:
         model = drawn_model(data, networks, make_model, 0)
         classifier = affine(model).train()
-        add_fake_quantization(classifier, [4] * len(model.weights), "symmetric")
+        add_fake_quantization(classifier, compress(model, 4))
         classifier(torch.from_numpy(noise(model))).square().sum().backward()
         for name, parameter in classifier.named_parameters():
             assert parameter.requires_grad == ("places" not in name)
@@ -108,24 +108,28 @@ def test_all_but_places_is_trained(networks, make_model) -> None:
     check()
 
 
-def test_the_real_numbers_behind_are_found_again(small_model: Model) -> None:
-    classifier = affine(small_model)
-    add_fake_quantization(classifier, [4] * len(small_model.weights), "symmetric")
-    plain = affine(small_model)
-    plain.load_state_dict(plain_values(classifier.state_dict()))
-    assert_same_numbers(replace(small_model, weights=plain.export()), small_model)
-
-
-def test_weights_are_rounded_anew_when_they_move(small_model: Model) -> None:
-    classifier = affine(small_model)
-    add_fake_quantization(classifier, [4] * len(small_model.weights), "symmetric")
+@settings(deadline=None, max_examples=25)
+@given(data=st.data(), way=WAYS, scheme=st.sampled_from(["symmetric", "min-max"]))
+def test_what_is_exported_is_what_it_computes_with_wherever_training_goes(
+    data, way: tuple[int, ...], scheme: str, networks, make_model
+) -> None:
+    model = drawn_model(data, networks, make_model, 0)
+    small = compress(model, tuple(islice(cycle(way), len(model.weights))), scheme)
+    classifier = affine(model)
+    add_fake_quantization(classifier, small)
+    assert_same_numbers(replace(small, weights=export_quantized(classifier)), small)
     with torch.no_grad():
         for parameter in classifier.parameters():
-            parameter.add_(0.01 * torch.randn_like(parameter))
-    plain = affine(small_model)
-    plain.load_state_dict(plain_values(classifier.state_dict()))
-    moved = replace(small_model, weights=plain.export())
-    assert_same_numbers(replace(small_model, weights=classifier.export()), compress(moved, 4))
+            if parameter.requires_grad:
+                parameter.mul_(1 + 0.3 * torch.randn_like(parameter))
+    moved = replace(small, weights=export_quantized(classifier))
+    assert moved.layer_bits == small.layer_bits
+    assert_same_numbers(moved, replace(model, weights=classifier.export()))
+    assert_same_numbers(compress(moved, 8), moved)
+    windows = noise(model)
+    expected = make_engine(moved, "native").logits(windows)
+    tolerance = OF_THE_LARGEST * np.abs(expected).max()
+    assert np.abs(logits_of(classifier, windows) - expected).max() <= tolerance
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,11 @@ from hypothesis.extra.numpy import arrays
 
 from wsnet_cli.core.quant import BITS, SCHEMES, from_half, max_code, quantize, to_half
 from wsnet_cli.learn.fake_quantization import (
-    FakeQuantized,
     Halved,
+    LearnedStep,
+    MinMax,
     half_values,
-    quantized_values,
+    quantizer,
     straight_through,
 )
 
@@ -26,20 +29,36 @@ def bits_of(values: np.ndarray) -> np.ndarray:
 
 
 @settings(deadline=None, max_examples=60)
-@given(real=TENSORS, bits=st.sampled_from(BITS), scheme=st.sampled_from(SCHEMES))
-@example(np.zeros(3, np.float32), 4, "symmetric")
-@example(np.full(3, 0.7, np.float32), 4, "min-max")
-@example(np.full(3, -0.7, np.float32), 8, "symmetric")
-def test_both_round_to_the_same_bits(real: np.ndarray, bits: int, scheme: str) -> None:
-    found = quantized_values(torch.from_numpy(real), bits, scheme).numpy()
+@given(
+    real=TENSORS,
+    bits=st.sampled_from(BITS),
+    scheme=st.sampled_from(SCHEMES),
+    moved=st.sampled_from([0.37, 1, 1.9]),
+)
+@example(np.zeros(3, np.float32), 4, "symmetric", 1)
+@example(np.full(3, 0.7, np.float32), 4, "min-max", 1)
+@example(np.full(3, -0.7, np.float32), 8, "symmetric", 1)
+def test_it_rounds_to_the_bits_of_the_codes(
+    real: np.ndarray, bits: int, scheme: str, moved: float
+) -> None:
+    """To begin with as `quantize`, and whatever becomes of the step: torch as the codes say."""
+    codes = quantize(real, bits, scheme)
+    module, values = quantizer(codes), torch.from_numpy(real)
+    expected = bits_of(codes.values())
+    np.testing.assert_array_equal(bits_of(module(values).detach().numpy()), expected, strict=True)
+    if isinstance(module, LearnedStep):
+        with torch.no_grad():
+            module.step.mul_(-moved)
     np.testing.assert_array_equal(
-        bits_of(found), bits_of(quantize(real, bits, scheme).values()), strict=True
+        bits_of(module(values).detach().numpy()),
+        bits_of(module.quantized(values).values()),
+        strict=True,
     )
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("bits", BITS)
-def test_both_round_filters_to_the_same_bits(bits: int, scheme: str) -> None:
+def test_it_rounds_filters_to_the_bits_of_their_codes(bits: int, scheme: str) -> None:
     """Of the sizes and shapes of a network's: one-sided and heavy-tailed ones too."""
     rng = np.random.default_rng(bits)
     for shape in [(512, 1), (530, 22), (9_000,), (64, 128)]:
@@ -49,9 +68,9 @@ def test_both_round_filters_to_the_same_bits(bits: int, scheme: str) -> None:
             rng.exponential(size=shape) + 1,
         ):
             exact = real.astype(np.float32)
-            found = quantized_values(torch.from_numpy(exact), bits, scheme).numpy()
-            expected = quantize(exact, bits, scheme).values()
-            np.testing.assert_array_equal(bits_of(found), bits_of(expected))
+            codes = quantize(exact, bits, scheme)
+            found = quantizer(codes)(torch.from_numpy(exact)).detach().numpy()
+            np.testing.assert_array_equal(bits_of(found), bits_of(codes.values()))
 
 
 @settings(deadline=None, max_examples=40)
@@ -73,12 +92,36 @@ def test_what_is_rounded_has_the_gradient_of_what_is_not() -> None:
     assert real.grad.tolist() == [3.0, 5.0, 7.0]
 
 
-@pytest.mark.parametrize("module", [FakeQuantized(4, "symmetric"), FakeQuantized(4, "min-max")])
-def test_four_bits_are_at_most_sixteen_values(module: FakeQuantized) -> None:
-    real = torch.randn(2_000, requires_grad=True)
+def test_gradients_of_weights_and_of_the_step_by_hand() -> None:
+    """LSQ, equations 3 to 5, at a step of 1/2 and codes of 4 bits, up to 7."""
+    module = LearnedStep(4, 0.5)
+    real = torch.tensor([0.6, -0.1, 9.0, -9.0], requires_grad=True)
     out = module(real)
-    n_levels = 2 * max_code(4) + 1 + (module.scheme == "min-max")
-    assert len(out.unique()) == n_levels
+    assert out.tolist() == [0.5, 0.0, 3.5, -3.5]
+    (out * torch.tensor([1.0, 10.0, 100.0, 1_000.0])).sum().backward()
+    assert real.grad is not None
+    assert module.step.grad is not None
+    assert real.grad.tolist() == [1.0, 10.0, 0.0, 0.0]
+    by_step = 1 * (1 - 1.2) + 10 * (0 + 0.2) + 100 * 7 - 1_000 * 7
+    assert module.step.grad.item() == pytest.approx(by_step / math.sqrt(4 * 7))
+
+
+def test_the_step_goes_where_the_error_is_least() -> None:
+    """Trained on the squared error alone it comes to the scale that `quantize` searches for."""
+    real = torch.randn(2_000)
+    module = LearnedStep(4, 0.1)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    for _ in range(300):
+        optimizer.zero_grad()
+        (module(real) - real).square().mean().backward()
+        optimizer.step()
+    assert module.step.item() == pytest.approx(quantize(real.numpy(), 4).scale, rel=0.05)
+
+
+def test_levels_between_the_least_and_the_largest_pass_gradients_as_they_are() -> None:
+    real = torch.randn(2_000, requires_grad=True)
+    out = MinMax(4)(real)
+    assert len(out.unique()) == 2 * max_code(4) + 2
     out.square().sum().backward()
     torch.testing.assert_close(real.grad, 2 * out.detach())
 

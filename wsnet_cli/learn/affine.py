@@ -1,22 +1,24 @@
 """A model as a torch network to train on as it is: a multiplier and a bias, and no batch norm.
 
 The model file of a finished network has no statistics of batches any more. So fine-tuning trains
-the multiplier and bias that it has (the frozen form of batch norm, as quantization-aware training
-ends with: R. Krishnamoorthi, arXiv:1806.08342), and nothing it computes differs
-between training and use but dropout.
+the multiplier and bias that it has (the frozen form of batch norm, with which quantization-aware
+training ends: R. Krishnamoorthi, arXiv:1806.08342), and nothing that it computes differs between
+training and use but dropout.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import parametrize
 
 from ..core.model import LayerWeights, Model, real
-from ..core.quant import Array
-from .fake_quantization import FakeQuantized, Halved
+from ..core.quant import Array, QuantizedTensor
+from .fake_quantization import Halved, Quantizer, quantizer
 from .layers import SampledConv1d, SampledLinear
 from .network import ConvBlock, LinearBlock, WaveformClassifier
 
@@ -41,36 +43,39 @@ def affine(model: Model, dropout: float = 0.0) -> WaveformClassifier:
     return classifier
 
 
-def add_fake_quantization(
-    classifier: WaveformClassifier, layer_bits: Sequence[int], scheme: str
-) -> None:
+def add_fake_quantization(classifier: WaveformClassifier, small: Model) -> None:
     """From now on the network computes with quantized weights and 16-bit constants.
 
     Args:
         classifier: of `affine`.
-        layer_bits: of the codes of each layer with weights, in order.
-        scheme: of all of them.
+        small: the quantized form of its model: bits and scheme of each tensor, and the scales to
+            begin with.
     """
-    for block, bits in zip(weighted_blocks(classifier), layer_bits, strict=True):
+    for block, own in zip(weighted_blocks(classifier), small.weights, strict=True):
         inner, outer = holders(block)
-        for name in FILTERS:
-            if getattr(inner, name, None) is not None:
-                parametrize.register_parametrization(inner, name, FakeQuantized(bits, scheme))
+        for name, codes in zip(FILTERS, own.parts, strict=False):
+            assert isinstance(codes, QuantizedTensor)
+            parametrize.register_parametrization(inner, name, quantizer(codes))
         for name in CONSTANTS:
             if getattr(outer, name) is not None:
                 parametrize.register_parametrization(outer, name, Halved())
 
 
-def plain_values(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The real numbers behind a fake-quantized network, by their names in a network without.
+def export_quantized(classifier: WaveformClassifier) -> tuple[LayerWeights, ...]:
+    """The numbers that a fake-quantized network computes with, as a model file holds them."""
+    return tuple(map(_export, weighted_blocks(classifier)))
 
-    Args:
-        values: its `state_dict`, or one of averages.
-    """
-    return {
-        name.replace("parametrizations.", "").removesuffix(".original"): value
-        for name, value in values.items()
-    }
+
+def _export(block: ConvBlock | LinearBlock) -> LayerWeights:
+    own, (inner, _) = block.export(), holders(block)
+    pointwise = None if own.pointwise is None else _codes(inner, "pointwise")
+    return replace(own, phi=_codes(inner, "phi"), pointwise=pointwise)
+
+
+def _codes(inner: nn.Module, name: str) -> QuantizedTensor:
+    all_of_it = cast("nn.ModuleDict", inner.parametrizations)
+    of_name = cast("parametrize.ParametrizationList", all_of_it[name])
+    return cast("Quantizer", of_name[0]).quantized(of_name.original)
 
 
 def weighted_blocks(classifier: WaveformClassifier) -> Iterator[ConvBlock | LinearBlock]:

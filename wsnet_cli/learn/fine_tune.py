@@ -10,7 +10,7 @@ import torch
 from ..core.config import Config
 from ..core.errors import UsageError
 from ..core.model import Model, compress
-from .affine import add_fake_quantization, affine, plain_values
+from .affine import add_fake_quantization, affine, export_quantized
 from .listener import Listener
 from .prepared import PreparedData
 from .tune_loop import Tuner
@@ -30,9 +30,10 @@ def fine_tune(
 ) -> Model:
     """Train on from a model as it will be with so many bits, and give it so many.
 
-    Weights, multipliers and biases are trained, all rounded as the file will hold them; places of
-    filters are kept. There is no batch norm: a model has no statistics of batches. The same for the
-    same arguments and number of threads, on the CPU.
+    Weights, the steps of their codes, multipliers and biases are trained, all rounded as the file
+    will hold them; places of filters are kept, and min-max levels follow the weights. There is no
+    batch norm: a model has no statistics of batches. The same for the same arguments and number of
+    threads, on the CPU.
 
     Args:
         model: float32 or quantized; also the teacher.
@@ -52,21 +53,18 @@ def fine_tune(
         Interrupted: SIGINT or SIGTERM came.
     """
     check_labels(model, data)
-    wanted = compress(model, bits, scheme)
+    small = compress(model, bits, scheme)
     torch.manual_seed(settings.seed)
     classifier = affine(model, config.network.dropout)
-    add_fake_quantization(classifier, wanted.layer_bits, scheme)
+    add_fake_quantization(classifier, small)
     Tuner(classifier, model, data, config, settings, device).run(listener)
-    trained = affine(model)
-    trained.load_state_dict(plain_values(classifier.state_dict()))
     words = {
         **model.provenance,
         "tuned_data": data.fingerprint,
         "tuned_epochs": settings.epochs,
         "tuned_seed": settings.seed,
     }
-    plain = replace(model, bits=32, weights=trained.export(), provenance=words)
-    return compress(plain, wanted.layer_bits, scheme)
+    return replace(small, weights=export_quantized(classifier), provenance=words)
 
 
 def check_labels(model: Model, data: PreparedData) -> None:
