@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ from .evaluate_against import evaluate_against
 from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
 from .evaluate_report import Pages, check_report, report_model, say_data, say_speed
 from .evaluate_runs import evaluate_runs
+from .evaluate_unknown import check_background, extras, measure_unknown, show_unknown
 from .exits import EXIT_SOME_FAILED
 from .light import require
 from .metrics_tables import show_folds, show_metrics
@@ -34,6 +36,12 @@ def evaluate(
     against: Annotated[
         str | None,
         typer.Option("--against", metavar="OTHER", help="Compare MODEL with this run or model."),
+    ] = None,
+    background: Annotated[
+        Path | None,
+        typer.Option(
+            "--background", metavar="DIR", help="Audio of none of the labels: false alarms."
+        ),
     ] = None,
     out: Annotated[
         Path | None,
@@ -71,6 +79,8 @@ def evaluate(
         if against is not None:
             raise UsageError("--report and --against: expected one of them")
         check_report(report, force=force)
+    if background is not None:
+        check_background(background, against is not None or is_job(Path(model)))
     if against is not None:
         evaluate_against(model, against, choice, workers, out, json)
     elif is_job(Path(model)):
@@ -81,12 +91,13 @@ def evaluate(
             )
         evaluate_runs(Path(model), out, report, json)
     else:
-        _evaluate_model(model, choice, workers, out, report, json)
+        _evaluate_model(model, choice, background, workers, out, report, json)
 
 
 def _evaluate_model(
     model: str,
     choice: Choice,
+    background: Path | None,
     workers: int | None,
     out: Path | None,
     report: Path | None,
@@ -104,7 +115,8 @@ def _evaluate_model(
     start = time.perf_counter()
     outcome = measure_clips(classifier, clips, audio, workers)
     seconds = time.perf_counter() - start
-    document = {"model": str(path), **outcome.as_json()}
+    told, alarms = measure_unknown(classifier, outcome.evaluated, background, workers)
+    document = {"model": str(path), **replace(outcome, extras=extras(told, alarms)).as_json()}
     for folder in dict.fromkeys((out, report)):
         if folder is not None:
             _write(folder, document, outcome, clips, audio)
@@ -117,7 +129,8 @@ def _evaluate_model(
     else:
         show_folds(outcome.evaluated.folds)
         show_metrics(outcome.metrics)
-    if outcome.failures:
+        show_unknown(told, alarms)
+    if outcome.failures or (alarms and alarms.failures):
         raise typer.Exit(EXIT_SOME_FAILED)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..core.errors import UsageError
+from ..core.files import is_folder
 from . import console
 from .calibrate_show import say_told
 
@@ -18,7 +20,33 @@ SHOWN_AT = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Thresholds of the curve that the terminal shows; --json has all."""
 
 
-def hear_alarms(
+def check_background(folder: Path, is_of_runs: bool) -> None:
+    """Raise UsageError where it is no folder, or what runs said then is measured and no model."""
+    if is_of_runs:
+        raise UsageError("--background: is for one model alone; expected one, and no --against")
+    if not is_folder(folder):
+        raise UsageError(f"--background {folder}: expected a folder of audio files")
+
+
+def measure_unknown(
+    classifier: Classifier, evaluated: Evaluated, background: Path | None, workers: int | None
+) -> tuple[Told | None, Alarms | None]:
+    """What the model's thresholds leave of the clips, and what is told of background sounds."""
+    from ..bulk.unknown import measure_clips_told
+
+    told = measure_clips_told(classifier, evaluated)
+    if background is None:
+        return told, None
+    return told, _hear_alarms(classifier, evaluated, background, workers)
+
+
+def extras(told: Told | None, alarms: Alarms | None) -> dict[str, Any]:
+    """Plain values, in the shape that docs/outputs.md documents; what was not measured is not in."""
+    found = {"told": told, "background": alarms}
+    return {key: value.as_json() for key, value in found.items() if value is not None}
+
+
+def _hear_alarms(
     classifier: Classifier, evaluated: Evaluated, folder: Path, workers: int | None
 ) -> Alarms:
     """Hear a background folder, drawing how far it is, and warn of what cannot be read."""
