@@ -60,6 +60,18 @@ def test_what_cannot_be_is_refused_before_any_work(
     assert not Path("out").exists()
 
 
+@pytest.mark.parametrize("package", ["jinja2", "matplotlib"])
+def test_the_light_install_says_at_once_what_is_missing(
+    wsnet, model: str, monkeypatch: pytest.MonkeyPatch, package: str
+):
+    monkeypatch.setattr(
+        "wsnet_cli.cli.light.find_spec", lambda name: None if name == package else name
+    )
+    outcome = wsnet("evaluate", model, "nowhere", "--report", "out")
+    assert (outcome.code, outcome.stdout) == (1, "")
+    assert outcome.error.startswith(f"this command needs {package}, which the light install")
+
+
 def test_clips_that_cannot_be_read_are_named_on_the_page(wsnet, model: str, tones: Path):
     (tones / "low" / "0.wav").write_text("no audio")
     assert wsnet("evaluate", model, tones, "--report", "out").code == 3
