@@ -41,7 +41,7 @@ def measure_unknown(
 
 
 def extras(told: Told | None, alarms: Alarms | None) -> dict[str, Any]:
-    """Plain values, in the shape that docs/outputs.md documents; what was not measured is not in."""
+    """Plain values, in the shape that docs/outputs.md documents; only what was measured."""
     found = {"told": told, "background": alarms}
     return {key: value.as_json() for key, value in found.items() if value is not None}
 
