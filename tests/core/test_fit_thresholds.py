@@ -120,9 +120,9 @@ def test_unknown_is_the_lowest(scores: list[float], rate: float) -> None:
 
 
 def test_near_one_the_steps_are_finer():
-    assert fit_unknown(np.float32([0.99995]), 0).threshold == 0.99996
-    assert fit_unknown(np.float32([0.999995]), 0).threshold == 0.999996
-    assert fit_unknown(np.float32([0.99991]), 0).threshold == 0.99992
+    assert fit_unknown(np.float32([0.999953]), 0).threshold == 0.99996
+    assert fit_unknown(np.float32([0.9999953]), 0).threshold == 0.999996
+    assert fit_unknown(np.float32([0.999913]), 0).threshold == 0.99992
 
 
 def test_background_that_scores_one_cannot_be_told_apart() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -77,22 +76,17 @@ def fit_thresholds(
 def _fit_label(told: Array, is_right: Truth, has_label: Truth, default: float) -> LabelThreshold:
     """Of the clips that may be told to have the label: its scores, and whether they do."""
     support = int(has_label.sum())
-
-    def f1_at(threshold: float) -> float:
-        reached = told >= np.float64(threshold)
-        return _f1(int(is_right[reached].sum()), int(reached.sum()), support)
-
-    before = f1_at(default)
-    if support < LEAST_CLIPS:
+    reached = told >= np.float64(default)
+    before = _f1(int(is_right[reached].sum()), int(reached.sum()), support)
+    if support < LEAST_CLIPS or not len(told):
         return LabelThreshold(default, support, before, before, is_fitted=False)
-    levels = np.unique(told.astype(np.float64)).tolist()
-    candidates = [
-        0.0,
-        *itertools.starmap(_between, itertools.pairwise(levels)),
-    ]
-    rates = [f1_at(threshold) for threshold in candidates]
-    best = rates.index(max(rates))
-    return LabelThreshold(candidates[best], support, before, rates[best], is_fitted=True)
+    levels, places = np.unique(told.astype(np.float64), return_inverse=True)
+    n_told = np.bincount(places)[::-1].cumsum()[::-1]  # from each level on
+    n_right = np.bincount(places, weights=is_right)[::-1].cumsum()[::-1]
+    rates = 2 * n_right / (n_told + support)
+    best = int(rates.argmax())
+    threshold = _between(float(levels[best - 1]), float(levels[best])) if best else 0.0
+    return LabelThreshold(threshold, support, before, float(rates[best]), is_fitted=True)
 
 
 def _f1(n_right: int, n_told: int, n_true: int) -> float:
