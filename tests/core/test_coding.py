@@ -75,6 +75,16 @@ def test_any_bytes_come_back(segments: list[bytes]) -> None:
     assert huffman_coded(segments) == coded
 
 
+@pytest.mark.parametrize("level", range(10))
+@pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_FILTERED, zlib.Z_FIXED])
+def test_what_other_coders_make_is_read_alike(level: int, strategy: int) -> None:
+    """No reader depends on what the zlib of the writer chose, as long as the bound is kept."""
+    content = np.random.default_rng(0).normal(0, 9, 3_000).astype(np.int8).tobytes()
+    coder = zlib.compressobj(level, zlib.DEFLATED, -15, 8, strategy)
+    coded = coder.compress(content) + coder.flush()
+    assert huffman_decoded(coded, len(content)).tobytes() == content
+
+
 def test_a_new_code_for_each_segment_comes_near_the_entropy_of_each() -> None:
     rng = np.random.default_rng(0)
     segments = [rng.choice(n, 20_000).astype(np.uint8) for n in (2, 16, 256)]
