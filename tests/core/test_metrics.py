@@ -4,6 +4,7 @@ import json
 import random
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,3 +124,55 @@ def test_json_is_plain_and_complete() -> None:
 def test_wrong_input_is_refused(truth: list[int], predicted: list[int], message: str) -> None:
     with pytest.raises(ParameterError, match=f"^{message}"):
         measure(truth, predicted, LABELS)
+
+
+SCORES = np.float32(
+    [[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.4, 0.35, 0.25], [0.3, 0.3, 0.4], [0.1, 0.2, 0.7]]
+)
+
+
+def test_measures_of_scores_by_hand() -> None:
+    truth = [0, 1, 1, 2, 0]
+    metrics = measure(truth, SCORES.argmax(axis=1), LABELS, SCORES, np.array([0, 0, 1, 1, 2]))
+    assert (metrics.n_clips, metrics.n_right, metrics.n_recordings) == (5, 3, 3)
+    (top,) = metrics.top_k  # of three classes only 2 is less
+    assert (top.k, top.n_right, top.accuracy) == (2, 4, 0.8)
+    assert top.accuracy_interval == wilson_interval(4, 5)
+    cat, dog, owl = metrics.per_class
+    # cat: clips 0 and 4 against 1, 2, 3, by score 0.5 and 0.1 against 0.2, 0.4, 0.3.
+    assert cat.auroc == pytest.approx(3 / 6)
+    assert cat.average_precision == pytest.approx((1 + 2 / 5) / 2)
+    assert dog.auroc == pytest.approx(1.0)
+    assert owl.auroc == pytest.approx(3 / 4)
+    assert metrics.reliability is not None
+    assert metrics.reliability.negative_log_likelihood == pytest.approx(
+        -np.log([0.5, 0.5, 0.35, 0.4, 0.1]).mean()
+    )
+    assert metrics.threshold_curve[0].accuracy == 0.6
+    values = json.loads(json.dumps(metrics.as_json(), allow_nan=False))
+    assert values == metrics.as_json()
+    assert values["calibration_error"] == metrics.reliability.calibration_error
+
+
+def test_seeds_look_at_the_same_clips_again() -> None:
+    """Twice the same answers: the same rates and intervals, twice the counts."""
+    truth = np.array([0, 1, 1, 2, 0])
+    found = SCORES.argmax(axis=1)
+    once = measure(truth, found, LABELS, SCORES)
+    both, again = np.tile(truth, 2), np.tile(SCORES, (2, 1))
+    twice = measure(both, np.tile(found, 2), LABELS, again, np.tile(np.arange(5), 2), n_seeds=2)
+    assert (twice.n_clips, twice.n_right) == (10, 6)
+    assert twice.accuracy_interval == pytest.approx(once.accuracy_interval)
+    assert twice.top_k[0].accuracy_interval == pytest.approx(once.top_k[0].accuracy_interval)
+    assert (twice.n_recordings, twice.reliability) == (5, twice.reliability)
+    assert twice.reliability is not None
+    assert once.reliability is not None
+    assert twice.reliability.calibration_error == pytest.approx(once.reliability.calibration_error)
+    assert [row.auroc for row in twice.per_class] == [row.auroc for row in once.per_class]
+
+
+def test_unfitting_scores_and_recordings_are_refused() -> None:
+    with pytest.raises(ParameterError, match=r"scores \(5, 3\); expected \(2, 3\)"):
+        measure([0, 1], [0, 1], LABELS, SCORES)
+    with pytest.raises(ParameterError, match=r"recordings \(3,\); expected \(2,\)"):
+        measure([0, 1], [0, 1], LABELS, None, np.arange(3))

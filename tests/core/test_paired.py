@@ -100,3 +100,31 @@ def test_a_difference_that_every_clip_has_is_certain():
 def test_what_cannot_be_compared_is_refused(first: np.ndarray, second: np.ndarray):
     with pytest.raises(ParameterError, match="expected"):
         compare(first, second)
+
+
+def test_clips_of_a_recording_stay_together():
+    """Five copies of each clip say no more than the clip; taken for single clips they seem to."""
+    rng = np.random.default_rng(4)
+    differences = rng.choice([-1.0, 0.0, 1.0], size=40, p=[0.1, 0.6, 0.3])
+    copies = np.repeat(differences, 5)
+    alone = bootstrap_difference(differences)
+    together = bootstrap_difference(copies, np.repeat(np.arange(40), 5))
+    assert together == pytest.approx(alone)
+    low, high = bootstrap_difference(copies)
+    assert high - low < 0.6 * (alone[1] - alone[0])
+
+
+def test_recordings_of_different_size_by_plain_resampling():
+    rng = np.random.default_rng(6)
+    recordings = np.sort(np.concatenate([np.arange(30), rng.integers(0, 30, 50)]))
+    differences = rng.choice([-1.0, 0.0, 1.0], size=80)
+    members = [np.flatnonzero(recordings == r) for r in range(30)]
+    means = [
+        differences[np.concatenate([members[r] for r in rng.integers(0, 30, 30)])].mean()
+        for _ in range(10_000)
+    ]
+    expected = np.quantile(means, (0.025, 0.975))
+    np.testing.assert_allclose(bootstrap_difference(differences, recordings), expected, atol=0.01)
+    found = compare(rights("1" * 80), rights("1" * 40 + "0" * 40), recordings)
+    assert found.difference == 0.5
+    assert found.interval[0] < 0.5 < found.interval[1]
