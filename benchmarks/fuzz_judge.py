@@ -6,22 +6,18 @@ One is the package. The other is the reader of docs/format.md, taken from the pa
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import signal
 import tracemalloc
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from fuzz_compare import Misread, check_document, check_layers, check_sizes, check_types
 
 from wsnet_cli.core.artifact import model_from_bytes, model_to_bytes
 from wsnet_cli.core.errors import ArtifactError, WsnetError
-from wsnet_cli.core.filters import channel_signs, sampled_filters, sampled_rows
-from wsnet_cli.core.layers import Conv, Linear, MapConv
 from wsnet_cli.core.model import LayerWeights, Model, compress, real
 from wsnet_cli.engine.session import Classifier
 
@@ -39,10 +35,6 @@ MOST_RUN_WORK = 1 << 26
 MOST_VALUE = 1e3
 """Numbers up to which the scores of float32 and float64 are comparable."""
 TOLERANCE = 1e-3
-
-
-class Misread(Exception):
-    """The two readers do not agree."""
 
 
 def page_reader() -> dict[str, Any]:
@@ -109,7 +101,9 @@ class Judge:
                 layers = self._page["read_layers"](document, tensors)
         except Exception as error:
             raise Misread(f"the page's reader: {type(error).__name__}: {error}") from error
+        check_types(document)
         check_document(model, document)
+        check_sizes(model, document, tensors)
         check_layers(model, layers)
         if not self._run:
             return OTHER
@@ -176,90 +170,3 @@ def _is_small(model: Model) -> bool:
 def _arrays(own: LayerWeights) -> list[np.ndarray]:
     arrays = (real(own.phi), own.pointwise, own.multiplier, own.bias)
     return [a if isinstance(a, np.ndarray) else real(a) for a in arrays if a is not None]
-
-
-def _same(name: str, found: Any, expected: Any) -> None:
-    """Equal as JSON, so that true is not 1."""
-    if json.dumps(found) != json.dumps(expected):
-        raise Misread(f"{name}: {str(found)[:60]} for {str(expected)[:60]}")
-
-
-def _as_numbers(value: Any) -> Any:
-    """1 is as good as 1.0, but true is neither."""
-    if isinstance(value, list | tuple):
-        return [_as_numbers(inner) for inner in value]
-    return float(value) if type(value) is int else value
-
-
-def check_document(model: Model, document: dict[str, Any]) -> None:
-    """The model says what the JSON says. Raises: Misread."""
-    _same("labels", list(model.labels), document["labels"])
-    _same("multi_label", model.multi_label, document.get("multi_label", False))
-    _same("provenance", dict(model.provenance), document["provenance"])
-    calibration = {"temperature": 1.0, "thresholds": None, "unknown": None}
-    calibration |= {"false_alarm_rate": None, **document.get("calibration", {})}
-    for name, value in vars(model.calibration).items():
-        _same(name, _as_numbers(value), _as_numbers(calibration[name]))
-    audio = document["audio"]
-    _same("sample_rate", model.audio.sample_rate, audio["sample_rate"])
-    _same("normalise", model.audio.normalise, audio["normalise"])
-    for key in ("window_s", "hop_s", "trim_below"):
-        _same(key, float(getattr(model.audio, key)), float(audio[key]))
-
-
-def check_layers(model: Model, layers: list[dict[str, Any]]) -> None:
-    """Every layer has the same kind, settings and numbers. Raises: Misread."""
-    _same("number of layers", len(model.network.layers), len(layers))
-    weights = iter(model.weights)
-    for layer, read in zip(model.network.layers, layers, strict=True):
-        if isinstance(layer, Conv | MapConv | Linear):
-            check: Callable[..., None] = _check_linear if isinstance(layer, Linear) else _check_conv
-            own = next(weights)
-            check(layer, own, read)
-            ones = np.ones(layer.shape.n_out)
-            _same_numbers("multiplier", ones if own.multiplier is None else own.multiplier, read)
-            _same_numbers("bias", own.bias, read)
-        else:
-            _same("type", layer.name, read["type"])
-
-
-def _same_numbers(name: str, found: Any, read: dict[str, Any]) -> None:
-    expected = read[name]
-    if found.shape != expected.shape or not np.array_equal(found, expected):
-        raise Misread(f"{name} differ")
-
-
-def _check_linear(layer: Linear, own: LayerWeights, read: dict[str, Any]) -> None:
-    _same("type", "linear", read["type"])
-    _same("relu", layer.relu, read.get("relu", False))
-    _same("shape", [layer.shape.n_in, layer.shape.n_out], read["shape"])
-    _same_numbers("rows", sampled_rows(real(own.phi), layer.shape), read)
-
-
-def _check_conv(layer: Conv | MapConv, own: LayerWeights, read: dict[str, Any]) -> None:
-    shape = layer.shape
-    _same("relu", layer.relu, read.get("relu", True))
-    _same("pool", [layer.pool.size, layer.pool.stride] if layer.pool else None, read.get("pool"))
-    if isinstance(layer, MapConv):
-        size = [shape.n_in, shape.n_out, layer.shape.n_bands, layer.shape.height, shape.length]
-        _same(
-            "shape", [*size, shape.stride, layer.shape.band_padding, shape.padding], read["shape"]
-        )
-        _same("band_pool", layer.band_pool, read.get("band_pool", 1))
-        filters = sampled_filters(real(own.phi), layer.shape.taps)
-        wanted = (shape.n_out, shape.length, layer.shape.height, -1)
-        _same_numbers("filters", filters.reshape(wanted), read)
-    else:
-        ends = [shape.length, shape.stride, shape.padding]
-        _same("shape", [shape.n_in, shape.n_out, *ends], read["shape"])
-        plain = layer.shape
-        if plain.sampling:
-            plain = replace(plain, sampling=replace(plain.sampling, signs=False))
-        filters = sampled_filters(real(own.phi), plain, own.offsets)
-        _same_numbers("filters", filters.transpose(0, 2, 1), read)
-        pointwise = None if own.pointwise is None else real(own.pointwise)
-        if pointwise is not None or read["pointwise"] is not None:
-            _same_numbers("pointwise", pointwise, read)
-    n_columns = shape.condensed_channels
-    signs = channel_signs(shape.n_in, n_columns) if shape.signs else np.ones(shape.n_in)
-    _same_numbers("signs", signs, read)

@@ -52,6 +52,9 @@ def changed(kind: str, seed: int, number: int, files: dict[str, bytes]) -> tuple
 def work(kind: str, seed: int, first: int, n: int, until: float, folder: Path) -> None:
     """In the child: print the outcome of each damage from `first` on."""
     files, judge = seed_files(), Judge()
+    for name, content in files.items():
+        if (found := judge(content, content))[0] != HARMLESS:
+            sys.exit(f"undamaged: {name}: {': '.join(found)}")
     current = folder / f"{kind}-{seed}-current.wsnet"
     for number in range(first, n):
         if time.time() > until:
@@ -80,6 +83,8 @@ def fuzz(kind: str, seed: int, n: int, seconds: float, folder: Path) -> Counter[
             break
         number = len(outcomes)
         left = folder / f"{kind}-{seed}-current.wsnet"
+        if not left.exists():
+            sys.exit("it did not come to the first damage")
         left.replace(folder / f"{kind}-{seed}-{number}.wsnet")
         print(f"{kind}-{seed}-{number}: {SIGNAL} {child.returncode}", file=sys.stderr)
         outcomes.append(SIGNAL)
