@@ -1,83 +1,106 @@
 """What bits for each layer are worth against the same bits everywhere, by rounding alone.
 
-python benchmarks/mixed_bits.py RUN...: for each run, the files with 6, 5 and 4 bits everywhere, and
-beside each the best mixed ones of at most as many bytes: bits given by sensitivity, which is
-measured on training clips, and by the error of the weights. Prints bytes, held-out accuracy, and
-the mean divergence of the scores of held-out clips from the float32 model's, in thousandths of a
-nat, summed over all runs in the last rows.
+python benchmarks/mixed_bits.py RUN... [--data DATA]: for each run, the files with 6, 5 and 4 bits
+everywhere, and beside each the best mixed ones of at most as many bytes, or a tenth more (+): bits
+given by sensitivity, which is measured on training clips, and by the error of the weights. Prints
+bytes, held-out accuracy, and the mean divergence of the scores of held-out clips from the float32
+model's, in thousandths of a nat; in the last rows that of all runs. DATA is divided by each run's
+own fold; without it the runs have to be whole.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from wsnet_cli.bulk.before_after import measure_both
+from wsnet_cli.bulk.labelled import data_of_run
 from wsnet_cli.bulk.sensitivity import choose_windows, measure_sensitivity
 from wsnet_cli.cli.compress_data import DataOptions, ModelData
 from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.bit_allocation import Allocation
 from wsnet_cli.core.bit_choice import Wish, choose_bits
 from wsnet_cli.core.layer_forms import LayerForms
+from wsnet_cli.core.model import Model
+from wsnet_cli.core.quant import Array
+from wsnet_cli.engine.session import Classifier
 
-WAYS = ("everywhere", "by weights", "by sensitivity")
+Row = tuple[str, str, int, int, int, float]
+"""Limit, way, bytes, right clips, clips, divergence."""
 
 
-def measure(run: Path) -> list[tuple[int, str, int, int, int, float]]:
-    """Rows of bits, way, bytes, right clips, clips, divergence."""
+def measure(run: Path, source: Path | None) -> list[Row]:
+    """The rows of one run."""
     path = run / "model.wsnet"
     forms = LayerForms(model := load_model(path))
-    data = ModelData(path, model, DataOptions())
+    fold = None if source is None else data_of_run(run).fold
+    data = ModelData(path, model, DataOptions(source, fold=fold))
     prepared = data.prepare(data.plain_config())
-    train, held_out = prepared.train, data.held_out()
-    assert held_out is not None
-    windows = choose_windows(len(train), lambda i: prepared.packed.samples(train[i]), model.audio)
+    train, packed = prepared.train, prepared.packed
+    clips = [packed.samples(i) for i in prepared.test]
+    classes = prepared.dataset.classes[prepared.test]
+    windows = choose_windows(len(train), lambda i: packed.samples(train[i]), model.audio)
     by_scores = measure_sensitivity(forms, windows)
+    before = said(model, clips)
     rows = []
-    for bits in (6, 5, 4):
-        wish = Wish(max_bytes=forms.n_bytes(forms.at(bits)))
-        chosen = {
-            "everywhere": forms.at(bits),
-            "by weights": choose_bits(forms, wish, forms.weight_errors()),
-            "by sensitivity": choose_bits(forms, wish, by_scores),
-        }
-        for way, allocation in chosen.items():
-            both = measure_both(model, forms.make(allocation), held_out.clips, held_out.audio)
-            before, after = both.before.scores, both.after.scores
-            assert before is not None
-            assert after is not None
-            p, q = (np.maximum(scores, 1e-9).astype(np.float64) for scores in (before, after))
-            apart = float((p * np.log(p / q)).sum(axis=1).mean())
-            right = int(both.after.right.sum())
-            rows.append((bits, way, forms.n_bytes(allocation), right, both.n_clips, apart))
+    for limit, way, allocation in choose_all(forms, by_scores):
+        after = said(forms.make(allocation), clips)
+        apart = float((before * np.log(before / after)).sum(axis=1).mean())
+        right = int((after.argmax(axis=1) == classes).sum())
+        rows.append((limit, way, forms.n_bytes(allocation), right, len(clips), apart))
     return rows
 
 
-def show(rows: Sequence[tuple[int, str, int, int, int, float]], n_runs: int = 1) -> None:
+def said(model: Model, clips: Sequence[Array]) -> Array:
+    """The scores of clips, kept above 0."""
+    scores = Classifier(model).classify_batch(clips, model.audio.sample_rate)
+    return np.maximum(scores, 1e-9)
+
+
+def choose_all(
+    forms: LayerForms, by_scores: list[list[float]]
+) -> Iterator[tuple[str, str, Allocation]]:
+    """Every limit, way and allocation."""
+    yield "8 bits", "everywhere", forms.at(8)
+    for bits in (6, 5, 4):
+        same = forms.n_bytes(forms.at(bits))
+        yield f"{bits} bits", "everywhere", forms.at(bits)
+        for more, n_bytes in (("", same), (" +", round(1.1 * same))):
+            for way, losses in (("weights", forms.weight_errors()), ("sensitivity", by_scores)):
+                chosen = choose_bits(forms, Wish(max_bytes=n_bytes), losses)
+                yield f"{bits} bits{more}", f"by {way}", chosen
+
+
+def show(rows: Sequence[Row], n_runs: int = 1) -> None:
     """A line for each row."""
-    for bits, way, n_bytes, right, n_clips, apart in rows:
+    for limit, way, n_bytes, right, n_clips, apart in rows:
         print(
-            f"{bits} bits  {way:14}  {n_bytes // n_runs:8,} B  {100 * right / n_clips:5.1f} %  "
+            f"{limit:8}  {way:14}  {n_bytes // n_runs:8,} B  {100 * right / n_clips:5.1f} %  "
             f"{1000 * apart / n_runs:8.2f}"
         )
 
 
 def main() -> None:
     """All runs, then all together."""
-    found = []
-    for name in sys.argv[1:]:
-        print(name)
-        found.append(measure(Path(name)))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("runs", nargs="+", type=Path)
+    parser.add_argument("--data", type=Path)
+    arguments = parser.parse_args()
+    found: list[list[Row]] = []
+    for run in arguments.runs:
+        print(run, flush=True)
+        found.append(measure(run, arguments.data))
         show(found[-1])
     if len(found) > 1:
-        print("all, bytes and divergence as means")
-        sums = [
-            (*same[0][:2], *(sum(row[i] for row in same) for i in (2, 3, 4, 5)))
-            for same in zip(*found, strict=True)
-        ]
-        show(sums, len(found))
+        print("all; bytes and divergence are means")
+        show([_together(same) for same in zip(*found, strict=True)], len(found))
+
+
+def _together(same: Sequence[Row]) -> Row:
+    n_bytes, right, n_clips = (sum(int(row[i]) for row in same) for i in (2, 3, 4))
+    return (*same[0][:2], n_bytes, right, n_clips, sum(row[5] for row in same))
 
 
 if __name__ == "__main__":

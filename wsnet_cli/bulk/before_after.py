@@ -49,7 +49,8 @@ class BeforeAfter:
     @cached_property
     def comparison(self) -> Comparison:
         """Of right answers, the one after first: its difference is below 0 where it is worse."""
-        return compare(self.after.right[np.newaxis], self.before.right[np.newaxis])
+        after, before = self.after.right[np.newaxis], self.before.right[np.newaxis]
+        return compare(after, before, self.before.recordings)
 
     @cached_property
     def precision(self) -> PairedPrecision:
@@ -76,7 +77,7 @@ class BeforeAfter:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the difference: clips, or of several labels recordings, drawn again."""
+        """95 % interval of the difference: recordings drawn again."""
         return self.precision.interval if self.before.multi_label else self.comparison.interval
 
     @property
