@@ -28,7 +28,11 @@ def _same(name: str, found: Any, expected: Any) -> None:
 
 
 AUDIO_NUMBERS = ("sample_rate", "window_s", "hop_s", "trim_below")
-LAYER_NUMBERS = ("shape", "sampling", "pool", "group_offset", "band_pool")
+LAYER_NUMBERS = {
+    "conv": ("shape", "sampling", "pool", "group_offset"),
+    "map-conv": ("shape", "sampling", "pool", "band_pool"),
+    "linear": ("shape", "sampling"),
+}
 CALIBRATION = ("temperature", "thresholds", "unknown", "false_alarm_rate")
 
 
@@ -36,7 +40,12 @@ def check_types(document: dict[str, Any]) -> None:
     """Where the page has numbers, true and false are none. Raises: Misread."""
     audio = {k: v for k, v in document["audio"].items() if k in AUDIO_NUMBERS}
     calibration = {k: v for k, v in document.get("calibration", {}).items() if k in CALIBRATION}
-    layers = [v for layer in document["layers"] for k, v in layer.items() if k in LAYER_NUMBERS]
+    layers = [
+        layer[key]
+        for layer in document["layers"]
+        for key in LAYER_NUMBERS.get(layer["type"], ())
+        if key in layer
+    ]
     values = [document["format"], document.get("bits"), *document["provenance"].values()]
     for value in (*values, *layers, *audio.values(), *calibration.values()):
         if any(isinstance(v, bool) for v in (value if isinstance(value, list) else [value])):

@@ -15,8 +15,8 @@ from .network import Linear, MapConv, Network
 MAX_LAYERS = 256
 """The compiled engine hands rows from layer to layer by calls within calls."""
 MAX_CLASSES = 1 << 16
-MAX_DENSE_WEIGHTS = 1 << 26
-"""Weights of the expanded layers together: 256 MiB; four times those of the largest reference."""
+MAX_DENSE_WEIGHTS = 5 << 24
+"""Weights of the expanded layers together: 320 MiB, as the widest networks of a preset have."""
 MAX_SMALL_WEIGHTS, MAX_EXPANSION = 1 << 24, 64
 """So many of them whatever the file holds, and so many more for each weight in it."""
 MAX_WINDOW_SAMPLES = 1 << 24

@@ -30,7 +30,7 @@ DIGEST_BYTES = 32
 LENGTH_BYTES = 8
 MAX_HEADER_BYTES = 4_000_000
 MAX_FILE_BYTES = 2_000_000_000
-MAX_MODEL_BYTES = 300_000_000
+MAX_MODEL_BYTES = 350_000_000
 """Of a model file: the float32 weights of `artifact_limits.MAX_DENSE_WEIGHTS`, and some more."""
 
 MAX_TENSORS = 4_096
