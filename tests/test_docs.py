@@ -309,6 +309,14 @@ def test_compression_is_documented(tone_model_file: Path, tones: Path):
     assert document["layers"][0].keys() == {"layer", "weights", "bits", "losses"}
 
 
+def test_thresholds_and_false_alarms_are_documented(tone_model: Model, tones: Path, in_own_folder):
+    save_model(Path("cal.wsnet"), replace(tone_model, calibration=Calibration(unknown=0.5)))
+    (tones / "low" / "empty.wav").touch()
+    document = run_json("evaluate", "cal.wsnet", tones, "--background", tones, code=3)
+    assert_documented(document["told"], "evaluate told")
+    assert_documented(document["background"], "evaluate background")
+
+
 def test_calibration_is_documented(tone_model_file: Path, tones: Path):
     (tones / "low/1.wav").write_bytes(b"")
     options = ("--background", tones / "high", "--max-false-alarms", 50)
@@ -363,6 +371,7 @@ def test_a_run_is_documented(in_own_folder: Path, tones: Path):
     options = [word for setting in TINY for word in ("-s", setting)]
     document = run_json("train", tones, *options, "--threads", "1")
     run("compress", document["run"])
+    run("calibrate", document["run"], tones)
     assert_documented(document, "train", metrics="measures")
     folder = Path(document["run"])
     page = section("outputs.md", "The run folder")
