@@ -67,6 +67,7 @@ def test_measures_are_those_of_all_answers(tmp_path: Path, n_seeds: int):
     expected = measure(true, scores.argmax(axis=1), LABELS, scores, recordings, n_seeds)
     assert found.evaluated.metrics == expected
     assert (expected.n_clips, expected.n_recordings) == (12 * n_seeds, 6)
+    assert found.contents == tuple(f"c{i}" for i in range(12)) * n_seeds
     document = found.as_json()
     assert document["n_clips"] == 12
     assert document["accuracy"] == pytest.approx(expected.accuracy)

@@ -62,7 +62,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([truth[chosen].mean() for chosen in above]))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(cases())
 def test_measures_follow_their_definitions(case: tuple[np.ndarray, np.ndarray]) -> None:
     truth, scores = case

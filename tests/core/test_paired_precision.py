@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from wsnet_cli.core.paired_precision import Ranking, compare_precision
+from wsnet_cli.core.paired_precision import compare_precision
+from wsnet_cli.core.weighted_ranking import Ranking
 
 
 def make(seed: int, n: int = 40, n_classes: int = 3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -75,5 +76,5 @@ def test_a_class_that_no_clip_has_does_not_count():
 def test_blocks_do_not_change_what_is_drawn(monkeypatch: pytest.MonkeyPatch):
     truth, good, poor = make(5)
     whole = compare_precision(truth, good, poor, np.arange(len(truth)))
-    monkeypatch.setattr("wsnet_cli.core.paired_precision.CELLS_AT_ONCE", 300)
+    monkeypatch.setattr("wsnet_cli.core.bootstrap.CELLS_AT_ONCE", 300)
     assert compare_precision(truth, good, poor, np.arange(len(truth))) == whole

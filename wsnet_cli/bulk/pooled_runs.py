@@ -31,11 +31,13 @@ class PooledRuns:
         pooled: their shares by fold and seed.
         evaluated: all that they said, each clip with the fold of the run that held it out; None of
             multi-label runs of older versions, which did not keep scores.
+        contents: content key of each of its clips.
     """
 
     folder: Path
     pooled: Pooled
     evaluated: Evaluated | None
+    contents: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
@@ -71,7 +73,8 @@ def pool_runs(folder: Path) -> PooledRuns:
     if isinstance(evaluated.metrics, Metrics):
         matrix = [list(row) for row in evaluated.metrics.confusion]
         pooled = replace(pooled, confusion=(list(labels), matrix))
-    return PooledRuns(folder, pooled, evaluated)
+    contents = tuple(row.key.content for of_run in said for row in of_run.rows)
+    return PooledRuns(folder, pooled, evaluated, contents)
 
 
 def _counts_of(rows: Sequence[Prediction]) -> dict[str, int]:

@@ -23,7 +23,7 @@ def evaluate_runs(folder: Path, out: Path | None, report: Path | None, json: boo
         check_scores(found)
     for target in dict.fromkeys((out, report)):
         if target is not None:
-            for path in write_evaluation(target, document, found.evaluated):
+            for path in write_evaluation(target, document, found.evaluated, found.contents):
                 console.note(f"written: {path}")
     if report is not None:
         report_runs(report, document, found)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .bootstrap import ClassSums, Drawn, Interval, Ints, Kinds, percentile_interval
 from .class_bootstrap import Floats, mean_over_classes
 from .quant import Array
+from .weighted_ranking import Ranking, mean_of_known
 
 N_SCORES_RANKED = 50_000
 """Clips times classes up to which areas under curves have intervals: a few seconds' work."""
@@ -51,7 +52,7 @@ def bootstrap_labels(
     n_absent = int((~truth.any(axis=0)).sum())
     right = ClassSums(kinds.of_clips, (truth == decided).all(axis=1).astype(np.int64), 2)
     ranked = truth.size <= N_SCORES_RANKED
-    areas = [_Areas(truth[:, c], scores[:, c]) for c in range(n_classes)] if ranked else []
+    rankings = [Ranking(truth[:, c], scores[:, c]) for c in range(n_classes)] if ranked else []
     blocks = []
     for drawn in kinds.draw(len(truth)):
         n_both, support = both.of(drawn), there.of(drawn)
@@ -61,7 +62,7 @@ def bootstrap_labels(
             n_right[:, 1] / n_right.sum(axis=1),
             mean_over_classes(2 * n_both, n_below, support, n_absent),
             _share(2 * n_both.sum(axis=1), n_below.sum(axis=1)),
-            *_mean_areas(areas, drawn[:, kinds.of_clips]),
+            *_mean_areas(rankings, drawn[:, kinds.of_clips]),
         ]
         blocks.append(np.column_stack(columns))
     return LabelBootstrap(*(_interval(column) for column in np.concatenate(blocks).T))
@@ -84,44 +85,8 @@ def _interval(samples: Floats) -> Interval | None:
     return percentile_interval(known) if len(known) else None
 
 
-class _Areas:
-    """Weighted areas under the curves of one class; sorted once for all resamples.
-
-    Args:
-        truth: which clips have it, [n].
-        scores: of it, [n].
-    """
-
-    def __init__(self, truth: NDArray[np.bool_], scores: Array) -> None:
-        self._order = np.argsort(-scores, kind="stable")
-        ordered = scores[self._order]
-        self._truth = truth[self._order]
-        self._ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-
-    def of(self, weights: Drawn) -> tuple[Floats, Floats]:
-        """Average precision and AUROC, for weights [resamples, n]; nan where undefined."""
-        ordered = weights[:, self._order]
-        n_all = ordered.cumsum(axis=1, dtype=np.float64)[:, self._ends]
-        ordered *= self._truth
-        n_true = ordered.cumsum(axis=1, dtype=np.float64)[:, self._ends]
-        n_false = n_all - n_true
-        more_true = np.diff(n_true, axis=1, prepend=0)
-        more_false = np.diff(n_false, axis=1, prepend=0)
-        precision = np.divide(n_true, n_all, out=np.zeros(n_all.shape), where=n_all > 0)
-        under_roc = (more_false * (n_true - more_true / 2)).sum(axis=1)
-        with np.errstate(invalid="ignore"):
-            return (
-                (more_true * precision).sum(axis=1) / n_true[:, -1],
-                under_roc / (n_true[:, -1] * n_false[:, -1]),
-            )
-
-
-def _mean_areas(areas: list[_Areas], weights: Drawn) -> list[Floats]:
+def _mean_areas(rankings: list[Ranking], weights: Drawn) -> list[Floats]:
     """The means over classes that have an area, [resamples] each; nan where none has."""
-    if not areas:
+    if not rankings:
         return [np.full(len(weights), np.nan)] * 2
-    by_class = np.stack([one.of(weights) for one in areas])  # [n_classes, 2, resamples]
-    known = ~np.isnan(by_class)
-    n = known.sum(axis=0)
-    sums = np.where(known, by_class, 0).sum(axis=0)
-    return list(np.divide(sums, n, out=np.full(n.shape, np.nan), where=n > 0))
+    return list(mean_of_known(np.array([ranking.areas(weights) for ranking in rankings])))
