@@ -70,7 +70,7 @@ def test_mixed_bits_are_five_on_average_and_spent_by_the_weights_where_there_is_
 def test_a_limit_in_kilobytes_is_kept_and_used(wsnet, model: str, tone_model: Model):
     sizes = {bits: len(model_to_bytes(compress(tone_model, bits))) for bits in (4, 8)}
     taken = []
-    for limit in range(sizes[4], sizes[8] + 40, 5):
+    for limit in range(sizes[4], sizes[8] + 40, 12):
         outcome = wsnet("compress", model, "--max-kb", kb(limit), ROUND, "-o", "a.wsnet", "--force")
         assert outcome.code == 0, outcome.stderr
         taken.append(Path("a.wsnet").stat().st_size)
