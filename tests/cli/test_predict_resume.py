@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -165,7 +166,7 @@ def stopped(wsnet, monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
         assert wsnet(*command).code == 130
 
 
-@pytest.mark.parametrize("change", ["file", "model", "option"])
+@pytest.mark.parametrize("change", ["file", "model", "calibration", "option", "terms"])
 def test_what_has_changed_is_done_again(
     wsnet,
     model: str,
@@ -186,13 +187,22 @@ def test_what_has_changed_is_done_again(
 
         save_model(Path(model), compress(load_model(Path(model))))
         assert Path(model).read_bytes() != content
+    elif change == "calibration":
+        from wsnet_cli.core.artifact import load_model, save_model
+        from wsnet_cli.core.calibration import Calibration
+
+        save_model(Path(model), replace(load_model(Path(model)), calibration=Calibration(2.0)))
+    elif change == "terms":
+        command += ["--no-unknown"]
     else:
         command += ["--top-k", "3"]
     outcome = wsnet(*command)
     assert outcome.code == 3
     told = "starting over" if change != "file" else "61 of 63 inputs are done"
     assert told in outcome.stderr
-    fresh = wsnet(*command[:-2] if change != "option" else command, "-o", "fresh.csv")
+    fresh = wsnet(
+        *command[:-2] if change not in ("option", "terms") else command, "-o", "fresh.csv"
+    )
     assert fresh.code == 3
     assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
 
