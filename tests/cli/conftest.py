@@ -197,3 +197,33 @@ def trained(finished: Path, data: Path, tmp_path: Path) -> Trained:
     text = json.dumps({**environment, "data": str(data)}, indent=2, ensure_ascii=False)
     (run / "env.json").write_text(f"{text}\n", encoding="utf-8", newline="\n")
     return Trained(run, data)
+
+
+@pytest.fixture(scope="session")
+def check_measures() -> Callable[[Any, Any], None]:
+    """Compare what `evaluate --json` printed with the measures of a run, such as metrics.json.
+
+    The run measured 16-bit samples, where the command hears the files: scores differ a little.
+    """
+
+    def flat(value: Any) -> list[Any]:
+        if isinstance(value, dict):
+            return [leaf for inner in value.values() for leaf in flat(inner)]
+        return (
+            [leaf for inner in value for leaf in flat(inner)]
+            if isinstance(value, list)
+            else [value]
+        )
+
+    def check(evaluated: Any, measures: Any) -> None:
+        more = set(evaluated) - set(measures)
+        assert (
+            {"model", "folds", "failed"}
+            <= more
+            <= {"model", "folds", "failed", "told", "background"}
+        )
+        assert evaluated["failed"] == []
+        for key, value in measures.items():
+            assert flat(evaluated[key]) == pytest.approx(flat(value), abs=1e-4), key
+
+    return check

@@ -106,19 +106,11 @@ def test_training_learns_which_tones_sound_together(made: Path):
     assert load_model(folder / "model.wsnet").multi_label
 
 
-def test_evaluating_the_run_gives_its_measures(wsnet, made: Path, run: Path):
+def test_evaluating_the_run_gives_its_measures(wsnet, made: Path, run: Path, check_measures):
     metrics = json.loads((run / "metrics.json").read_text())
     document = wsnet("evaluate", run, "--json").document
-    assert (document.pop("model"), document.pop("failed")) == (str(run / "model.wsnet"), [])
-    assert document.pop("folds") == []
-    assert document.keys() == metrics.keys()
-    # Measured on 16-bit samples there, and as the files hold them here.
-    for one, other in (
-        (document, metrics),
-        *zip(document["per_class"], metrics["per_class"], strict=True),
-    ):
-        numbers = {key: value for key, value in other.items() if isinstance(value, float | int)}
-        assert {key: one[key] for key in numbers} == pytest.approx(numbers, abs=1e-4)
+    assert document["model"] == str(run / "model.wsnet")
+    check_measures(document, metrics)
     shown = wsnet("evaluate", run).stdout
     assert f"mAP {100 * metrics['mean_average_precision']:.1f} %, AUROC" in shown
     assert "all labels right" in shown

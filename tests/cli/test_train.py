@@ -26,7 +26,9 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
 # ------------------------------------------------------------------------------ the whole job
 
 
-def test_the_whole_job_by_its_commands(wsnet, data: Path, tiny_options: Callable[..., list[str]]):
+def test_the_whole_job_by_its_commands(
+    wsnet, data: Path, tiny_options: Callable[..., list[str]], check_measures
+):
     train = wsnet("train", data, *tiny_options(), "--epochs", 1, "--json")
     assert train.code == 0, train.stderr
     assert set(train.document) == {"run", "model", "bytes", "metrics"}
@@ -42,10 +44,8 @@ def test_the_whole_job_by_its_commands(wsnet, data: Path, tiny_options: Callable
 
     evaluated = wsnet("evaluate", run, "--json")
     assert evaluated.code == 0
-    document = evaluated.document
-    assert document.pop("model") == str(run / "model.wsnet")
-    assert document.pop("failed") == []
-    assert document == train.document["metrics"]
+    assert evaluated.document["model"] == str(run / "model.wsnet")
+    check_measures(evaluated.document, train.document["metrics"])
 
     compressed = wsnet("compress", run, "--json")
     assert compressed.code == 0
