@@ -52,9 +52,6 @@ def changed(kind: str, seed: int, number: int, files: dict[str, bytes]) -> tuple
 def work(kind: str, seed: int, first: int, n: int, until: float, folder: Path) -> None:
     """In the child: print the outcome of each damage from `first` on."""
     files, judge = seed_files(), Judge()
-    for name, content in files.items():
-        if (found := judge(content, content))[0] != HARMLESS:
-            sys.exit(f"undamaged: {name}: {': '.join(found)}")
     current = folder / f"{kind}-{seed}-current.wsnet"
     for number in range(first, n):
         if time.time() > until:
@@ -83,8 +80,6 @@ def fuzz(kind: str, seed: int, n: int, seconds: float, folder: Path) -> Counter[
             break
         number = len(outcomes)
         left = folder / f"{kind}-{seed}-current.wsnet"
-        if not left.exists():
-            sys.exit("it did not come to the first damage")
         left.replace(folder / f"{kind}-{seed}-{number}.wsnet")
         print(f"{kind}-{seed}-{number}: {SIGNAL} {child.returncode}", file=sys.stderr)
         outcomes.append(SIGNAL)
@@ -112,6 +107,11 @@ def main() -> None:
     folder = options.save or Path(tempfile.mkdtemp(prefix="wsnet-fuzz-"))
     folder.mkdir(parents=True, exist_ok=True)
     print(f"seed {seed}, files that fail go to {folder}", flush=True)
+    judge = Judge(run=False)
+    for name, content in seed_files().items():
+        found, why = judge(content, content)
+        if found != HARMLESS:
+            sys.exit(f"undamaged: {name}: {found}: {why}")
     total: Counter[str] = Counter()
     print(f"{'':8}" + "".join(f"{name:>15}" for name in COLUMNS))
     for kind in KINDS:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import FROM_DATA, Config, NetworkSamplingConfig, SamplingConfig
-from .errors import ConfigError, UsageError
+from .errors import MOST_QUOTED, ConfigError, UsageError, quoted
 from .files import explain_os_errors
 from .yamlfile import FLOAT, load_yaml, parse_scalar
 
@@ -196,11 +196,11 @@ def _explain(
         return f"{place}: {key}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{place}: {key}.{error['loc'][-1]} is missing; add it"
-    return f"{place}: {key} = {error['input']!r}; expected {_expected(error, path)}"
+    return f"{place}: {key} = {quoted(error['input'])}; expected {_expected(error, path)}"
 
 
 def _shown(part: str) -> str:
-    return part if part.isprintable() and part else repr(part)
+    return part if part.isprintable() and 0 < len(part) < MOST_QUOTED else quoted(part)
 
 
 def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:

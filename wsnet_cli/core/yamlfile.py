@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from .errors import ConfigError
+from .errors import ConfigError, quoted
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it."""
@@ -82,7 +82,7 @@ def _require_unicode(node: yaml.Node, where: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in node.value):
         line = node.start_mark.line + 1
         raise ConfigError(
-            f"{where}:{line}: {node.value!r} is not Unicode; expected whole characters"
+            f"{where}:{line}: {quoted(node.value)} is not Unicode; expected whole characters"
         )
 
 
@@ -97,7 +97,7 @@ def _pairs(
         _require_unicode(key_node, where)
         key = str(key_node.value)
         if key in seen:
-            raise ConfigError(f"{where}:{line}: key {key!r} stands twice; keep one of them")
+            raise ConfigError(f"{where}:{line}: key {quoted(key)} stands twice; keep one of them")
         seen.add(key)
         yield key, _construct(value_node, (*path, key), where, lines)
         lines[(*path, key)] = line
