@@ -135,7 +135,7 @@ def make_optimizer(classifier: WaveformClassifier) -> torch.optim.AdamW:
     for block in weighted_blocks(classifier):
         for parameter in block.parameters():
             if parameter.requires_grad:
-                size = float(parameter.detach().double().square().mean().sqrt())
+                size = float(parameter.detach().cpu().double().square().mean().sqrt())
                 groups.append({"params": [parameter], "size": max(size, 1e-6)})
     return torch.optim.AdamW(groups, lr=0.0, weight_decay=0.0)
 
