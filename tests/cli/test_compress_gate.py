@@ -231,6 +231,9 @@ def test_a_run_whose_data_is_gone_is_compressed_all_the_same(wsnet, trained):
     assert "warning: accuracy before and after is not measured: " in outcome.stderr
     outcome = wsnet("compress", trained.run, "--max-drop", 1, "--force")
     assert (outcome.code, outcome.error.startswith(str(trained.data))) == (2, True)
+    outcome = wsnet("compress", trained.run, "--bits", "mixed", ROUND, "--json")
+    assert (outcome.code, outcome.document["bits_chosen_by"]) == (0, "weight-error")
+    assert "warning: what layers lose is not measured: " in outcome.stderr
 
 
 def test_clips_that_the_run_was_trained_on_are_told_of(wsnet, trained):

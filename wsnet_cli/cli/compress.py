@@ -91,7 +91,8 @@ def compress(
     from ..core.ledger import make_ledger
     from ..core.locate import find_model
     from .compress_data import DataOptions, ModelData
-    from .compress_run import Asked, carry_out, check_gate, make_plan
+    from .compress_plan import Asked, make_plan
+    from .compress_run import carry_out, check_gate
 
     wish = _wish(bits, max_kb)
     _check_scheme(scheme)

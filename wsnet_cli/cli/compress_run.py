@@ -1,77 +1,27 @@
-"""What `wsnet compress` does: choose bits, fine-tune, measure before and after; writes nothing."""
+"""What `wsnet compress` does by its plan: fine-tune, measure before and after; writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core.artifact import model_to_bytes
 from ..core.bit_allocation import Allocation
-from ..core.bit_choice import Wish, answers_as_is, choose_bits, fit_again
+from ..core.bit_choice import fit_again
 from ..core.errors import GateError, UsageError, WsnetError
-from ..core.gate import Gate
-from ..core.layer_forms import LayerForms
 from ..core.model import Model
 from . import console
 from .compress_data import HeldOut, ModelData
-from .light import require
-from .waiting import let_threads_sleep
+from .compress_plan import Asked, Plan, tuning_config
 
 if TYPE_CHECKING:
     from ..bulk.before_after import BeforeAfter
-    from ..core.config import Config
-    from ..learn.fine_tune import FineTuning
 
 FULL_BITS = 8
 MOST_TRIES = 5
 """Fine-tunings at most until a file fits, the last with the fewest bits."""
 MARGIN = 0.005
 """Share of --max-kb that is left free for what fine-tuning does to the size of codes."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What was asked of compressing, but for the data.
-
-    Args:
-        wish: bits, or bytes.
-        scheme: of `core.quant.SCHEMES`.
-        gate: how much worse the model may become.
-        fine_tune: whether fewer than 8 bits are trained.
-        epochs: of that; None: its default.
-        seed: of that.
-        device: of that, as torch names it.
-        threads: of torch, or None for its default.
-    """
-
-    wish: Wish
-    scheme: str = "symmetric"
-    gate: Gate = field(default_factory=Gate)
-    fine_tune: bool = True
-    epochs: int | None = None
-    seed: int = 0
-    device: str = "auto"
-    threads: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Bits that are to be, before any training.
-
-    Args:
-        forms: of the model.
-        allocation: bits of each layer; fine-tuning may come to fewer.
-        losses: by which they were chosen; None where every layer gets the same.
-        measured: whether losses are of scores on training clips, not of the weights alone.
-        trains: whether fine-tuning follows.
-    """
-
-    forms: LayerForms
-    allocation: Allocation
-    losses: Sequence[Sequence[float]] | None = None
-    measured: bool = False
-    trains: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,34 +43,6 @@ class Compressed:
     why_not: str = ""
 
 
-def make_plan(model: Model, data: ModelData, asked: Asked) -> Plan:
-    """Choose the bits of each layer, and refuse what cannot be done.
-
-    Raises:
-        GateError: nothing fits into so many bytes.
-        UsageError: fine-tuning needs data.
-        WsnetError: as preparing the data does.
-    """
-    forms = LayerForms(model, asked.scheme)
-    if answers_as_is(forms, asked.wish):
-        return Plan(forms, forms.most)
-    if asked.fine_tune:
-        require("torch")
-        if not data.is_there:
-            raise UsageError(
-                "fewer than 8 bits are fine-tuned, which needs the data: name it with --data, "
-                "give the model of a run folder, or say --no-fine-tune"
-            )
-    if not asked.wish.is_of_layers:
-        allocation = choose_bits(forms, asked.wish, ())
-        return Plan(forms, allocation, trains=asked.fine_tune)
-    if asked.wish.max_bytes is not None:
-        choose_bits(forms, asked.wish, forms.weight_errors())  # whether any fit, before any work
-    losses = _measure(forms, data, asked) if data.is_there else forms.weight_errors()
-    allocation = choose_bits(forms, asked.wish, losses)
-    return Plan(forms, allocation, losses, data.is_there, trains=asked.fine_tune)
-
-
 def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
     """Make the model, and measure it where clips are held out.
 
@@ -131,7 +53,7 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
     """
     before = plan.forms.model
     if plan.trains:
-        data.prepare(_config(before, data, asked)[0])
+        data.prepare(tuning_config(before, data, asked)[0])
     held_out, why_not = _held_out(data, must=plan.trains or asked.gate.asked)
     if held_out is None and asked.gate.asked:
         raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
@@ -197,38 +119,6 @@ def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
     return held_out, "" if held_out else "nothing is held out to measure on"
 
 
-def _measure(forms: LayerForms, data: ModelData, asked: Asked) -> list[list[float]]:
-    """What each layer loses, on training clips."""
-    from ..bulk.sensitivity import choose_windows, measure_sensitivity
-
-    model = forms.model
-    config = _config(model, data, asked)[0] if asked.fine_tune else data.plain_config()
-    prepared = data.prepare(config)
-    train = prepared.train
-    windows = list(
-        choose_windows(len(train), lambda i: prepared.packed.samples(train[i]), model.audio)
-    )
-    with console.progress("measuring layers") as advance:
-        losses = measure_sensitivity(
-            forms, windows, lambda done, n: advance(done / n, f"{done} of {n} layers")
-        )
-    console.note(
-        f"sensitivity: from {sum(map(len, windows))} windows of {len(windows)} training clips"
-    )
-    return losses
-
-
-def _config(model: Model, data: ModelData, asked: Asked) -> tuple[Config, FineTuning]:
-    """How fine-tuning is to go."""
-    let_threads_sleep()
-    from ..learn.fine_tune import FineTuning, recipe
-
-    settings = FineTuning(seed=asked.seed)
-    if asked.epochs is not None:
-        settings = FineTuning(seed=asked.seed, epochs=asked.epochs)
-    return recipe(model, data.run_config(), settings), settings
-
-
 def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]:
     """Fine-tune, with fewer bits where the file would come out too large."""
     from ..learn.environment import choose_device, set_threads
@@ -238,7 +128,7 @@ def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]
     forms = plan.forms
     set_threads(asked.threads)
     device = choose_device(asked.device)
-    config, settings = _config(forms.model, data, asked)
+    config, settings = tuning_config(forms.model, data, asked)
     prepared = data.prepare(config)
     made: list[Model] = []
 

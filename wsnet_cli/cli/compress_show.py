@@ -12,7 +12,8 @@ from .ledger_table import ledger_json, show_ledger
 if TYPE_CHECKING:
     from ..bulk.before_after import BeforeAfter
     from ..core.ledger import Ledger
-    from .compress_run import Compressed, Plan
+    from .compress_plan import Plan
+    from .compress_run import Compressed
 
 
 def show_compressed(result: Compressed, ledger: Ledger) -> None:
