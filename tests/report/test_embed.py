@@ -37,6 +37,8 @@ def test_a_sound_is_mp3_at_a_rate_that_it_knows(rate: int) -> None:
     assert rate_then == min(known for known in MP3_RATES if known >= rate)
     assert pitch(samples, rate_then) == pytest.approx(440, abs=2)
     assert len(samples) / rate_then == pytest.approx(1, abs=0.2)
+    loud, _ = decoded(encode_sound(4 * tone(rate), rate).uri)
+    assert 0.9 < np.abs(loud).max() < 1.4  # clipped, not twice as loud as it may be
 
 
 @pytest.mark.parametrize("without_mp3", [False, True])

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from wsnet_cli.report.heat_map import MOST_NAMED, MOST_NUMBERED, draw_heat_map, shades
+from wsnet_cli.report.heat_map import LEAST_SHADE, MOST_NAMED, MOST_NUMBERED, draw_heat_map, shades
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -25,7 +25,9 @@ def test_every_count_and_every_name_stands_in_the_picture() -> None:
 
 def test_a_cell_is_as_strong_as_its_share_of_its_row() -> None:
     found = shades(np.array([[90, 10, 0], [0, 0, 0], [0, 0, 7]]))
-    assert found[0, 0] > found[0, 1] > 0.12
+    assert found[0, 0] > found[0, 1] > LEAST_SHADE
+    root = (shades(np.array([[75, 25], [0, 1]]))[0, 1] - LEAST_SHADE) / (1 - LEAST_SHADE)
+    assert root == pytest.approx(0.25**0.5)
     assert found[2, 2] == 1
     assert (found[1] == 0).all()
     assert found[0, 2] == 0

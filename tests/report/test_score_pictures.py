@@ -4,7 +4,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from matplotlib.figure import Figure
 
+from wsnet_cli.report import threshold_curve
 from wsnet_cli.report.reliability import draw_reliability
 from wsnet_cli.report.threshold_curve import Curve, draw_thresholds
 
@@ -49,6 +51,15 @@ def test_curves_are_named_and_so_is_the_stored_threshold(stored: float | None) -
     said = texts(draw_thresholds(curves, stored))
     assert {"told", "right"} <= said
     assert ("stored: 62.5 %" in said) == (stored is not None)
+
+
+def test_lines_stand_at_per_cents(monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = Figure()
+    monkeypatch.setattr(threshold_curve, "make_svg", lambda _size, paint, **_: paint(figure))
+    draw_thresholds([Curve("told", [0.25, 0.5], [0.75, None])], 0.625)
+    curve, stored = figure.axes[0].lines
+    assert (list(curve.get_xdata()), list(curve.get_ydata())) == ([25], [75])
+    assert list(stored.get_xdata()) == [62.5, 62.5]
 
 
 def test_equal_values_give_equal_pictures() -> None:
