@@ -55,7 +55,7 @@ def work(kind: str, seed: int, first: int, n: int, until: float, folder: Path) -
     current = folder / f"{kind}-{seed}-current.wsnet"
     for number in range(first, n):
         if time.time() > until:
-            return
+            break
         name, content = changed(kind, seed, number, files)
         current.write_bytes(content)  # what is left of it if this process dies
         outcome, why = judge(files[name], content)

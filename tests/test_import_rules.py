@@ -33,11 +33,26 @@ HEAVY = {
 }
 HEAVY_HERE = {"learn", "bench", "report"}
 """Packages that may import these when they are imported, and are themselves imported late."""
-UNSAFE_MODULES = {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"}
-UNSAFE_CALLS = {
-    *("eval", "exec", "compile", "yaml.load", "yaml.load_all", "yaml.full_load", "torch.load"),
-    *("yaml.unsafe_load", "os.system", "os.popen", "np.load", "numpy.load", "extractall"),
+UNSAFE_MODULES = {
+    *("pickle", "cPickle", "_pickle", "dill", "joblib", "marshal", "shelve", "cloudpickle"),
+    *("runpy", "code", "codeop", "pty", "imp"),
 }
+UNSAFE_CALLS = {
+    *("eval", "exec", "compile", "__import__", "builtins.eval", "builtins.exec", "torch.load"),
+    *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.full_load_all", "yaml.unsafe_load"),
+    *("yaml.unsafe_load_all", "os.system", "os.popen", "np.load", "numpy.load", "extractall"),
+    *("torch.jit.load", "torch.hub.load", "torch.package.PackageImporter", "torch.export.load"),
+    *("shutil.unpack_archive", "importlib.util.spec_from_file_location"),
+    *("tempfile.mktemp", "pd.read_pickle", "pandas.read_pickle"),
+}
+UNSAFE_STARTS = ("os.exec", "os.spawn", "os.posix_spawn", "subprocess.getoutput", "tarfile.")
+ARGUMENTS = {
+    "shell": ("False",),
+    "allow_pickle": ("False",),
+    "weights_only": ("True",),
+    "Loader": ("yaml.SafeLoader", "yaml.CSafeLoader"),
+}
+"""Keyword arguments that would let a file or a text run something, and the values that do not."""
 
 
 def package_of(path: Path) -> str:
@@ -116,18 +131,21 @@ def rich_faults(source: str, path: Path) -> list[str]:
 def unsafe_faults(source: str, path: Path) -> list[str]:
     """Imports and calls that could run what is loaded, or hand text to a shell."""
     tree = ast.parse(source)
-    faults = [n for n, _ in imports(tree, path) if n.partition(".")[0] in UNSAFE_MODULES]
+    faults = []
+    for name, node in imports(tree, path):  # `from numpy import load` is a call of another name
+        starts = name.startswith(UNSAFE_STARTS)
+        if name.partition(".")[0] in UNSAFE_MODULES or name in UNSAFE_CALLS or starts:
+            faults.append(f"{path.name}:{node.lineno}: {name}")
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         name = name_of(node.func)
-        if name in UNSAFE_CALLS or name.endswith(".extractall"):
+        ends = name.endswith((".extractall", ".read_pickle"))
+        if name in UNSAFE_CALLS or name.startswith(UNSAFE_STARTS) or ends:
             faults.append(f"{path.name}:{node.lineno}: {name}")
         for keyword in node.keywords:
-            if keyword.arg in ("shell", "allow_pickle") and ast.unparse(keyword.value) != "False":
-                faults.append(f"{path.name}:{node.lineno}: {keyword.arg}")
-            loader = keyword.arg == "Loader" and "Safe" not in ast.unparse(keyword.value)
-            if loader or (keyword.arg == "weights_only" and ast.unparse(keyword.value) != "True"):
+            good = ARGUMENTS.get(keyword.arg or "")
+            if good and ast.unparse(keyword.value) not in good:
                 faults.append(f"{path.name}:{node.lineno}: {keyword.arg}")
     return faults
 
@@ -177,6 +195,18 @@ def test_no_file_breaks_the_rule(check):
         (unsafe_faults, "core/x.py", "archive.extractall(path)"),
         (unsafe_faults, "core/x.py", "run('ls', shell=True)"),
         (unsafe_faults, "learn/x.py", "torch.load(path, weights_only=False)"),
+        (unsafe_faults, "learn/x.py", "torch.load(path)"),
+        (unsafe_faults, "learn/x.py", "from torch import load"),
+        (unsafe_faults, "core/x.py", "from numpy import load as read"),
+        (unsafe_faults, "core/x.py", "reader(path, allow_pickle=True)"),
+        (unsafe_faults, "core/x.py", "reader(path, allow_pickle=unsafe)"),
+        (unsafe_faults, "core/x.py", "from os import system"),
+        (unsafe_faults, "core/x.py", "os.execvp('ls', ['ls'])"),
+        (unsafe_faults, "core/x.py", "import tarfile\ntarfile.open(path)"),
+        (unsafe_faults, "core/x.py", "shutil.unpack_archive(path)"),
+        (unsafe_faults, "core/x.py", "yaml.compose(text, Loader=yaml.UnsafeLoader)"),
+        (unsafe_faults, "core/x.py", "__import__(name)"),
+        (unsafe_faults, "core/x.py", "def f():\n    exec(compile(text, 'x', 'exec'))"),
     ],
 )
 def test_each_rule_finds_what_breaks_it(check, file: str, source: str):
