@@ -21,11 +21,11 @@ from wsnet_cli.core.sampling import LinearShape
 from wsnet_cli.core.windows import clip_windows
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 from wsnet_cli.learn import fine_tune as module
-from wsnet_cli.learn.affine import affine, weighted_blocks
+from wsnet_cli.learn.affine import affine
 from wsnet_cli.learn.fine_tune import FineTuning, check_labels, fine_tune, recipe
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
-from wsnet_cli.learn.tune_loop import make_optimizer
+from wsnet_cli.learn.tune_loop import make_optimizer, set_rates
 
 CPU = torch.device("cpu")
 FEW = FineTuning(epochs=3)
@@ -267,11 +267,14 @@ def test_without_a_run_it_is_the_default_preset(
 
 
 def test_steps_are_in_proportion_to_what_is_trained(small_model: Model) -> None:
+    """AdamW's first step moves every number by its learning rate."""
     classifier = affine(small_model)
-    groups = make_optimizer(classifier).param_groups
-    n_parameters = sum(len(list(block.parameters())) for block in weighted_blocks(classifier))
-    assert len(groups) == n_parameters
-    for group in groups:
-        (parameter,) = group["params"]
-        expected = np.sqrt(np.mean(np.square(parameter.detach().numpy(), dtype=np.float64)))
-        assert group["size"] == pytest.approx(expected)
+    before = {name: p.detach().numpy().copy() for name, p in classifier.named_parameters()}
+    optimizer = make_optimizer(classifier)
+    set_rates(optimizer, 0.01)
+    sum(p.sum() for p in classifier.parameters()).backward()
+    optimizer.step()
+    for name, parameter in classifier.named_parameters():
+        size = np.sqrt(np.mean(np.square(before[name], dtype=np.float64)))
+        moved = before[name] - parameter.detach().numpy()
+        np.testing.assert_allclose(moved, 0.01 * size, rtol=1e-3)

@@ -103,8 +103,7 @@ class Tuner:
 
     def _set_rate(self, n_done: int) -> float:
         rate = learning_rate(self._config.train, n_done, self._feed.n_batches)
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate * group["size"]
+        set_rates(self._optimizer, rate)
         return rate
 
     def _take(self, batches: Prefetcher, epoch: int, step: int) -> Sums:
@@ -138,6 +137,12 @@ def make_optimizer(classifier: WaveformClassifier) -> torch.optim.AdamW:
                 size = float(parameter.detach().cpu().double().square().mean().sqrt())
                 groups.append({"params": [parameter], "size": max(size, 1e-6)})
     return torch.optim.AdamW(groups, lr=0.0, weight_decay=0.0)
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give each tensor of `make_optimizer` its learning rate: `rate` times its size."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["size"]
 
 
 def _objective(
