@@ -108,6 +108,8 @@ def test_where_training_makes_files_larger_they_fit_in_the_end(forms, losses, li
     assert bits == tried[-1]
     assert forms.n_bytes(bits) + growth <= limit
     assert len(tried) <= 4
+    for bits in tried[1:]:  # what the try before was too large by is left free
+        assert forms.n_bytes(bits) <= max(limit - growth, forms.n_bytes(forms.least))
 
 
 def test_the_last_try_takes_the_fewest_bits(forms: LayerForms):
