@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -117,18 +117,23 @@ def show_side_by_side(found: SideBySide) -> None:
         for side, accuracy, clips in zip(sides, compared.accuracies, better, strict=True)
     ]
     console.print_table(("model", "seeds", "accuracy %", "clips better"), rows, numbers=(1, 2, 3))
-    for side, clips in zip(sides, better, strict=True):
-        names = [key.clip for key in side.labels]
-        for i in clips[:NAMED_AT_MOST]:
-            console.detail(f"better with {side.name}: {names[i]}")
-        if len(clips) > NAMED_AT_MOST:
-            console.detail(f"better with {side.name}: {len(clips) - NAMED_AT_MOST} more")
+    _name_changed(found.first.name, found.changed[: len(better[0])], "second_predicted")
+    _name_changed(found.second.name, found.changed[len(better[0]) :], "first_predicted")
     low, high = compared.interval
     console.result(
         f"difference {100 * compared.difference:+.1f} % of {len(found.first.labels)} clips "
         f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f} %, over {found.n_recordings} "
         f"recordings){_say_p(compared.p_value)}"
     )
+
+
+def _name_changed(name: str, changed: Sequence[dict[str, Any]], other: str) -> None:
+    """With -v, some clips that one has right more often, and what the other took them for."""
+    for row in changed[:NAMED_AT_MOST]:
+        instead = "" if row[other] is None else f" ({row['label']}, not {row[other]})"
+        console.detail(f"better with {name}: {row['clip']}{instead}")
+    if len(changed) > NAMED_AT_MOST:
+        console.detail(f"better with {name}: {len(changed) - NAMED_AT_MOST} more")
 
 
 def _say_p(p_value: float | None) -> str:

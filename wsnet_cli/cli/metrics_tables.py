@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from ..core.metrics import Metrics
     from ..core.multi_label_metrics import MultiLabelMetrics
     from ..core.reliability import Reliability
+
+MOST_COLUMNS = 60
+"""Of a confusion matrix on the screen."""
+MOST_MISTAKES = 20
 
 
 def show_metrics(metrics: Metrics | MultiLabelMetrics, n_seeds: int = 1) -> None:
@@ -62,7 +67,10 @@ def show_metrics(metrics: Metrics | MultiLabelMetrics, n_seeds: int = 1) -> None
 
 
 def show_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
-    """Rows are true classes, columns predicted ones."""
+    """Rows are true classes, columns predicted ones; of many classes only the largest mistakes."""
+    if len(labels) > MOST_COLUMNS:
+        _show_mistakes(labels, matrix)
+        return
     short = [str(number) for number in range(1, len(labels) + 1)]
     rows = [
         (f"{n} {label}", *(str(count) if count else "." for count in row))
@@ -70,6 +78,19 @@ def show_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> No
     ]
     numbers = range(1, len(labels) + 1)
     console.print_table(("true \\ predicted", *short), rows, numbers=list(numbers))
+
+
+def _show_mistakes(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
+    mistakes = [
+        (-count, i, j) for i, row in enumerate(matrix) for j, count in enumerate(row) if i != j
+    ]
+    rows = [
+        (labels[i], labels[j], str(-count))
+        for count, i, j in heapq.nsmallest(MOST_MISTAKES, mistakes)
+        if count
+    ]
+    console.print_table(("true", "taken for", "clips"), rows, numbers=(2,))
+    console.note(f"the {len(rows)} most frequent mistakes; -o DIR and --json have the whole matrix")
 
 
 def show_folds(folds: Sequence[FoldMeasures], n_seeds: int = 1) -> None:
