@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.background import hear_background, usual_windows
+from wsnet_cli.bulk.background import Background, hear_background, usual_windows
 from wsnet_cli.bulk.calibrate import calibrate
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.evaluate import evaluate_clips
-from wsnet_cli.bulk.logits import LabelledLogits, hear_labelled
+from wsnet_cli.bulk.logits import ClipLogits, LabelledLogits, hear_labelled
 from wsnet_cli.bulk.unknown import measure_alarms, measure_clips_told
 from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.calibration import Calibration
@@ -186,3 +186,31 @@ def test_a_calibration_survives_compressing(
         small = load_model(tmp_path / "small.wsnet")
         assert small.calibration == own
         assert small.bits == bits
+
+
+def test_several_labels_from_end_to_end(tone_model: Model) -> None:
+    """Logits three times as large as those that the labels were drawn by, and weak background."""
+    rng = np.random.default_rng(1)
+    model = replace(tone_model, multi_label=True)
+    logits = rng.normal(0, 2, (300, 3))
+    truth = rng.random((300, 3)) < 1 / (1 + np.exp(-logits))
+    clips = tuple(ClipLogits((row,), 1.0) for row in (3 * logits[:, None]).astype(np.float32))
+    sounds = Background(
+        tuple(rng.normal(-6, 3, (40, 2, 3)).astype(np.float32)),
+        n_files=40,
+        seconds=80.0,
+        failures=(),
+    )
+    found = calibrate(model, LabelledLogits(clips, truth, ()), sounds, max_rate=0.1)
+    own = found.model.calibration
+    assert own.temperature == pytest.approx(3, rel=0.2)
+    assert own.thresholds is not None
+    assert all(row.is_fitted and row.f1 >= row.f1_before for row in found.thresholds)
+    assert found.after.calibration_error < found.before.calibration_error
+    assert found.unknown is not None
+    assert found.unknown.fit.n_false <= 4
+    scores = sounds.scores(own.temperature, multi_label=True)
+    assert (scores.max(axis=1) >= own.unknown).sum() == found.unknown.fit.n_false
+    classifier = Classifier(found.model)
+    named = [classifier.told(row) for row in scores]
+    assert sum(bool(labels) for labels in named) == found.unknown.alarms.n_told
