@@ -68,8 +68,7 @@ def _curves(document: Mapping[str, Any]) -> list[Curve]:
     ]
     background = (document.get("background") or {}).get("curve") or []
     if found and background:
-        at, shares = zip(
-            *((p["threshold"], p["false_alarm_rate"]) for p in background), strict=True
-        )
+        at = [point["threshold"] for point in background]
+        shares = [point["false_alarm_rate"] for point in background]
         found.append(Curve("false alarms", at, shares))
     return found

@@ -52,7 +52,9 @@ def make_svg(
         paper: whether the picture has a ground of its own; else that of the page shows through.
     """
     content = io.BytesIO()
-    ground: dict[Any, Any] = {} if paper else {"figure.facecolor": "none", "savefig.facecolor": "none"}
+    ground: dict[Any, Any] = (
+        {} if paper else {"figure.facecolor": "none", "savefig.facecolor": "none"}
+    )
     with mpl.rc_context({**STYLE, **ground}):
         figure = Figure(figsize=inches, layout="constrained")
         FigureCanvasSVG(figure)
