@@ -2,10 +2,9 @@
 
 python benchmarks/hostile_models.py: each file of tests/corpus/hostile.py is handed to `info`,
 `predict`, `compress`, `evaluate`, `train --from`, and as the state of a run to `train --resume`,
-all in one process for each command. Bars: refused with exit code 2 (1 to resume) and one line, nothing
-executed or
-opened, 2 seconds, and 500 MB above what the process took before. Imports count for neither: the
-first run of each command, on a file that is no model, is not shown.
+all in one process for each command. Bars: refused with exit code 2 (1 to resume) and one line,
+nothing executed or opened, 2 seconds, and 500 MB above what the process took before. Imports count
+for neither: the first run of each command, on a file that is no model, is not shown.
 """
 
 from __future__ import annotations
@@ -30,10 +29,10 @@ CODES = {"train --resume": {1, 2}}
 MOST_SECONDS, MOST_BYTES = 2.0, 500_000_000
 
 
-def write_sounds(folder: Path) -> Path:
+def write_sounds(folder: Path, labels: tuple[str, ...] = ("a", "b")) -> Path:
     """Two classes of a few short noises."""
     rng = np.random.default_rng(0)
-    for label in ("a", "b"):
+    for label in labels:
         (folder / label).mkdir(parents=True)
         for i in range(6):
             samples = 0.1 * rng.standard_normal(8_000)

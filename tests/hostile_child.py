@@ -31,6 +31,8 @@ def watch(event: str, arguments: tuple[object, ...]) -> None:
         return
     made = event == "os.mkdir" and SENTINEL in str(arguments[0])
     opened = event == "open" and "passwd" in str(arguments[0])
+    if event == "subprocess.Popen" and arguments[0] == "uname":  # torch asks what machine it is on
+        return
     if event in FORBIDDEN or made or opened:
         caught.append(f"{event} {arguments!r}")
 

@@ -287,7 +287,7 @@ def damage(text: str, rng: random.Random) -> str:
 def test_damaged_text_is_read_or_refused_in_one_line(name: str) -> None:
     texts = [dump_config(load_config(name)), find_config(name).read_text(encoding="utf-8")]
     n_refused = 0
-    for seed in range(200 // len(preset_names()) + 1):
+    for seed in range(500 // len(preset_names()) + 1):
         rng = random.Random(f"{name} {seed}")
         try:
             config = parse_config(damage(rng.choice(texts), rng), "x.yaml")

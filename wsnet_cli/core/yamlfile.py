@@ -18,6 +18,9 @@ from .errors import ConfigError, quoted
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it."""
 
+MAX_DEPTH = 32
+"""Lists and mappings within one another; a configuration has five."""
+
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, object] = {"": None, "null": None, "~": None, "true": True, "false": False}
@@ -55,7 +58,12 @@ def load_yaml(text: str, where: str) -> YamlDocument:
 
 
 def _refuse_aliases_and_tags(text: str, where: str) -> None:
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:  # reading on takes time that grows with the square of it
+            raise ValueError
         line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError(
