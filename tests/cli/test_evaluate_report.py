@@ -130,7 +130,8 @@ def test_runs_whose_data_is_gone_are_shown_in_silence(wsnet, job: Path, trained)
 def test_what_a_model_stores_is_said():
     stored = Calibration(1.25, (0.5, 0.25), 0.625, 0.015)
     temperature, unknown, thresholds = say_calibration(stored, ("cat", "dog"))
-    assert "over 1.25" in temperature
-    assert "62.5 %, below which a clip is unknown. 1.5 % of background clips" in unknown
+    assert "a temperature of 1.25" in temperature
+    assert "62.5 %, below which a clip is unknown. When it was chosen, 1.5 % of" in unknown
     assert "cat 50.0 %, dog 25.0 %" in thresholds
-    assert say_calibration(Calibration(), ("cat", "dog")) == ()
+    (nothing,) = say_calibration(Calibration(), ("cat", "dog"))
+    assert nothing == "The model stores no temperature and no thresholds."

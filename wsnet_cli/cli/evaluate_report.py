@@ -163,23 +163,18 @@ def say_calibration(calibration: Calibration, labels: Iterable[str]) -> tuple[st
     """What the model stores to make scores and decisions of logits."""
     said = []
     if calibration.temperature != 1:
-        said.append(f"The model stores a temperature: its logits over {calibration.temperature:g}.")
+        said.append(f"The model stores a temperature of {calibration.temperature:g}.")
     if calibration.unknown is not None:
-        rate = calibration.false_alarm_rate
-        chosen = (
-            ""
-            if rate is None
-            else f" {100 * rate:.1f} % of background clips reached it when it was chosen."
-        )
-        said.append(
-            f"It stores a least score of {100 * calibration.unknown:.1f} %, below which a clip is "
-            f"unknown.{chosen}"
-        )
+        least = f"{100 * calibration.unknown:.1f} %"
+        said.append(f"The model stores a least score of {least}, below which a clip is unknown.")
+        if calibration.false_alarm_rate is not None:
+            rate = f"{100 * calibration.false_alarm_rate:.1f} %"
+            said[-1] += f" When it was chosen, {rate} of background clips reached it."
     if calibration.thresholds is not None:
         pairs = zip(labels, calibration.thresholds, strict=True)
         each = ", ".join(f"{label} {100 * threshold:.1f} %" for label, threshold in pairs)
-        said.append(f"It stores least scores of its labels: {each}.")
-    return tuple(said)
+        said.append(f"The model stores least scores of its labels: {each}.")
+    return tuple(said) or ("The model stores no temperature and no thresholds.",)
 
 
 def _about(pages: Pages, name: str, path: Path, classifier: Classifier, speed: str) -> About:
