@@ -59,7 +59,7 @@ def test_every_preset_and_every_other_file_travels(pyproject: dict[str, Any]):
     assert [p.name for p in files_of(ROOT / "wsnet_cli", tool, "wsnet_cli")] == ["py.typed"]
     pages = files_of(ROOT / "wsnet_cli" / "report", tool, "wsnet_cli.report")
     names = ["base.html", "evaluation.html", "page.html", "parts.html"]
-        assert sorted(p.name for p in pages) == names
+    assert sorted(p.name for p in pages) == names
 
 
 def files_of(folder: Path, tool: dict[str, Any], package: str) -> list[Path]:
