@@ -10,6 +10,7 @@ import torch
 
 from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.container import pack, unpack
 from wsnet_cli.core.errors import (
     ArtifactError,
     ConfigError,
@@ -283,6 +284,33 @@ def test_damaged_resume_file_is_refused(damage: str, interrupted: Path) -> None:
     path.write_bytes({"flip": content, "cut": content[:-1], "empty": b""}[damage])
     with pytest.raises(ArtifactError, match=r"last\.safetensors: is (cut or altered|not a wsnet)"):
         resume(interrupted)
+
+
+LIES = {
+    "no rows": lambda arrays, values: values.pop("rows"),
+    "rows of another kind": lambda arrays, values: values.update(rows=[{"epoch": 1}]),
+    "rows that are none": lambda arrays, values: values.update(rows=7),
+    "no identity": lambda arrays, values: values.update(identity=[1]),
+    "a word for a section": lambda arrays, values: values["identity"].update(train="fast"),
+    "no position": lambda arrays, values: values.pop("position"),
+    "words for numbers": lambda arrays, values: values.update(n_averaged="many"),
+    "no weights": lambda arrays, values: arrays.clear(),
+    "weights of another shape": lambda arrays, values: arrays.update(
+        {name: array[..., :1] for name, array in arrays.items() if array.ndim}
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_resume_file_that_somebody_made_is_refused(lie: str, interrupted: Path) -> None:
+    """With a right digest: whoever made it can make that too."""
+    path = interrupted / "last.safetensors"
+    arrays, values = unpack(path.read_bytes(), "x")
+    LIES[lie](arrays, values)
+    path.write_bytes(pack(arrays, values))
+    with pytest.raises(TrainingError) as caught:
+        resume(interrupted)
+    assert "\n" not in str(caught.value)
 
 
 def test_run_that_saved_nothing_cannot_be_resumed(interrupted: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -73,16 +73,20 @@ class Run:
 
     def restore(self) -> list[EpochRow]:
         """Load the resume file; return the epochs so far."""
-        saved = read_checkpoint(self.folder.checkpoint, self._identity(), self.team)
+        path = self.folder.checkpoint
+        with _explain_misfit(path):
+            saved = read_checkpoint(path, self._identity(), self.team)
         if saved.epochs != self.config.train.epochs:
             self.listener.remark(
                 f"{self.config.train.epochs} epochs instead of {saved.epochs}: the learning rate "
                 "goes on where the longer schedule has it"
             )
-        self.trainer.load_state(saved.arrays, saved.values)
+        with _explain_misfit(path):
+            self.trainer.load_state(saved.arrays, saved.values)
+            rows = [EpochRow(**row) for row in saved.values["rows"]]
         if self.team.rank == 0 and not self.trainer.done:
             self.folder.unfinish()
-        return [EpochRow(**row) for row in saved.values["rows"]]
+        return rows
 
     def finish(self, rows: list[EpochRow]) -> Result:
         """Train to the end, write the model, measure it."""
@@ -211,6 +215,15 @@ class Run:
             "threads": torch.get_num_threads(),
             **self.config.model_dump(mode="json", exclude={"description", "from_data"}),
         }
+
+
+@contextlib.contextmanager
+def _explain_misfit(path: Path) -> Iterator[None]:
+    """What a resume file that somebody made may lack is told in one line."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError) as error:
+        raise TrainingError(f"{path}: holds no state of a run; start a new run") from error
 
 
 def _save_every_s() -> float:
