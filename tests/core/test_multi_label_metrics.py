@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from wsnet_cli.core.calibration import DECISION
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.metrics import wilson_interval
-from wsnet_cli.core.calibration import DECISION
 from wsnet_cli.core.multi_label_metrics import measure_labels
 
 LABELS = ("cat", "dog", "owl")

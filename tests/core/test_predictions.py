@@ -46,7 +46,7 @@ def test_the_bytes(tmp_path: Path):
     scores = np.float32([[0.5, 0.1], [1 / 3, 1e-9]])
     write_predictions(tmp_path, Predictions((first, second), ("cat", "a,dog"), scores))
     assert (tmp_path / "predictions.csv").read_bytes() == (
-        b"clip,start_s,end_s,content,label,predicted,score,group,score:cat,\"score:a,dog\"\n"
+        b'clip,start_s,end_s,content,label,predicted,score,group,score:cat,"score:a,dog"\n'
         b'"a,b.wav",0.5,,ab@0.5-,dog,cat,0.500000,g,0.5,0.1\n'
         b"c.wav,,,cd,cat,cat,0.333333,,0.33333334,1e-09\n"
     )
