@@ -156,7 +156,8 @@ def test_existing_files_are_replaced_only_where_that_is_said(
     assert Path(model).read_bytes() == before
     assert wsnet("calibrate", model, tones).error.startswith("tone.cal.wsnet: exists")
     assert wsnet("calibrate", "tone.cal.wsnet", tones, "--force").error == (
-        "tone.cal.wsnet: is the model itself; give a name with -o"
+        "tone.cal.wsnet: exists; it is the model itself, which is of that form already; "
+        "give another name with -o"
     )
     assert wsnet("calibrate", model, tones, "-o", model, "--force").code == 0
     assert Path(model).read_bytes() == Path("tone.cal.wsnet").read_bytes()

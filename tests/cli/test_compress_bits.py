@@ -150,7 +150,7 @@ def test_the_model_itself_is_not_written_over_by_accident(wsnet, model: str, wor
     outcome = wsnet("compress", "tone.q4.wsnet", *words)
     assert (outcome.code, outcome.error) == (
         2,
-        "tone.q4.wsnet: exists; it is the model itself, which has as few bits already; "
+        "tone.q4.wsnet: exists; it is the model itself, which is of that form already; "
         "give another name with -o",
     )
     assert Path("tone.q4.wsnet").read_bytes() == before

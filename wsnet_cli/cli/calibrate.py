@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
-from ..core.files import exists, is_folder
+from ..core.files import is_folder
 from . import console, options
 from .calibrate_show import show_calibrated
 from .evaluate_clips import Choice, show_data
 from .exits import EXIT_SOME_FAILED
+from .made_from import beside, check_target
 
 if TYPE_CHECKING:
     from ..bulk.background import Background
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..data.dataset import Clip
     from ..engine.session import Classifier
 
+FORM = "cal"
+"""In the name of a calibrated model."""
 FEW_CLIPS = 100
 """With fewer clips what is found is rough: a line says so."""
 
@@ -76,7 +79,8 @@ def calibrate(
 
     max_rate = _max_rate(background, max_false_alarms)
     source = find_model(model)
-    target = _check_target(out, source, force)
+    target = _target(out, source)
+    check_target(target, source, force, named=out is not None)
     classifier = Classifier.load(source)
     _check_labels(classifier.model)
     clips, audio = _clips(source, data, layout, pattern, fold)
@@ -110,21 +114,11 @@ def _max_rate(background: Path | None, percent: float | None) -> float:
     return 0.05 if percent is None else percent / 100
 
 
-def _check_target(out: Path | None, source: Path, force: bool) -> Path:
-    """Where to write: by default beside the model, never inside the installed package."""
-    from ..core.locate import SUFFIX, shipped_folder
+def _target(out: Path | None, source: Path) -> Path:
+    from ..core.locate import SUFFIX
 
-    name = f"{source.name.removesuffix(SUFFIX).removesuffix('.cal')}.cal{SUFFIX}"
-    beside = Path(name) if source.parent == shipped_folder() else source.with_name(name)
-    target = out or beside
-    if is_folder(target):
-        raise UsageError(f"-o {target}: is a folder; expected a file's name")
-    if exists(target):
-        if out is None and target.samefile(source):
-            raise UsageError(f"{target}: is the model itself; give a name with -o")
-        if not force:
-            raise UsageError(f"{target}: exists; give another name with -o, or --force")
-    return target
+    stem = source.name.removesuffix(SUFFIX).removesuffix(f".{FORM}")
+    return out or beside(source, stem, FORM)
 
 
 def _check_labels(model: Model) -> None:

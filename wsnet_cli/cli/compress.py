@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import GateError, UsageError
-from ..core.files import exists, is_folder
 from . import console, options
 from .compress_show import compressed_json, show_compressed
+from .made_from import beside, check_target
 
 if TYPE_CHECKING:
     from ..core.bit_allocation import Allocation
@@ -104,15 +104,15 @@ def compress(
     asked = Asked(wish, scheme, gate, not no_fine_tune, epochs, seed, device, threads)
     source = find_model(model)
     if out is not None:
-        _check_target(out, source, force, named=True)
+        check_target(out, source, force, named=True)
     loaded = load_model(source)
     sounds = ModelData(source, loaded, said)
     plan = make_plan(loaded, sounds, asked)
     if out is None:
-        _check_target(_default_target(source, plan.allocation), source, force)
+        check_target(_default_target(source, plan.allocation), source, force, named=False)
     result = carry_out(plan, sounds, asked)
     target = out or _default_target(source, result.plan.allocation)
-    _check_target(target, source, force, named=out is not None)
+    check_target(target, source, force, named=out is not None)
     ledger = make_ledger(result.model, result.content)
     refusal = None
     try:
@@ -155,32 +155,9 @@ def _check_scheme(scheme: str) -> None:
 
 
 def _default_target(source: Path, allocation: Allocation) -> Path:
-    """Beside the model, but never inside the installed package; named by the bits of its layers."""
-    from ..core.locate import SUFFIX, shipped_folder
+    """Beside the model, named by the bits of its layers."""
+    from ..core.locate import SUFFIX
 
     stem = _OWN_SUFFIX.sub("", source.name.removesuffix(SUFFIX))
     form = f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
-    name = f"{stem}.{form}{SUFFIX}"
-    return Path(name) if source.parent == shipped_folder() else source.with_name(name)
-
-
-def _check_target(target: Path, source: Path, force: bool, *, named: bool = False) -> None:
-    """Refuse to write where something is, and over MODEL itself unless -o names it.
-
-    Args:
-        target: the file to be.
-        source: the model file.
-        force: whether a file there may go.
-        named: whether the target was named with -o.
-    """
-    if is_folder(target):
-        raise UsageError(f"-o {target}: is a folder; expected a file's name")
-    if not exists(target):
-        return
-    if not named and target.samefile(source):
-        raise UsageError(
-            f"{target}: exists; it is the model itself, which has as few bits already; "
-            "give another name with -o"
-        )
-    if not force:
-        raise UsageError(f"{target}: exists; give another name with -o, or --force")
+    return beside(source, stem, form)
