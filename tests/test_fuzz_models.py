@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from wsnet_cli.core import artifact_header, artifact_reading, coding, container
 from wsnet_cli.core.quant import QuantizedTensor
@@ -61,6 +63,18 @@ def test_lies_are_refused_or_read_as_the_page_says(fuzzer: Any) -> None:
     found = judged(fuzzer, "signed", N)
     assert not set(found) - {"refused", "harmless", "other model", "other, not run"}, found
     assert min(found["refused"], found["harmless"], found["other model"]) > 5
+
+
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(dice=st.randoms(use_true_random=False))
+def test_no_lie_that_is_drawn_is_misread(fuzzer: Any, dice: random.Random) -> None:
+    """As above, by hypothesis, which makes what fails small."""
+    judges, mutations, files = fuzzer
+    original = files[dice.choice(sorted(files))]
+    found, why = judges.Judge(run=False)(original, mutations.lie(original, dice))
+    assert found not in judges.FAULTS, why
 
 
 def test_files_of_every_kind_are_read_alike_by_both_readers(fuzzer: Any) -> None:
