@@ -3,10 +3,18 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from wsnet_cli.core.bit_choice import MIXED_BITS, Wish, answers_as_is, choose_bits, fit_again
+from wsnet_cli.core.artifact import model_to_bytes
+from wsnet_cli.core.bit_choice import (
+    MIXED_BITS,
+    Wish,
+    answers_as_is,
+    choose_bits,
+    fit_again,
+    too_large,
+)
 from wsnet_cli.core.errors import GateError
 from wsnet_cli.core.layer_forms import LayerForms
 from wsnet_cli.core.model import Model, compress
@@ -89,6 +97,8 @@ def test_a_model_that_answers_already_stays_as_it_is(small_model: Model, own, wi
         assert choose_bits(forms, wish, forms.weight_errors()) == own
 
 
+# The first try stays below the limit by more than it must, so what it was too large by is too little.
+@example([[0.0] * 4, [1.0, 0.0, 0.0, 0.0], [0.0] * 4], 1_000, 36)
 @given(losses_of(), st.integers(1_000, 1_500), st.integers(0, 60))
 def test_where_training_makes_files_larger_they_fit_in_the_end(forms, losses, limit, growth):
     tried: list[tuple[int, ...]] = []
@@ -108,7 +118,7 @@ def test_where_training_makes_files_larger_they_fit_in_the_end(forms, losses, li
     assert bits == tried[-1]
     assert forms.n_bytes(bits) + growth <= limit
     assert len(tried) <= 4
-    for bits in tried[1:]:  # what the try before was too large by is left free
+    for bits in tried[1:]:  # what the try before had grown by is left free
         assert forms.n_bytes(bits) <= max(limit - growth, forms.n_bytes(forms.least))
 
 
@@ -129,6 +139,26 @@ def test_what_is_too_large_names_the_smallest_file(forms: LayerForms):
     smallest = forms.n_bytes((4, 4, 4))
     with pytest.raises(GateError) as caught:
         choose_bits(forms, Wish(max_bytes=smallest - 1), forms.weight_errors())
+    assert " KB by --scheme symmetric" in str(caught.value)
     named = float(str(caught.value).split("network is ")[1].split(" KB")[0])
     assert smallest <= 1_000 * named < smallest + 100
     assert math.isclose(10 * named, round(10 * named))
+
+
+def test_what_is_too_large_names_the_ways_that_give_less(forms: LayerForms, small_model: Model):
+    ours, theirs = (
+        len(model_to_bytes(compress(small_model, 4, scheme))) for scheme in ("symmetric", "min-max")
+    )
+    assert ours != theirs
+    larger, smaller = sorted((("symmetric", ours), ("min-max", theirs)), key=lambda way: -way[1])
+    of_larger = LayerForms(small_model, larger[0])
+    said = str(too_large(of_larger, 10, larger[1]))
+    named = float(
+        said.split(f" KB by --scheme {larger[0]}, with --scheme {smaller[0]} ")[1].split()[0]
+    )
+    assert smaller[1] <= 1_000 * named < smaller[1] + 100
+    assert "--no-fine-tune" not in said
+    assert ", with " not in str(too_large(LayerForms(small_model, smaller[0]), 10, smaller[1]))
+    tuned = str(too_large(of_larger, 10, larger[1] + 50, " after fine-tuning"))
+    assert f", with --no-fine-tune {math.ceil(larger[1] / 100) / 10:g} KB, " in tuned
+    assert f"with --scheme {smaller[0]}, rounded, " in tuned

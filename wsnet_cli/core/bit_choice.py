@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from .artifact import model_to_bytes
 from .bit_allocation import Allocation, Choice, best_allocations, choose
 from .errors import GateError
 from .frontier import KB
 from .layer_forms import LayerForms
+from .model import compress
+from .quant import BITS, SCHEMES
 
 MIXED_BITS = 5
 """Bits of a weight on average, where they are to be mixed and no size is given."""
@@ -77,15 +80,30 @@ def choose_bits(forms: LayerForms, wish: Wish, losses: Losses, spare: int = 0) -
 
 
 def too_large(forms: LayerForms, max_bytes: int, n_bytes: int, how: str = "") -> GateError:
-    """That the fewest bits everywhere take `n_bytes`, which is too many, `how` they came about."""
-    fewest = min(forms.least)
-    everywhere = f"{fewest} bits everywhere"
-    smallest = math.ceil(n_bytes / KB * 10) / 10
+    """That the fewest bits everywhere take `n_bytes`, which is too many, `how` they came about.
+
+    It names the ways that give a smaller file of the same network: the other schemes and, where
+    something was done after rounding, rounding alone.
+    """
+    least = f"{min(forms.least)} bits everywhere"
+    ways = []
+    if how and forms.n_bytes(forms.least) < n_bytes:
+        ways.append(f"with --no-fine-tune {_in_kb(forms.n_bytes(forms.least))}")
+    for scheme in SCHEMES:
+        rounded = len(model_to_bytes(compress(forms.model, min(BITS), scheme)))
+        if scheme != forms.scheme and rounded < n_bytes:
+            ways.append(f"with --scheme {scheme}{', rounded,' if how else ''} {_in_kb(rounded)}")
     return GateError(
-        f"--max-kb {max_bytes / KB:g}: {everywhere} take {n_bytes:,} bytes{how}; the smallest file "
-        f"of this network is {smallest:g} KB, a smaller network is made by "
+        f"--max-kb {max_bytes / KB:g}: {least} take {n_bytes:,} bytes{how}; the smallest file of "
+        f"this network is {_in_kb(n_bytes)} by --scheme {forms.scheme}"
+        f"{''.join(f', {way}' for way in ways)}; a smaller network is made by "
         f"wsnet train --max-kb {max_bytes / KB:g}"
     )
+
+
+def _in_kb(n_bytes: int) -> str:
+    """Never less than it is."""
+    return f"{math.ceil(n_bytes / KB * 10) / 10:g} KB"
 
 
 def fit_again(
@@ -98,8 +116,8 @@ def fit_again(
 ) -> Allocation:
     """Bits whose file fits where it is known only after it is made, as fine-tuning changes codes.
 
-    Each try leaves as much more room as the one before was too large by, and `margin`; the last
-    takes the fewest bits.
+    Each try leaves room for what making the one before it added to the size that was expected, and
+    `margin`, so it is smaller; the last takes the fewest bits.
 
     Args:
         forms: of the model.
@@ -120,7 +138,7 @@ def fit_again(
             return allocation
         if allocation == forms.least:
             break
-        spare += n_bytes - wish.max_bytes + margin
+        spare = n_bytes - forms.n_bytes(allocation) + margin
     assert wish.max_bytes is not None
     raise too_large(forms, wish.max_bytes, n_bytes, " after fine-tuning")
 

@@ -22,11 +22,12 @@ class LayerForms:
 
     Attributes:
         model: the one given.
+        scheme: the one given.
         bits: for each weighted layer, the numbers of bits that it can have, from few to many.
     """
 
     def __init__(self, model: Model, scheme: str = "symmetric") -> None:
-        self.model = model
+        self.model, self.scheme = model, scheme
         self._compressed = {bits: compress(model, bits, scheme) for bits in BITS}
         layers = zip(*(form.layer_bits for form in self._compressed.values()), strict=True)
         self.bits = tuple(tuple(sorted(set(layer))) for layer in layers)
