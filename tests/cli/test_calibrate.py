@@ -16,6 +16,7 @@ from wsnet_cli.cli.predict_options import make_request
 from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.calibration import Calibration
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.percent import beside_threshold, one_place
 
 MakeClip = Callable[..., Path]
 OPTIONS = {
@@ -135,7 +136,10 @@ def test_of_data_with_a_split_the_validation_part_is_used(model: str, tones: Pat
     text = (tones / "manifest.csv").read_text().replace("validation", "train")
     (tones / "manifest.csv").write_text(text)
     outcome = wsnet("calibrate", model, tones, "--force")
-    assert "its split has no validation part; expected one, or a --fold" in outcome.error
+    assert outcome.error.endswith(
+        "its split has no validation part; expected one, or DATA of nothing but clips that were "
+        "not trained on"
+    )
 
 
 def test_a_model_outside_any_run_needs_data(model: str, tones: Path, wsnet) -> None:
@@ -148,10 +152,12 @@ def test_a_model_outside_any_run_needs_data(model: str, tones: Path, wsnet) -> N
 def test_existing_files_are_replaced_only_where_that_is_said(
     model: str, tones: Path, wsnet
 ) -> None:
-    assert wsnet("calibrate", model, tones, "-o", model).error == (
-        "tone.wsnet: exists; give another name with -o, or --force"
-    )
     before = Path(model).read_bytes()
+    for force in ((), ("--force",)):
+        assert wsnet("calibrate", model, tones, "-o", model, *force).error == (
+            "tone.wsnet: exists; it is the model itself, which is never replaced; "
+            "give another name with -o"
+        )
     assert wsnet("calibrate", model, tones).code == 0
     assert Path(model).read_bytes() == before
     assert wsnet("calibrate", model, tones).error.startswith("tone.cal.wsnet: exists")
@@ -159,8 +165,7 @@ def test_existing_files_are_replaced_only_where_that_is_said(
         "tone.cal.wsnet: exists; it is the model itself, which is of that form already; "
         "give another name with -o"
     )
-    assert wsnet("calibrate", model, tones, "-o", model, "--force").code == 0
-    assert Path(model).read_bytes() == Path("tone.cal.wsnet").read_bytes()
+    assert Path(model).read_bytes() == before
     Path("folder").mkdir()
     assert wsnet("calibrate", model, tones, "-o", "folder").error == (
         "-o folder: is a folder; expected a file's name"
@@ -204,6 +209,22 @@ def test_inputs_that_failed_are_named_and_the_rest_is_used(
     assert outcome.document["n_clips"] == 20
 
 
+def test_a_model_of_little_use_is_warned_of(model: str, tones: Path, wsnet) -> None:
+    """Its own classes as background: what keeps these out keeps the clips out as well."""
+    background = ("--background", tones, "--max-false-alarms")
+    outcome = wsnet("calibrate", model, tones, *background, 0, "--json")
+    told = outcome.document["told"]
+    assert 2 * told["n_told"] < told["n_clips"] == 21
+    assert (
+        f"warning: only {told['n_told']} of 21 labelled clips still get a label, so that the model "
+        "is of little use: allow more (--max-false-alarms), or train with such sounds as a class\n"
+    ) in outcome.stderr
+    assert "warning: background clips are few, 21: of other such sounds" in outcome.stderr
+    outcome = wsnet("calibrate", model, tones, *background, 100, "--force")
+    assert outcome.code == 0
+    assert "of little use" not in outcome.stderr
+
+
 # ----------------------------------------------------------------------- what predict makes of it
 
 
@@ -230,6 +251,24 @@ def test_predict_says_unknown_with_the_score_of_the_best(
     assert "unknown" in table
     row = wsnet("predict", "a.wav", "-m", never, "--format", "csv").stdout.splitlines()[1]
     assert row.split(",")[3:7] == ["unknown", f"{best['score']:.6f}", "1", "ok"]
+
+
+def test_the_table_tells_scores_on_either_side_of_a_threshold_apart(
+    tone_model: Model, make_clip: MakeClip, wsnet
+) -> None:
+    """A temperature near 0 makes scores of nearly 1; a threshold just above or below."""
+    make_clip("a.wav")
+    sharp = Calibration(0.05)
+    save_model(Path("sharp.wsnet"), replace(tone_model, calibration=sharp))
+    found = wsnet("predict", "a.wav", "-m", "sharp.wsnet", "--json").document
+    score = found["results"][0]["predictions"][0]["score"]
+    assert 0.99 < score < 1, score
+    for least, decides in ((None, False), (0.5, True)):
+        own = Calibration(0.05, None, least)
+        save_model(Path("own.wsnet"), replace(tone_model, calibration=own))
+        table = wsnet("predict", "a.wav", "-m", "own.wsnet").stdout
+        said = beside_threshold(score) if decides else one_place(score)
+        assert f" {said} %" in table, (score, table)
 
 
 def test_a_threshold_of_the_user_wins(never: str, make_clip: MakeClip, wsnet) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import pytest
 
 from wsnet_cli.core import locate
 from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
+from wsnet_cli.core.gate import DEFAULT_MAX_DROP, FEWEST_CLIPS
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.learn.fine_tune import FineTuning
 
 ROUND = "--no-fine-tune"
 
@@ -98,9 +102,12 @@ def test_a_limit_below_everything_names_the_smallest_file(wsnet, model: str, ton
     outcome = wsnet("compress", model, "--max-kb", 0.5, ROUND, "--json")
     assert (outcome.code, outcome.stdout) == (4, "")
     named = outcome.error.split("the smallest file of this network is ")[1].split(" KB")[0]
+    other = math.ceil(len(model_to_bytes(compress(tone_model, 4, "min-max"))) / 100) / 10
+    way = f", with --scheme min-max {other:g} KB" if other < float(named) else ""
     assert outcome.error == (
         f"--max-kb 0.5: 4 bits everywhere take {smallest:,} bytes; the smallest file of this "
-        f"network is {named} KB, a smaller network is made by wsnet train --max-kb 0.5"
+        f"network is {named} KB by --scheme symmetric{way}; a smaller network is made by "
+        "wsnet train --max-kb 0.5"
     )
     assert not list(Path().glob("tone.*.wsnet"))
     assert wsnet("compress", model, "--max-kb", named, ROUND).code == 0
@@ -156,11 +163,64 @@ def test_the_model_itself_is_not_written_over_by_accident(wsnet, model: str, wor
     assert Path("tone.q4.wsnet").read_bytes() == before
 
 
-def test_the_model_itself_may_be_named(wsnet, model: str):
-    outcome = wsnet("compress", model, "-o", model)
-    assert outcome.error == f"{model}: exists; give another name with -o, or --force"
-    assert wsnet("compress", model, "-o", model, "--force").code == 0
-    assert load_model(Path(model)).bits == 8
+@pytest.mark.parametrize("command", [("compress",), ("calibrate", "tones")])
+@pytest.mark.parametrize("words", [(), ("--force",)])
+def test_a_model_is_never_replaced_by_what_is_made_of_it(
+    wsnet, model: str, tones: Path, command, words
+):
+    before = Path(model).read_bytes()
+    Path("link.wsnet").symlink_to(model)
+    name, *data = command
+    for target in (model, f"./{model}", "link.wsnet"):
+        outcome = wsnet(name, model, *(tones for _ in data), "-o", target, *words)
+        assert (outcome.code, outcome.error) == (
+            2,
+            f"{Path(target)}: exists; it is the model itself, which is never replaced; "
+            "give another name with -o",
+        )
+        assert Path(model).read_bytes() == before
+
+
+@pytest.mark.parametrize("command", [("compress",), ("calibrate", "tones")])
+def test_a_place_that_cannot_be_written_to_is_told_before_any_work(
+    wsnet, model: str, tones: Path, command, monkeypatch: pytest.MonkeyPatch
+):
+    name, *data = command
+    words = (name, model, *(tones for _ in data))
+    Path("file").touch()
+
+    def never(*_: object) -> None:
+        raise AssertionError("no work before the place is known to take a file")
+
+    for work in ("bulk.logits.hear_labelled", "cli.compress_plan.make_plan"):
+        monkeypatch.setattr(f"wsnet_cli.{work}", never)
+    for target, place in (("file/a.wsnet", "file"), ("/proc/a/b.wsnet", "/proc")):
+        outcome = wsnet(*words, "-o", target)
+        assert (outcome.code, outcome.stderr.count("\n")) == (2, 1)
+        assert outcome.error == (
+            f"-o {target}: {place} cannot be written to; give another place with -o"
+        )
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & os.W_OK)
+    outcome = wsnet(*words)
+    assert (outcome.code, outcome.error) == (
+        2,
+        ". cannot be written to; give another place with -o",
+    )
+    assert sorted(path.name for path in Path().glob("*.wsnet")) == [model]
+
+
+def test_what_is_no_file_is_not_replaced(wsnet, model: str):
+    os.mkfifo("pipe")
+    outcome = wsnet("compress", model, "-o", "pipe", "--force")
+    assert (outcome.code, outcome.error) == (
+        2,
+        "pipe: is not a regular file; give another name with -o",
+    )
+
+
+def test_missing_folders_are_made(wsnet, model: str):
+    assert wsnet("compress", model, "-o", "a/b/small.wsnet").code == 0
+    assert load_model(Path("a/b/small.wsnet")).bits == 8
 
 
 def test_a_model_that_ships_goes_into_the_current_folder(
@@ -209,6 +269,15 @@ def test_without_torch_fewer_bits_say_what_is_missing(
         (("--max-kb", "0"), "--max-kb 0; expected more than 0 KB, at most 1,000,000"),
         (("--max-kb", "nan"), "--max-kb nan; expected more than 0 KB, at most 1,000,000"),
         (("--scheme", "log"), "--scheme log; expected symmetric or min-max"),
+        (
+            ("--bits", "4", "--epochs", "3", ROUND),
+            "--epochs 3: --no-fine-tune trains nothing; leave one of them out",
+        ),
+        (
+            ("--epochs", "3"),
+            "--epochs 3: 8 bits are rounded, not fine-tuned; expected fewer --bits, or none",
+        ),
+        (("--data", ".", "--fold", "all"), "--fold all: one fold is held out; expected its name"),
         (("--max-drop", "101"), "--max-drop 101; expected 0 to 100 points"),
         (("--max-drop", "nan"), "--max-drop nan; expected 0 to 100 points"),
         (("--layout", "esc-50"), "--layout esc-50: expected --data as well"),
@@ -228,6 +297,19 @@ def test_what_makes_no_sense_is_refused_before_any_work(wsnet, model: str, words
     outcome = wsnet("compress", model, *words)
     assert (outcome.code, outcome.stdout, outcome.error) == (2, "", error)
     assert not list(Path().glob("tone.*.wsnet"))
+
+
+def test_epochs_that_come_to_nothing_are_told_of(wsnet, model: str):
+    outcome = wsnet("compress", model, "--max-kb", 100, "--epochs", 3)
+    assert outcome.code == 0
+    assert "warning: --epochs 3: nothing is trained, as rounding is enough" in outcome.stderr
+
+
+def test_help_tells_the_defaults(wsnet):
+    told = " ".join(wsnet("compress", "--help").stdout.replace("│", " ").split())
+    assert f"Of fine-tuning; default {FineTuning().epochs}." in told
+    assert f"default {DEFAULT_MAX_DROP:g}, and {FEWEST_CLIPS} clips" in told
+    assert ".q6, .q5, .q4 or .mixed" in told
 
 
 def test_where_a_folder_has_the_name_nothing_is_left_behind(wsnet, model: str):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import UsageError
 from ..core.evaluation import Evaluated
-from ..core.files import exists, explain_os_errors, is_folder, write_text_atomic
+from ..core.files import (
+    exists,
+    explain_os_errors,
+    is_folder,
+    unwritable_place,
+    write_text_atomic,
+)
 from ..core.metrics import Metrics
 from ..core.multi_label_metrics import MultiLabelMetrics
 from ..core.predictions import PREDICTIONS, ClipKey, Prediction, Predictions, write_predictions
@@ -46,10 +51,7 @@ def check_target(option: str, folder: Path, names: Iterable[str], *, force: bool
     """
     if exists(folder) and not is_folder(folder):
         raise UsageError(f"{option} {folder}: is a file; expected a folder for several files")
-    place = folder
-    while not is_folder(place) and place != place.parent:
-        place = place.parent
-    if not os.access(place, os.W_OK | os.X_OK):
+    if place := unwritable_place(folder):
         raise UsageError(f"{option} {folder}: {place} cannot be written to; give another folder")
     there = [name for name in names if exists(folder / name)]
     if there and not force:

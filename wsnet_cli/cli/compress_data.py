@@ -44,6 +44,8 @@ class DataOptions:
             raise UsageError(
                 f"--data {self.source}: no such folder or manifest; expected labelled clips"
             )
+        if self.fold == "all":
+            raise UsageError("--fold all: one fold is held out; expected its name")
 
 
 @dataclass(frozen=True)

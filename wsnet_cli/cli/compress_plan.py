@@ -77,6 +77,8 @@ def make_plan(model: Model, data: ModelData, asked: Asked) -> Plan:
     """
     forms = LayerForms(model, asked.scheme)
     if answers_as_is(forms, asked.wish):
+        if asked.epochs is not None:
+            console.warn(f"--epochs {asked.epochs}: nothing is trained, as rounding is enough")
         return Plan(forms, forms.most)
     if asked.fine_tune:
         require("torch")

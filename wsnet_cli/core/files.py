@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +33,24 @@ def exists(path: str | os.PathLike[str]) -> bool:
 def is_folder(path: str | os.PathLike[str]) -> bool:
     """Whether a folder, or a link to one, is there; False where the system cannot tell."""
     return os.path.isdir(path)  # noqa: PTH112 - see `exists`
+
+
+def unwritable_place(folder: str | os.PathLike[str]) -> Path | None:
+    """The place where no file can be made: a folder, or what it would be made in; None if one can.
+
+    Permissions do not tell of a folder that is immutable, or of no disk, so a file is made there
+    for a moment, without a name where the system can.
+    """
+    place = Path(folder)
+    while not exists(place) and place != place.parent:
+        place = place.parent
+    if not os.access(place, os.W_OK | os.X_OK):
+        return place
+    try:
+        with tempfile.TemporaryFile(dir=place, prefix=".", suffix=TEMPORARY_SUFFIX):
+            return None
+    except OSError:
+        return place
 
 
 @contextlib.contextmanager
