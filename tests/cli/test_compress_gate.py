@@ -93,8 +93,8 @@ def test_what_people_see(wsnet, model, own_truth, rough):
     low, high = found["difference_interval"]
     assert (
         f"accuracy on 15 held-out clips: 100.0 % before, {100 * found['after']:.1f} % after, "
-        f"{100 * found['difference']:.1f} points (95 % interval {100 * low:+.1f} to "
-        f"{100 * high:+.1f}); {len(rough)} lost, 0 gained, McNemar p = {found['p_value']:.2g}"
+        f"after minus before {100 * found['difference']:+.2f} points (95 % interval "
+        f"{100 * low:+.2f} to {100 * high:+.2f}); {len(rough)} lost, 0 gained, McNemar p = {found['p_value']:.2g}"
     ) in outcome.stdout
     for row in found["changed"]:
         assert (

@@ -64,7 +64,11 @@ def test_two_models_on_the_same_clips(wsnet, model: str, other: str, tones: Path
     assert [row["clip"] for row in rows] == [row["clip"] for row in document["changed"]]
     assert {path.name for path in Path("out").iterdir()} == {"against.json", "changed.csv"}
     shown = wsnet("evaluate", model, tones, "--against", other, "-v")
-    assert f"difference {100 * document['difference']:+.1f} % of 21 clips" in shown.stdout
+    points = f"{100 * document['difference']:+.2f} points (95 % interval {100 * low:+.2f} to"
+    assert f"{model} minus {other} on 21 clips: {points} {100 * high:+.2f}" in shown.stdout
+    swapped = wsnet("evaluate", other, tones, "--against", model, "--json").document
+    assert swapped["difference"] == -document["difference"]
+    assert swapped["difference_interval"] == [-high, -low]
     assert shown.stderr.count("better with") == n_first + n_second
     assert wsnet("evaluate", model, tones, "--against", other, "-o", "out").code == 2
 

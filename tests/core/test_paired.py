@@ -82,6 +82,7 @@ def test_the_interval_of_any_differences(values: list[float]):
     low, high = bootstrap_difference(differences)
     assert differences.min() <= low <= high <= differences.max()
     assert bootstrap_difference(differences[::-1]) == (low, high)
+    assert bootstrap_difference(-differences) == (-high, -low)
 
 
 def test_a_difference_that_every_clip_has_is_certain():

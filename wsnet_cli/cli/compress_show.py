@@ -96,8 +96,8 @@ def _show_both(both: BeforeAfter) -> None:
     p_value = "" if both.p_value is None else f", McNemar p = {both.p_value:.2g}"
     console.result(
         f"{both.measure} on {both.n_clips} held-out clips: {100 * before:.1f} % before, "
-        f"{100 * after:.1f} % after, {100 * both.difference:+.1f} points "
-        f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f}); "
+        f"{100 * after:.1f} % after, after minus before {100 * both.difference:+.2f} points "
+        f"(95 % interval {100 * low:+.2f} to {100 * high:+.2f}); "
         f"{len(found.second_better)} lost, {len(found.first_better)} gained{p_value}"
     )
     for one, other in both.changed:

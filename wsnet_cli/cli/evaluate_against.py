@@ -121,9 +121,9 @@ def show_side_by_side(found: SideBySide) -> None:
     _name_changed(found.second.name, found.changed[len(better[0]) :], "first_predicted")
     low, high = compared.interval
     console.result(
-        f"difference {100 * compared.difference:+.1f} % of {len(found.first.labels)} clips "
-        f"(95 % interval {100 * low:+.1f} to {100 * high:+.1f} %, over {found.n_recordings} "
-        f"recordings){_say_p(compared.p_value)}"
+        f"{found.first.name} minus {found.second.name} on {len(found.first.labels)} clips: "
+        f"{100 * compared.difference:+.2f} points (95 % interval {100 * low:+.2f} to {100 * high:+.2f}, "
+        f"over {found.n_recordings} recordings){_say_p(compared.p_value)}"
     )
 
 

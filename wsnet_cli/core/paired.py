@@ -118,6 +118,7 @@ def bootstrap_difference(
     `N_RESAMPLES` times as many recordings are drawn, with replacement, from a fixed seed; the
     interval holds the middle 95 % of the means over their clips. A clip stays with both classifiers
     and all seeds of them, so it speaks of other recordings of the same kind, not of other seeds.
+    Classifiers that change places mirror it exactly.
 
     Args:
         differences: of each clip, [clips], at least one.
@@ -131,7 +132,27 @@ def bootstrap_difference(
     sums = np.bincount(recordings, weights=differences)
     # Only how often each kind of recording is drawn matters, which is multinomial; kinds are few.
     kinds, counts = np.unique(np.stack([sums, sizes], axis=1), axis=0, return_counts=True)
-    n = len(sizes)
+    mirrored, mirrored_counts = np.unique(
+        np.stack([-sums, sizes], axis=1), axis=0, return_counts=True
+    )
+    one, other = _order_of(kinds, counts), _order_of(mirrored, mirrored_counts)
+    # The same draws whoever is first: those of the difference that is not above 0.
+    low, high = _middle(kinds, counts) if one <= other else _middle(mirrored, mirrored_counts)
+    if one == other:
+        return (low - high) / 2 + 0.0, (high - low) / 2
+    return (low, high) if one < other else (-high + 0.0, -low + 0.0)
+
+
+_Order = tuple[float, list[list[float]], list[int]]
+
+
+def _order_of(kinds: NDArray[np.float64], counts: NDArray[np.int64]) -> _Order:
+    return float(counts @ kinds[:, 0]), kinds.tolist(), counts.tolist()
+
+
+def _middle(kinds: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[float, float]:
+    """Where the middle 95 % of the means of recordings drawn again lie; [sum, clips] each kind."""
+    n = int(counts.sum())
     rng = np.random.default_rng(SEED)
     means = []
     for start in range(0, N_RESAMPLES, N_AT_ONCE):
