@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.percent import fine
 from . import console
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _show_unknown(unknown: UnknownChoice, n_clips: int) -> None:
     console.result(
         f"unknown: where the best score is below {fit.threshold:g}, which "
         f"{fit.n_false} of {fit.n_background} background clips reach "
-        f"({100 * fit.false_alarm_rate:.1f} %; at most {100 * unknown.max_rate:g} % were allowed)"
+        f"({fine(fit.false_alarm_rate)} %; at most {100 * unknown.max_rate:g} % were allowed)"
     )
     console.result(
         f"false alarms, with all thresholds: {alarms.n_told} of {alarms.n_clips} clips, "
@@ -77,8 +78,8 @@ def _show_unknown(unknown: UnknownChoice, n_clips: int) -> None:
 
 def say_told(told: Told) -> str:
     """What a model with thresholds tells of labelled clips, in one line."""
-    accuracy = f"{100 * told.n_right / told.n_told:.1f} %" if told.n_told else "none"
+    accuracy = f"{fine(told.n_right / told.n_told)} %" if told.n_told else "none"
     return (
         f"told: {told.n_told} of {told.n_clips} clips "
-        f"({100 * told.n_told / told.n_clips:.1f} %), right of these: {accuracy}"
+        f"({fine(told.n_told / told.n_clips)} %), right of these: {accuracy}"
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
+from ..core.percent import exact, fine
 from . import console
 from .evaluate_clips import Choice
 from .light import require
@@ -165,14 +166,14 @@ def say_calibration(calibration: Calibration, labels: Iterable[str]) -> tuple[st
     if calibration.temperature != 1:
         said.append(f"The model stores a temperature of {calibration.temperature:g}.")
     if calibration.unknown is not None:
-        least = f"{100 * calibration.unknown:.1f} %"
+        least = f"{exact(calibration.unknown)} %"
         said.append(f"The model stores a least score of {least}, below which a clip is unknown.")
         if calibration.false_alarm_rate is not None:
-            rate = f"{100 * calibration.false_alarm_rate:.1f} %"
+            rate = f"{fine(calibration.false_alarm_rate)} %"
             said[-1] += f" When it was chosen, {rate} of background clips reached it."
     if calibration.thresholds is not None:
         pairs = zip(labels, calibration.thresholds, strict=True)
-        each = ", ".join(f"{label} {100 * threshold:.1f} %" for label, threshold in pairs)
+        each = ", ".join(f"{label} {exact(threshold)} %" for label, threshold in pairs)
         said.append(f"The model stores least scores of its labels: {each}.")
     return tuple(said) or ("The model stores no temperature and no thresholds.",)
 

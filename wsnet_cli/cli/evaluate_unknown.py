@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
 from ..core.files import is_folder
+from ..core.percent import fine
 from . import console
 from .calibrate_show import say_told
 
@@ -70,8 +71,8 @@ def show_unknown(told: Told | None, alarms: Alarms | None) -> None:
         rows = [
             (
                 f"{at:g}",
-                f"{100 * by_threshold[at].false_alarm_rate:.1f}",
-                f"{100 * by_threshold[at].accepted:.1f}",
+                fine(by_threshold[at].false_alarm_rate),
+                fine(by_threshold[at].accepted),
             )
             for at in SHOWN_AT
         ]
@@ -83,7 +84,7 @@ def show_unknown(told: Told | None, alarms: Alarms | None) -> None:
         found = alarms.alarms
         console.result(
             f"false alarms: {found.n_told} of {found.n_clips} background clips "
-            f"({100 * found.rate:.1f} %), {found.per_hour:.1f} an hour "
+            f"({fine(found.rate)} %), {found.per_hour:.1f} an hour "
             f"(of {found.seconds / 3600:.2f} hours)"
         )
         if alarms.threshold is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..bulk.request import CLIP
 from ..bulk.writers.writer import Counts, Facts
+from ..core.percent import beside_threshold, one_place
 from ..core.sniff import shown
 from . import console
 from .predict_options import TABLE
@@ -38,7 +39,7 @@ def screen_writer(format_: str, facts: Facts, view: str, live: bool = False) -> 
         live: show each row at once.
     """
     if format_ == TABLE:
-        yield _TableWriter(view, live)
+        yield _TableWriter(view, live, decides=facts.hit is not None)
     elif format_ == "json":
         with tempfile.SpooledTemporaryFile(
             _SPOOL_BYTES, "w+", encoding="utf-8", newline="\n"
@@ -91,8 +92,9 @@ class _SpooledJson:
 class _TableWriter:
     """A table; one of many rows is drawn in pieces, whose columns have the widths of the first."""
 
-    def __init__(self, view: str, live: bool) -> None:
+    def __init__(self, view: str, live: bool, *, decides: bool) -> None:
         self._timed = view != CLIP
+        self._percent = beside_threshold if decides else one_place
         self._rows: list[tuple[str, ...]] = []
         self._at_once = 1 if live else ROWS_AT_ONCE
         self._n_pieces = 0
@@ -145,5 +147,5 @@ class _TableWriter:
         for rank, score in enumerate(p.scores):
             first = (p.file, *between) if rank == 0 else ("",) * (1 + len(between))
             status = "" if rank else p.status
-            rows.append((*first, score.label, f"{100 * score.score:.1f} %", status))
+            rows.append((*first, score.label, f"{self._percent(score.score)} %", status))
         return rows

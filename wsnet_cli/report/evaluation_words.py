@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.percent import fine
+
 NONE = "\N{EN DASH}"
 """What stands where a number is not defined."""
 
@@ -49,12 +51,12 @@ def rate(share: float | None) -> str:
 
 
 def score(share: float) -> str:
-    """A share where every digit near 1 matters.
+    """A share where every digit near 0 and 1 matters.
 
     >>> score(0.99987), score(0.5)
     ('99.99 %', '50.0 %')
     """
-    return f"{100 * share:.2f} %" if 0.999 <= share < 1 else f"{100 * share:.1f} %"
+    return f"{fine(share)} %"
 
 
 def interval(bounds: Sequence[float] | None) -> str:
@@ -105,14 +107,14 @@ def _decision_tiles(document: Mapping[str, Any]) -> list[Tile]:
     found = []
     if told := document.get("told"):
         note = f"{told['n_told']:,} clips; {rate(told['accuracy'])} of them right"
-        found.append(Tile("told, with thresholds", rate(told["share"]), (note,)))
+        found.append(Tile("told, with thresholds", score(told["share"]), (note,)))
     if background := document.get("background"):
         n_alarms, n_clips = background["n_false_alarms"], background["n_clips"]
         notes = (
             f"{n_alarms:,} of {n_clips:,} background clips",
             f"{background['false_alarms_per_hour']:,.1f} an hour",
         )
-        found.append(Tile("false alarms", rate(background["false_alarm_rate"]), notes))
+        found.append(Tile("false alarms", score(background["false_alarm_rate"]), notes))
     return found
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..core.percent import exact
 from .figures import GREY, INK, ORANGE, TEAL, make_svg
 
 INCHES = 4.6, 4.4
@@ -37,9 +38,7 @@ def draw_thresholds(curves: Sequence[Curve], stored: float | None = None) -> byt
         for curve, (colour, line) in zip(curves, LOOKS, strict=False):
             _draw(axes, curve, colour, line)
         if stored is not None:
-            axes.axvline(
-                100 * stored, color=INK, linewidth=1, label=f"stored: {100 * stored:.1f} %"
-            )
+            axes.axvline(100 * stored, color=INK, linewidth=1, label=f"stored: {exact(stored)} %")
         axes.set_xlim(0, 100)
         axes.set_ylim(0, 103)
         axes.set_xlabel("least score that is told, %")
