@@ -16,7 +16,7 @@ from wsnet_cli.cli.predict_options import make_request
 from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.calibration import Calibration
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.percent import beside_threshold, one_place
+from wsnet_cli.core.percent import beside_threshold
 
 MakeClip = Callable[..., Path]
 OPTIONS = {
@@ -253,22 +253,28 @@ def test_predict_says_unknown_with_the_score_of_the_best(
     assert row.split(",")[3:7] == ["unknown", f"{best['score']:.6f}", "1", "ok"]
 
 
-def test_the_table_tells_scores_on_either_side_of_a_threshold_apart(
+def test_the_table_tells_scores_near_1_from_a_threshold(
     tone_model: Model, make_clip: MakeClip, wsnet
 ) -> None:
-    """A temperature near 0 makes scores of nearly 1; a threshold just above or below."""
     make_clip("a.wav")
-    sharp = Calibration(0.05)
-    save_model(Path("sharp.wsnet"), replace(tone_model, calibration=sharp))
-    found = wsnet("predict", "a.wav", "-m", "sharp.wsnet", "--json").document
-    score = found["results"][0]["predictions"][0]["score"]
-    assert 0.99 < score < 1, score
-    for least, decides in ((None, False), (0.5, True)):
-        own = Calibration(0.05, None, least)
+
+    def with_own(own: Calibration, *options: str) -> object:
         save_model(Path("own.wsnet"), replace(tone_model, calibration=own))
-        table = wsnet("predict", "a.wav", "-m", "own.wsnet").stdout
-        said = beside_threshold(score) if decides else one_place(score)
-        assert f" {said} %" in table, (score, table)
+        return wsnet("predict", "a.wav", "-m", "own.wsnet", *options)
+
+    def score_at(temperature: float) -> float:
+        found = with_own(Calibration(temperature), "--json")
+        return float(found.document["results"][0]["predictions"][0]["score"])  # type: ignore[attr-defined]
+
+    warm = next(t for t in np.geomspace(1, 0.05, 20).tolist() if score_at(t) > 0.99)
+    score = score_at(warm)
+    plain, decided = (
+        with_own(Calibration(warm, None, least)).stdout  # type: ignore[attr-defined]
+        for least in (None, 0.5)
+    )
+    assert f" {100 * score:.1f} % " in plain
+    assert f" {beside_threshold(score)} % " in decided
+    assert len(beside_threshold(score)) == len("99.99")
 
 
 def test_a_threshold_of_the_user_wins(never: str, make_clip: MakeClip, wsnet) -> None:

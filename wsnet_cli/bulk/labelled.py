@@ -76,7 +76,8 @@ def _first_part(dataset: DataSet, source: Path, parts: Sequence[str]) -> tuple[C
             return clips
     if any(clip.split for clip in dataset.clips):
         raise DataError(
-            f"{source}: its split has no {' or '.join(parts)} part; expected one, or a --fold"
+            f"{source}: its split has no {' or '.join(parts)} part; expected one, or DATA of "
+            "nothing but clips that were not trained on"
         )
     return dataset.clips[:]
 

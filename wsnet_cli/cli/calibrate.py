@@ -17,6 +17,7 @@ from .made_from import beside, check_target
 
 if TYPE_CHECKING:
     from ..bulk.background import Background
+    from ..bulk.calibrate import Calibrated
     from ..bulk.clip_audio import ClipAudio
     from ..bulk.logits import LabelledLogits, OnClip
     from ..core.model import Model
@@ -92,6 +93,7 @@ def calibrate(
         classifier.model, labelled, sounds, max_rate=max_rate, with_thresholds=not no_thresholds
     )
     failures = [*labelled.failures, *(sounds.failures if sounds else ())]
+    _warn_of_use(found, labelled)
     save_model(target, found.model)
     if json:
         failed = [{"file": f.name, "error": f.reason} for f in failures]
@@ -183,7 +185,27 @@ def _hear_background(
         sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
     for failure in sounds.failures:
         console.warn(failure.reason)
+    if len(sounds.clips) < FEW_CLIPS:
+        console.warn(
+            f"background clips are few, {len(sounds.clips)}: of other such sounds another share "
+            "may get a label"
+        )
     return sounds
+
+
+def _warn_of_use(found: Calibrated, labelled: LabelledLogits) -> None:
+    """Where most clips that have a label would get none."""
+    n_told, n = found.told.n_told, int(labelled.truth.any(axis=1).sum())
+    if 2 * n_told >= n:
+        return
+    if found.unknown is not None:
+        advice = "allow more (--max-false-alarms), or train with such sounds as a class"
+    else:
+        advice = "give more clips, or leave least scores of labels out (--no-thresholds)"
+    console.warn(
+        f"only {n_told} of {n} labelled clips still get a label, so that the model is of little "
+        f"use: {advice}"
+    )
 
 
 def _meter(advance: console.Advance) -> OnClip:
