@@ -20,6 +20,26 @@ MakeClip = Callable[..., Path]
 FORMATS = "csv,json,jsonl,parquet,raven,audacity"
 N_CLIPS = 61
 KILLS = [sys.executable, "-W", "error", "-m", "wsnet_cli"]
+WAITS = """
+import time
+from wsnet_cli.bulk import resumable
+
+def make_work(*given):
+    work = real(*given)
+
+    def wait(name, check):
+        while name.endswith("020.wav"):
+            check()
+            time.sleep(0.01)
+        return work(name, check)
+
+    return wait
+
+real, resumable.make_work = resumable.make_work, make_work
+from wsnet_cli.cli.app import main
+main()
+"""
+"""A run that comes to the 21st clip and no further, however late a signal is."""
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
 
 
@@ -263,12 +283,14 @@ def test_signals_end_with_one_line_that_says_how_to_go_on(
     wsnet, model: str, many_clips: Path, number: int, code: int, word: str, workers: str
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", workers)
-    process = start(*command)
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", WAITS, *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     wait_for_lines(Path(".o.csv.wsnet-journal"), 10, process)
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
-    if process.returncode == 3:
-        pytest.fail("the run ended before the signal came; give it more to do")
     assert (process.returncode, stdout) == (code, b"")
     (line,) = stderr.decode().splitlines()
     assert line.startswith(f"error: {word}: ")
@@ -279,6 +301,18 @@ def test_signals_end_with_one_line_that_says_how_to_go_on(
     assert wsnet(*command).code == 3
     wsnet("predict", "in", "-m", model, "-o", "fresh.csv")
     assert Path("o.csv").read_bytes() == Path("fresh.csv").read_bytes()
+
+
+def test_a_signal_after_all_was_heard_comes_below_what_was_heard(
+    wsnet, model: str, many_clips: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_log.AnswerLog, "mark_complete", _interrupt)
+        outcome = wsnet("predict", "in", "-m", model, "-o", "o.csv")
+    (summed_up, last) = outcome.stderr.splitlines()
+    assert outcome.code == 130
+    assert summed_up.startswith("61 classified, 1 failed, 1 skipped; ")
+    assert last.startswith("error: interrupted: 63 of 63 inputs are done and kept; to go on, ")
 
 
 def test_sigterm_without_an_output_is_143(model: str, many_clips: Path):
