@@ -88,6 +88,7 @@ def make_model(network: Network, audio: AudioSettings, seed: int) -> Model:
 def _quantized(model: Model) -> Iterator[tuple[str, Model]]:
     n_layers = len(model.weights)
     yield "8 bits", compress(model)
+    yield "6 bits", compress(model, 6)
     yield "4 bits", compress(model, 4)
     yield "mixed bits", compress(model, [(8, 4, 6, 5)[i % 4] for i in range(n_layers)])
     yield "min-max", compress(model, 8, "min-max")

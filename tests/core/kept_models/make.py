@@ -136,6 +136,9 @@ MADE: dict[str, Callable[[], bytes]] = {
     "3-4-bit-coded": lambda: file_of(
         compress(model_of((*SHARED, *head(24)), 10), 4), HUFFMAN, planes=True
     ),
+    "3-6-bit-coded": lambda: file_of(
+        compress(model_of((*SHARED, *head(24)), 15), 6), HUFFMAN, planes=True
+    ),
     "3-4-bit-packed-flat": lambda: file_of(compress(model_of((*FLAT, *FLAT_HEAD), 11), 4), PACKED),
     "3-mixed-packed-places": lambda: file_of(
         replace(
