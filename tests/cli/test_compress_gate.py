@@ -80,7 +80,12 @@ def test_what_it_keeps_is_measured_on_the_clips_that_are_held_out(wsnet, model, 
     assert found["p_value"] == mcnemar(0, n_lost)
     assert {row["clip"]: row["after"] for row in found["changed"]} == rough
     assert all(row["before"] == row["label"] != row["after"] for row in found["changed"])
-    assert outcome.document["gate"] == {"max_drop": 100.0, "asked": True, "passed": True}
+    assert outcome.document["gate"] == {
+        "max_drop": 100.0,
+        "asked": True,
+        "judged": True,
+        "passed": True,
+    }
     after = wsnet("evaluate", "tone.q4.wsnet", truth, "--json").document
     assert after["accuracy"] == pytest.approx(found["after"])
 
@@ -94,7 +99,8 @@ def test_what_people_see(wsnet, model, own_truth, rough):
     assert (
         f"accuracy on 15 held-out clips: 100.0 % before, {100 * found['after']:.1f} % after, "
         f"after minus before {100 * found['difference']:+.2f} points (95 % interval "
-        f"{100 * low:+.2f} to {100 * high:+.2f}); {len(rough)} lost, 0 gained, McNemar p = {found['p_value']:.2g}"
+        f"{100 * low:+.2f} to {100 * high:+.2f}); {len(rough)} lost, 0 gained, "
+        f"McNemar p = {found['p_value']:.2g}"
     ) in outcome.stdout
     for row in found["changed"]:
         assert (
@@ -126,7 +132,8 @@ def test_refused_it_still_tells_programs_why(wsnet, model, own_truth, rough):
     words = ("--data", own_truth(), "--max-drop", 0, "-o", "old.wsnet", "--force", "--json")
     outcome = wsnet("compress", model, *ROUGH, *words)
     assert (outcome.code, outcome.document["out"]) == (4, None)
-    assert outcome.document["gate"] == {"max_drop": 0.0, "asked": True, "passed": False}
+    told = {"max_drop": 0.0, "asked": True, "judged": True, "passed": False}
+    assert outcome.document["gate"] == told
     assert len(outcome.document["comparison"]["changed"]) == len(rough)
     assert Path("old.wsnet").read_text() == "mine"
 
@@ -140,7 +147,8 @@ def test_unasked_a_few_clips_pass_and_more_do_not(
     monkeypatch.setattr("wsnet_cli.core.gate.FEWEST_CLIPS", len(rough))
     outcome = wsnet("compress", model, *words, "-o", "b.wsnet")
     assert (outcome.code, Path("b.wsnet").exists()) == (4, False)
-    assert outcome.document["gate"] == {"max_drop": 2.0, "asked": False, "passed": False}
+    told = {"max_drop": 2.0, "asked": False, "judged": True, "passed": False}
+    assert outcome.document["gate"] == told
     assert "(2 points at most)" in outcome.error
 
 
@@ -229,8 +237,11 @@ def test_a_run_whose_data_is_gone_is_compressed_all_the_same(wsnet, trained):
     assert outcome.code == 0
     assert outcome.document["comparison"] is None
     assert "warning: accuracy before and after is not measured: " in outcome.stderr
-    outcome = wsnet("compress", trained.run, "--max-drop", 1, "--force")
-    assert (outcome.code, outcome.error.startswith(str(trained.data))) == (2, True)
+    assert outcome.document["gate"]["judged"] is False
+    gone = f"{trained.data}: the data of {trained.run} is no longer there; name it with --data"
+    for words in (("--max-drop", 1), ("--bits", 4), ("--bits", "mixed")):
+        outcome = wsnet("compress", trained.run, *words, "--force")
+        assert (outcome.code, outcome.error) == (2, gone)
     outcome = wsnet("compress", trained.run, "--bits", "mixed", ROUND, "--json")
     assert (outcome.code, outcome.document["bits_chosen_by"]) == (0, "weight-error")
     assert "warning: what layers lose is not measured: " in outcome.stderr

@@ -97,7 +97,7 @@ def test_a_model_that_answers_already_stays_as_it_is(small_model: Model, own, wi
         assert choose_bits(forms, wish, forms.weight_errors()) == own
 
 
-# The first try stays below the limit by more than it must, so what it was too large by is too little.
+# The first try is well below the limit: what it came out too large by is less than what it grew by.
 @example([[0.0] * 4, [1.0, 0.0, 0.0, 0.0], [0.0] * 4], 1_000, 36)
 @given(losses_of(), st.integers(1_000, 1_500), st.integers(0, 60))
 def test_where_training_makes_files_larger_they_fit_in_the_end(forms, losses, limit, growth):

@@ -187,6 +187,19 @@ def held_out_identities(folder: Path) -> set[tuple[str, str, str]]:
     return {(row["clip"], row["start_s"], row["end_s"]) for row in rows}
 
 
+def parts_by_content(folder: Path) -> dict[str, str]:
+    """The part of a run that each content key was in; "train" where copies were in several.
+
+    Raises:
+        DataError: split.csv is damaged.
+    """
+    parts: dict[str, str] = {}
+    for row in _split_of_run(folder):
+        if row["content"] and parts.get(row["content"]) != "train":
+            parts[row["content"]] = row["part"]
+    return parts
+
+
 def identity_of(clip: Clip) -> tuple[str, str, str]:
     """Name, start and end of a clip, as split.csv has them."""
     start, end = ("" if value is None else str(value) for value in (clip.start_s, clip.end_s))

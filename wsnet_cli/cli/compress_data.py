@@ -15,11 +15,16 @@ from .left_out import warn_left_out
 
 if TYPE_CHECKING:
     from ..bulk.clip_audio import ClipAudio
+    from ..bulk.labelled import RunData
     from ..core.config import Config
     from ..core.model import Model
     from ..data.clips import Clip
     from ..data.packing.pack_job import Progress
     from ..learn.prepared import PreparedData
+
+
+_SAYS_LITTLE = "what it had right before is too much"
+_NO_EVIDENCE = "that is no evidence of what it keeps, so it is not refused by it"
 
 
 @dataclass(frozen=True)
@@ -50,10 +55,24 @@ class DataOptions:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Clips that nothing was learned from, and where their audio comes from."""
+    """Clips that nothing is learned from now, and where their audio comes from.
+
+    Args:
+        clips: one or more.
+        audio: of them.
+        n_trained_on: how many the run of the model was trained on.
+        how: they were chosen.
+    """
 
     clips: tuple[Clip, ...]
     audio: ClipAudio
+    n_trained_on: int = 0
+    how: str = ""
+
+    @property
+    def proves(self) -> bool:
+        """Whether a model can be judged by them: it was not trained on most."""
+        return 2 * self.n_trained_on <= len(self.clips)
 
 
 class ModelData:
@@ -105,23 +124,28 @@ class ModelData:
     def prepare(self, config: Config) -> PreparedData:
         """Decode all clips through the cache and divide them, as `wsnet train` does; once.
 
+        Data that was named, but no fold of it, is divided as the run of the model was where it has
+        the clips that the run held out.
+
         Raises:
             DataError, UsageError: as `learn.prepared`; or the run's held-out part is another now.
         """
-        from ..bulk.labelled import data_of_run
+        from ..bulk.labelled import parts_by_content
         from ..learn.prepared import find_data, prepare_data
 
         if self._prepared is not None:
             return self._prepared
-        options = self._options
+        options, parts = self._options, None
         if options.source is not None:
             found = find_data(options.source, options.layout, options.pattern)
             fold = options.fold
+            if fold is None and self._in_run:
+                parts = parts_by_content(self._path.parent)
         else:
-            run = data_of_run(self._path.parent)
+            run = self._data_of_run()
             found, fold = find_data(run.source, run.layout, run.pattern), run.fold
         with _decoding() as on_decoded:
-            data = prepare_data(found, config, fold, on_decoded)
+            data = prepare_data(found, config, fold, on_decoded, parts)
         if options.source is None:
             self._check_split(data)
         console.note(
@@ -144,18 +168,36 @@ class ModelData:
 
         source = self._options.source
         if source is None:
-            held_out = held_out_identities(self._path.parent)
-            return HeldOut(*held_out_clips(self._path)) if held_out else None
+            if not held_out_identities(self._path.parent):
+                return None
+            self._data_of_run()
+            return HeldOut(*held_out_clips(self._path))
         data = self._prepared or self.prepare(self.plain_config())
         clips, audio = tuple(data.dataset.clips[i] for i in data.test), audio_of(source)
         if not clips:
             return None
-        if n_known := n_trained_on(self._path, clips, audio):
+        held_out = HeldOut(clips, audio, n_trained_on(self._path, clips, audio), data.split.how)
+        if held_out.n_trained_on:
             console.warn(
-                f"the model was trained on {n_known} of {len(clips)} held-out clips; "
-                "what it had right before is too much"
+                f"the model was trained on {held_out.n_trained_on} of {len(clips)} held-out clips "
+                f"({data.split.how}); {_SAYS_LITTLE if held_out.proves else _NO_EVIDENCE}"
             )
-        return HeldOut(clips, audio)
+        return held_out
+
+    def _data_of_run(self) -> RunData:
+        """Where the data of the run is.
+
+        Raises: DataError: env.json does not say so, or it is no longer there.
+        """
+        from ..bulk.labelled import data_of_run
+
+        run = data_of_run(self._path.parent)
+        if not exists(run.source):
+            raise DataError(
+                f"{run.source}: the data of {self._path.parent} is no longer there; "
+                "name it with --data"
+            )
+        return run
 
     def _check_split(self, data: PreparedData) -> None:
         """What was held out in the run must not be learned from now."""

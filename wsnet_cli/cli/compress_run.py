@@ -34,6 +34,8 @@ class Compressed:
         content: of its file.
         both: before and after on held-out clips; None where there are none.
         why_not: then, why.
+        n_trained_on: of these clips, how many the model had been trained on.
+        is_judged: whether there are clips that prove something.
     """
 
     plan: Plan
@@ -41,13 +43,15 @@ class Compressed:
     content: bytes
     both: BeforeAfter | None
     why_not: str = ""
+    n_trained_on: int = 0
+    is_judged: bool = False
 
 
 def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
     """Make the model, and measure it where clips are held out.
 
     Raises:
-        UsageError: a gate was asked for and nothing is held out.
+        UsageError: a gate was asked for, and nothing is held out or most of it was trained on.
         GateError: the file came out too large.
         WsnetError: as training and measuring do.
     """
@@ -57,6 +61,12 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
     held_out, why_not = _held_out(data, must=plan.trains or asked.gate.asked)
     if held_out is None and asked.gate.asked:
         raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
+    if held_out is not None and asked.gate.asked and asked.gate.limits and not held_out.proves:
+        raise UsageError(
+            f"--max-drop {asked.gate.max_drop:g}: the model was trained on {held_out.n_trained_on} "
+            f"of {len(held_out.clips)} held-out clips ({held_out.how}), which proves nothing; "
+            "name a --fold, or --data, that it was not trained on"
+        )
     if plan.trains:
         plan, model = _fine_tuned(plan, data, asked)
     else:
@@ -73,7 +83,11 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
                 advance(done / n, f"{done} of {n}")
 
             both = measure_both(before, model, held_out.clips, held_out.audio, workers, on_clip)
-    return Compressed(plan, model, model_to_bytes(model), both, why_not)
+    content = model_to_bytes(model)
+    if held_out is None:
+        return Compressed(plan, model, content, both, why_not)
+    n_known, proves = held_out.n_trained_on, held_out.proves
+    return Compressed(plan, model, content, both, why_not, n_known, proves)
 
 
 def check_gate(compressed: Compressed, asked: Asked) -> None:
@@ -82,7 +96,7 @@ def check_gate(compressed: Compressed, asked: Asked) -> None:
     Raises: GateError.
     """
     both, gate = compressed.both, asked.gate
-    if both is None or not gate.refuses(both.difference, both.n_clips):
+    if both is None or not compressed.is_judged or not gate.refuses(both.difference, both.n_clips):
         return
     allowed = f"--max-drop {gate.max_drop:g}" if gate.asked else f"{gate.max_drop:g} points at most"
     raise GateError(

@@ -23,6 +23,8 @@ def show_compressed(result: Compressed, ledger: Ledger) -> None:
         _show_layers(result.plan)
     if result.both is not None:
         _show_both(result.both)
+        if not result.is_judged:
+            console.result("no evidence: the model was trained on most of these clips")
     else:
         console.detail(f"accuracy before and after is not measured: {result.why_not}")
 
@@ -43,11 +45,22 @@ def compressed_json(
         "bits_chosen_by": spent_by,
         "fine_tuned": plan.trains,
         "layers": _layers_json(plan),
-        "comparison": None if result.both is None else result.both.as_json(),
+        "comparison": _comparison_json(result),
         "not_measured": result.why_not or None,
-        "gate": {"max_drop": gate.max_drop, "asked": gate.asked, "passed": out is not None},
+        "gate": {
+            "max_drop": gate.max_drop,
+            "asked": gate.asked,
+            "judged": result.is_judged,
+            "passed": out is not None,
+        },
         **ledger_json(ledger),
     }
+
+
+def _comparison_json(result: Compressed) -> dict[str, Any] | None:
+    if result.both is None:
+        return None
+    return {**result.both.as_json(), "n_trained_on": result.n_trained_on}
 
 
 def _layers_json(plan: Plan) -> list[dict[str, Any]]:

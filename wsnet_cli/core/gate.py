@@ -24,6 +24,11 @@ class Gate:
     max_drop: float = DEFAULT_MAX_DROP
     asked: bool = False
 
+    @property
+    def limits(self) -> bool:
+        """Whether there is a fall that it refuses."""
+        return self.max_drop < 100
+
     def refuses(self, difference: float, n_clips: int) -> bool:
         """Whether a measure has fallen by more.
 

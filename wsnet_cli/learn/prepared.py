@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ..core.settings import audio_settings
 from ..data.copies.comparing import compare_clips
 from ..data.copies.duplicates import Clusters
 from ..data.dataset import DataSet
+from ..data.dividing.again import split_again
 from ..data.dividing.splits import Split, choose_split
 from ..data.dividing.units import SEGMENT_SIGN
 from ..data.dividing.validation import take_validation
@@ -137,7 +139,11 @@ def find_data(source: Path, layout: str | None = None, pattern: str | None = Non
 
 
 def prepare_data(
-    found: Found, config: Config, fold: str | None, on_decoded: Progress | None = None
+    found: Found,
+    config: Config,
+    fold: str | None,
+    on_decoded: Progress | None = None,
+    parts: Mapping[str, str] | None = None,
 ) -> PreparedData:
     """Decode the clips through the cache, and split them.
 
@@ -146,6 +152,8 @@ def prepare_data(
         config: `audio.sample_rate`, `train.validation` and `augment` are used.
         fold: the fold to hold out, "none" to hold out nothing, or None for the data's own choice.
         on_decoded: told the stage, clips done, clips in all.
+        parts: by content key, how an earlier run divided the clips: they are divided so again where
+            `split_again` can.
 
     Raises:
         DataError: the data cannot be used, or no background recording can.
@@ -162,15 +170,17 @@ def prepare_data(
         dataset, packed = open_prepared(found.source, rate)  # which refuses it in its own words
     check_classes(dataset, packed)
     together = _copies(packed, on_decoded)
-    split = choose_split(
-        dataset,
-        packed.content_keys,
-        fold=fold,
-        audio_keys=packed.audio_keys,
-        readable=packed.rows >= 0,
-        together=together,
-    )
-    split = take_validation(dataset, packed, split, config.train.validation, together)
+    split = split_again(dataset, packed, parts) if parts else None
+    if split is None:
+        split = choose_split(
+            dataset,
+            packed.content_keys,
+            fold=fold,
+            audio_keys=packed.audio_keys,
+            readable=packed.rows >= 0,
+            together=together,
+        )
+        split = take_validation(dataset, packed, split, config.train.validation, together)
     fingerprint = _fingerprint(dataset, packed, split)
     data = PreparedData(dataset, packed, split, fingerprint, _n_leaks(split, together))
     trained = set(dataset.class_pairs(np.array(data.train, np.int64))[1].tolist())
