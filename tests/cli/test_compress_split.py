@@ -1,4 +1,4 @@
-"""Data that is named for the model of a run: divided as then, and no judgement by what it learned."""
+"""Data that is named for the model of a run: divided as then; what it learned judges nothing."""
 
 from __future__ import annotations
 

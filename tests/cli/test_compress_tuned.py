@@ -150,8 +150,8 @@ def test_a_split_that_is_another_now_is_refused(wsnet, trained):
         if line.split(",")[2] == "test"
     ]
     (trained.data / held_out[0][0]).unlink()
-    for words in (("--bits", 4), ("--bits", "mixed", "--no-fine-tune")):
-        outcome = wsnet("compress", trained.run, *words, *BRIEF)
+    for words in (("--bits", 4, *BRIEF), ("--bits", "mixed", "--no-fine-tune", "--max-drop", 100)):
+        outcome = wsnet("compress", trained.run, *words)
         assert outcome.code == 2
         assert re.search("held[ -]out", outcome.error)
     assert sorted(path.name for path in trained.run.glob("*.wsnet")) == ["model.wsnet"]
