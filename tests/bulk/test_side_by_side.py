@@ -120,3 +120,17 @@ def test_damaged_results_are_told(tmp_path: Path, content: str):
     (tmp_path / "results.json").write_text(content)
     with pytest.raises(WsnetError, match=r"results\.json: is damaged"):
         load_answers(tmp_path)
+
+
+def test_runs_of_older_versions_have_the_groups_of_their_split(tmp_path: Path):
+    """Their predictions do not name any."""
+    runs = [write_run(tmp_path / name, right) for name, right in (("a", "1110"), ("b", "1010"))]
+    assert put_side_by_side(*runs).n_recordings == 4
+    rows = [f"{i}.wav,dog,test,1,{'rex' if i < 3 else ''},,,c{i}" for i in range(4)]
+    header = "clip,label,part,fold,group,start_s,end_s,content"
+    for run in runs:
+        (run / "split.csv").write_text("\n".join((header, *rows)))
+    assert put_side_by_side(*runs).n_recordings == 2
+    for run in runs:
+        (run / "split.csv").write_text("clip\n0.wav\n")
+    assert put_side_by_side(*runs).n_recordings == 4

@@ -15,9 +15,10 @@ from ..core.evaluation import ClipResult, Evaluated, truth_of
 from ..core.files import explain_os_errors
 from ..core.metrics import Metrics
 from ..core.pooled import Pooled, RunMeasures, pool
-from ..core.predictions import ClipKey, Prediction, Predictions, read_predictions
+from ..core.predictions import ClipKey, Prediction, Predictions
 from ..data.label_sets import split_names
 from .job_runs import JobRun, runs_of_job
+from .run_predictions import predictions_of_run
 
 MEASURES = "metrics.json"
 
@@ -59,7 +60,7 @@ def pool_runs(folder: Path) -> PooledRuns:
         ArtifactError: a file is missing or damaged.
     """
     runs = runs_of_job(folder)
-    said = [read_predictions(folder / run.name) for run in runs]
+    said = [predictions_of_run(folder / run.name) for run in runs]
     labels, multi_label = _classes_of(folder, runs)
     _check_clips(folder, runs, said)
     measures = [

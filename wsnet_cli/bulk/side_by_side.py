@@ -13,8 +13,9 @@ from ..core.bootstrap import Ints, number_recordings
 from ..core.errors import DataError, UsageError
 from ..core.evaluation import Evaluated, recording_of
 from ..core.paired import Comparison, Right, compare
-from ..core.predictions import PREDICTIONS, ClipKey, Prediction, read_predictions
+from ..core.predictions import PREDICTIONS, ClipKey, Prediction
 from .job_runs import RESULTS, runs_of_job
+from .run_predictions import predictions_of_run
 
 CHANGED_HEADER = (
     *("clip", "start_s", "end_s", "label"),
@@ -137,7 +138,7 @@ def load_answers(folder: Path) -> Answers:
     if (folder / RESULTS).is_file():
         by_seed = _predictions_by_seed(folder)
     elif (folder / PREDICTIONS).is_file():
-        by_seed = {0: list(read_predictions(folder).rows)}
+        by_seed = {0: list(predictions_of_run(folder).rows)}
     else:
         raise UsageError(
             f"{folder}: holds neither {PREDICTIONS} nor {RESULTS}; expected the folder of a "
@@ -165,7 +166,7 @@ def _predictions_by_seed(folder: Path) -> dict[int, list[Prediction]]:
     """Of all folds together, for each seed."""
     by_seed: defaultdict[int, list[Prediction]] = defaultdict(list)
     for run in runs_of_job(folder):
-        by_seed[run.seed] += read_predictions(folder / run.name).rows
+        by_seed[run.seed] += predictions_of_run(folder / run.name).rows
     return dict(by_seed)
 
 
