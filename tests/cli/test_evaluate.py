@@ -113,7 +113,8 @@ def test_data_that_is_gone_is_an_error(wsnet, trained):
     shutil.rmtree(trained.data)
     outcome = wsnet("evaluate", trained.run)
     assert outcome.code == 2
-    assert outcome.error == f"{trained.data}: no such file or folder; expected a data set"
+    gone = f"the data of this run is gone, {trained.data}: no such file or folder"
+    assert outcome.error == f"{trained.run}: {gone}; give the DATA to evaluate on"
 
 
 def test_classes_that_the_model_lacks_are_refused(wsnet, model: str, tones: Path):

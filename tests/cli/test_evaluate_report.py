@@ -90,7 +90,9 @@ def test_both_folders_get_the_same_files(wsnet, model: str, tones: Path):
 def test_a_run_is_shown_on_what_it_held_out(wsnet, trained):
     assert wsnet("evaluate", trained.run, "--report", "out").code == 0
     document = json.loads(Path("out/metrics.json").read_text())
-    assert f"{document['n_clips']} clips that its run held out" in text_of(Path("out/report.html"))
+    text = text_of(Path("out/report.html"))
+    title = f"Evaluation of {trained.run.name} {document['n_clips']} clips that its run held out"
+    assert title in text
 
 
 @pytest.fixture
@@ -110,7 +112,9 @@ def test_several_runs_have_a_page_with_sounds(wsnet, job: Path):
     assert outcome.code == 0, outcome.stderr
     page = Path("out/report.html").read_text("utf-8")
     text = text_of(Path("out/report.html"))
-    assert "what 2 runs over folds and seeds said of held-out clips" in text
+    assert "Evaluation of job what 2 runs over folds and seeds said of held-out clips" in text
+    assert text.count("seed-0, the first of 2 runs") == 2
+    assert "The model stores" not in text
     measures = outcome.document["measures"]
     assert f"accuracy {100 * measures['accuracy']:.1f} %" in text
     assert "2 of 2 times" in text

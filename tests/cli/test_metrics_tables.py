@@ -18,8 +18,10 @@ def test_a_matrix_of_many_classes_is_told_by_its_mistakes(capsys: pytest.Capture
         ["class-0", "class-60", "3"],
         ["class-60", "class-0", "2"],
     ]
-    show_confusion(["a", "b"], [[1, 2], [0, 3]])
-    assert "1 a                1   2" in capsys.readouterr().out
+    show_confusion(["chainsaw", "b"], [[1, 2], [0, 3]])
+    assert "1 chainsaw         1   2" in capsys.readouterr().out
+    show_confusion(["1", "2"], [[0, 2], [0, 3]])
+    assert " 1                  .   2" in capsys.readouterr().out
     show_confusion([f"class-{i}" for i in range(n)], np.ones((n, n), int).tolist())
     assert capsys.readouterr().out.count("class-") == 2 * MOST_MISTAKES
 
@@ -27,7 +29,7 @@ def test_a_matrix_of_many_classes_is_told_by_its_mistakes(capsys: pytest.Capture
 def test_what_is_not_known_is_a_dash(capsys: pytest.CaptureFixture[str]):
     show_metrics(measure([0, 0], [0, 1], ("a", "b"), recordings=np.zeros(2, np.int64)), n_seeds=2)
     shown = capsys.readouterr().out
-    (row,) = [line.split() for line in shown.splitlines() if line.split()[:1] == ["b"]]
+    row, _ = [line.split() for line in shown.splitlines() if line.split()[:1] == ["b"]]
     assert row == ["b", "0.0", "0.0", "-", "0.0", "-", "-", "0"]
     (row,) = [line.split() for line in shown.splitlines() if line.split()[:1] == ["balanced"]]
     assert row == ["balanced", "50.0", "-", "-"]

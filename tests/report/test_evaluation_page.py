@@ -191,12 +191,17 @@ def test_the_numbers_are_those_of_the_document() -> None:
     text = " ".join(Outline(render_evaluation(changed, evaluated, ABOUT, silent)).text.split())
     assert "accuracy 12.3 %" in text
     assert "calibration error 6.8 %" in text
+    assert f"negative log likelihood {document['negative_log_likelihood']:.3f}" in text
+    assert f"Brier score {document['brier_score']:.3f}" in text
     assert "1,234 right" in text
     for row in document["per_class"]:
-        rates = [f"{100 * row[key]:.1f}" for key in ("precision", "recall", "f1", "auroc")]
+        keys = ("precision", "recall", "f1", "auroc", "average_precision")
+        rates = [f"{100 * row[key]:.1f}" for key in keys]
         assert f"{row['label']} {' '.join(rates)} {row['support']}" in text
     for fold in document["folds"]:
         assert f"{fold['fold']} {fold['n_clips']} {100 * fold['accuracy']:.1f} %" in text
+        ends = f"{100 * fold['macro_f1']:.1f} % {100 * fold['calibration_error']:.1f} %"
+        assert ends in text
     for point in document["threshold_curve"]:
         share = f"{100 * point['share']:.1f} %"
         assert f"{100 * point['threshold']:.1f} % {point['n_told']} {share}" in text
@@ -284,7 +289,8 @@ def test_a_model_of_several_labels_has_a_page() -> None:
 def test_few_and_many_classes_have_pages(n: int) -> None:
     evaluated = evaluation([f"class-{i}" for i in range(n)], n=3 * n)
     page = page_of(evaluated, silent, pictures=True)
-    assert ("no. class precision" in text_of(page)) == (n == 100)
+    text = text_of(page).replace("\N{SOFT HYPHEN}", "")
+    assert ("no. class precision" in text) == (n == 100)
     assert len(page) < 500_000
 
 
@@ -310,6 +316,30 @@ def test_clips_that_could_not_be_read_are_named() -> None:
     assert "199.wav: is damaged" in text
     assert "200.wav: is damaged" not in text
     assert "And 50 more." in text
+
+
+def test_background_files_that_could_not_be_read_are_no_clips() -> None:
+    failed = [{"file": "rain.wav", "error": "rain.wav: is damaged"}]
+    background = {
+        **{"n_files": 1, "n_clips": 2, "n_false_alarms": 1, "false_alarm_rate": 0.5},
+        **{"false_alarms_per_hour": 3.0, "curve": [], "failed": failed},
+    }
+    document = {**document_of(evaluation(["cat", "dog"])), "background": background}
+    page = render_evaluation(
+        {**document, "failed": failed}, evaluation(["cat", "dog"]), ABOUT, silent
+    )
+    assert text_of(page).count("rain.wav: is damaged") == 1
+    assert "Background files that could not be read" in text_of(page)
+    assert "count in nothing here" not in text_of(page)
+
+
+def test_what_is_true_of_one_of_several_models_says_so() -> None:
+    evaluated = evaluation(["cat", "dog"])
+    one_of = "fold-1-seed-0, the first of 3 runs"
+    about = replace(ABOUT, one_of=one_of)
+    text = text_of(render_evaluation(document_of(evaluated), evaluated, about, silent))
+    assert f"Bytes of {one_of}, and" in text
+    assert f"The model of {one_of}" in text
 
 
 def test_what_is_told_and_false_alarms_stand_on_the_page() -> None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -116,7 +116,12 @@ def _evaluate_model(
     outcome = measure_clips(classifier, clips, audio, workers)
     seconds = time.perf_counter() - start
     told, alarms = measure_unknown(classifier, outcome.evaluated, background, workers)
-    document = {"model": str(path), **replace(outcome, extras=extras(told, alarms)).as_json()}
+    document: dict[str, Any] = {
+        "model": str(path),
+        **replace(outcome, extras=extras(told, alarms)).as_json(),
+    }
+    if alarms:
+        document["failed"] = [*document["failed"], *document["background"]["failed"]]
     for folder in dict.fromkeys((out, report)):
         if folder is not None:
             _write(folder, document, outcome, clips, audio)

@@ -122,8 +122,8 @@ def show_side_by_side(found: SideBySide) -> None:
     low, high = compared.interval
     console.result(
         f"{found.first.name} minus {found.second.name} on {len(found.first.labels)} clips: "
-        f"{100 * compared.difference:+.2f} points (95 % interval {100 * low:+.2f} to {100 * high:+.2f}, "
-        f"over {found.n_recordings} recordings){_say_p(compared.p_value)}"
+        f"{100 * compared.difference:+.2f} points (95 % interval {100 * low:+.2f} to "
+        f"{100 * high:+.2f}, over {found.n_recordings} recordings){_say_p(compared.p_value)}"
     )
 
 

@@ -49,10 +49,26 @@ def choose_clips(model: Path, choice: Choice) -> tuple[Sequence[Clip], ClipAudio
     from ..bulk.labelled import clips_of_data, held_out_clips
 
     if choice.source is None:
+        _check_data(model.parent)
         return held_out_clips(model)
     fold, layout, pattern = choice.fold, choice.layout, choice.pattern
     clips = clips_of_data(choice.source, fold, layout, pattern, show_data)
     return clips, audio_of(choice.source)
+
+
+def _check_data(folder: Path) -> None:
+    """Say whose data it is that is gone, where the folder is that of a run."""
+    from ..bulk.labelled import data_of_run
+    from ..core.errors import DataError
+    from ..core.files import exists
+
+    if (folder / "split.csv").is_file():
+        source = data_of_run(folder).source
+        if not exists(source):
+            raise DataError(
+                f"{folder}: the data of this run is gone, {source}: no such file or folder; "
+                "give the DATA to evaluate on"
+            )
 
 
 def warn_known(model: Path, clips: Sequence[Clip], audio: ClipAudio, name: str = "") -> str:

@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ def report_model(
     from ..bulk.excerpts import ModelSounds
 
     sounds = ModelSounds(classifier, audio)
-    about = _about(pages, path.name, path, classifier, speed)
+    about = _about(pages, name_of_model(path), path, classifier, speed)
     _write(
         pages.folder,
         document,
@@ -88,6 +88,18 @@ def report_model(
         about,
         lambda mistake, most_s: sounds.excerpt(mistake.clip, mistake.label, most_s),
     )
+
+
+def name_of_model(path: Path) -> str:
+    """What a model is called: as its run, where it is the model of one.
+
+    >>> name_of_model(Path("sounds/model.q8.wsnet"))
+    'model.q8.wsnet'
+    """
+    from ..core.locate import RUN_MODEL
+
+    is_of_run = path.name == RUN_MODEL and (path.parent / "env.json").is_file()
+    return path.resolve().parent.name if is_of_run else path.name
 
 
 def report_runs(folder: Path, document: Mapping[str, Any], found: PooledRuns) -> None:
@@ -102,7 +114,12 @@ def report_runs(folder: Path, document: Mapping[str, Any], found: PooledRuns) ->
     path = find_model(str(runs[0][0]))
     classifier = Classifier.load(path)
     pages = Pages(folder, f"what {len(runs)} runs over folds and seeds said of held-out clips")
-    about = _about(pages, found.folder.name, path, classifier, time_window(classifier))
+    about = replace(
+        _about(pages, found.folder.resolve().name, path, classifier, time_window(classifier)),
+        calibration=(),
+        unknown=None,
+        one_of=f"{runs[0][0].name}, the first of {len(runs)} runs",
+    )
     _write(
         folder,
         document,

@@ -8,7 +8,7 @@ from . import console
 from .evaluate_report import check_scores, report_runs
 from .light import require
 from .metrics_tables import show_folds, show_metrics
-from .pooled_tables import show_fold_shares, show_seed_shares, show_whole
+from .pooled_tables import show_fold_shares, show_seed_shares, show_spread, show_whole
 
 
 def evaluate_runs(folder: Path, out: Path | None, report: Path | None, json: bool) -> None:
@@ -38,6 +38,7 @@ def evaluate_runs(folder: Path, out: Path | None, report: Path | None, json: boo
     show_seed_shares(found.pooled)
     if evaluated is None:
         console.note(f"{folder}: its runs kept no scores; train them again for more measures")
+        show_whole(found.pooled)
     else:
+        show_spread(found.pooled)
         show_metrics(evaluated.metrics, evaluated.n_seeds)
-    show_whole(found.pooled)

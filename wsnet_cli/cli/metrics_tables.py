@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 60
 """Of a confusion matrix on the screen."""
 MOST_MISTAKES = 20
+SHORT = 3
+"""Letters of labels that head columns themselves; longer ones have numbers, as in lists."""
 
 
 def show_metrics(metrics: Metrics | MultiLabelMetrics, n_seeds: int = 1) -> None:
@@ -71,10 +73,13 @@ def show_confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> No
     if len(labels) > MOST_COLUMNS:
         _show_mistakes(labels, matrix)
         return
-    short = [str(number) for number in range(1, len(labels) + 1)]
+    names, short = list(labels), list(labels)
+    if max(map(len, labels)) > SHORT:
+        short = [str(number) for number in range(1, len(labels) + 1)]
+        names = [f"{n} {label}" for n, label in zip(short, labels, strict=True)]
     rows = [
-        (f"{n} {label}", *(str(count) if count else "." for count in row))
-        for n, label, row in zip(short, labels, matrix, strict=True)
+        (name, *(str(count) if count else "." for count in row))
+        for name, row in zip(names, matrix, strict=True)
     ]
     numbers = range(1, len(labels) + 1)
     console.print_table(("true \\ predicted", *short), rows, numbers=list(numbers))

@@ -40,6 +40,18 @@ def show_seed_shares(pooled: Pooled) -> None:
         console.print_table(("seed", "clips", "accuracy %"), rows, numbers=(1, 2))
 
 
+def show_spread(pooled: Pooled) -> None:
+    """How folds and seeds differ, in a line, where there are several of either."""
+    said = []
+    if len(pooled.by_fold) > 1 and pooled.mean_of_folds is not None:
+        said.append(f"mean of {len(pooled.by_fold)} folds {100 * pooled.mean_of_folds:.1f} %")
+    if pooled.seed_deviation is not None:
+        n = len(pooled.by_seed)
+        said.append(f"standard deviation of {n} seeds {100 * pooled.seed_deviation:.1f} points")
+    if said:
+        console.result(f"accuracy: {', '.join(said)}")
+
+
 def show_whole(pooled: Pooled) -> None:
     """The accuracy over all runs, in a line."""
     whole = pooled.all_runs

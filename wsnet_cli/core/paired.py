@@ -129,7 +129,7 @@ def bootstrap_difference(
     if recordings is None:
         recordings = np.arange(len(differences))
     sizes = np.bincount(recordings)
-    sums = np.bincount(recordings, weights=differences)
+    sums = np.bincount(recordings, weights=differences).astype(np.float64)
     # Only how often each kind of recording is drawn matters, which is multinomial; kinds are few.
     kinds, counts = np.unique(np.stack([sums, sizes], axis=1), axis=0, return_counts=True)
     mirrored, mirrored_counts = np.unique(

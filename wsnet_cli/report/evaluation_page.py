@@ -16,7 +16,7 @@ from ..core.files import write_text_atomic
 from ..core.ledger import Ledger
 from .embed import data_uri, encode_sound
 from .evaluation_figures import draw_pictures
-from .evaluation_words import confusions, interval, rate, score, tiles
+from .evaluation_words import columns_of, confusions, interval, rate, score, tiles
 from .heat_map import MOST_NAMED
 from .mistakes import Mistake, find_mistakes
 from .pages import environment
@@ -52,6 +52,7 @@ class About:
         warnings: what a reader must know.
         calibration: the stored temperature and thresholds, in words.
         unknown: the stored least score of a label that is told; None where there is none.
+        one_of: of several models, the one whose size and facts these are, for people.
     """
 
     model: str
@@ -64,6 +65,7 @@ class About:
     warnings: tuple[str, ...] = ()
     calibration: tuple[str, ...] = ()
     unknown: float | None = None
+    one_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Shown:
     sound: str = ""
     spectrogram: str = ""
     waveform: Markup = field(default_factory=Markup)
+    seconds: float = 0.0
     cut: tuple[float, float, float] | None = None
     silence: str = ""
 
@@ -110,13 +113,15 @@ def render_evaluation(
     """
     document = {**document, **(document.get("measures") or {})}
     mistakes = find_mistakes(evaluated)
+    facts = tiles(document)
     pairs = confusions(document)
     made = environment()
     made.filters.update(rate=rate, interval=interval, score=score)
     return made.get_template("evaluation.html").render(
         document=document,
         about=about,
-        tiles=tiles(document),
+        tiles=facts,
+        columns=columns_of(len(facts)),
         pictures=draw_pictures(document, about.unknown),
         confusions=pairs[:MOST_CONFUSIONS],
         n_confused=sum(pair.n for pair in pairs),
@@ -158,6 +163,7 @@ def _show(mistake: Mistake, listen: Listen) -> Shown:
         sound=encode_sound(samples, rate_hz).uri,
         spectrogram=data_uri("image/png", spectrogram_png(samples, rate_hz)),
         waveform=draw([samples], _mark(excerpt)),
+        seconds=len(samples) / rate_hz,
         cut=None if excerpt.is_whole else (excerpt.start_s, excerpt.end_s, excerpt.duration_s),
     )
 

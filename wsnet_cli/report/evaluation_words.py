@@ -90,9 +90,22 @@ def tiles(document: Mapping[str, Any]) -> list[Tile]:
         notes = _notes(row["accuracy_interval"], row["bootstrap_interval"])
         found.append(Tile(f"among the best {row['k']}", rate(row["accuracy"]), notes))
     if document.get("calibration_error") is not None:
-        notes = ("of scores from the share that is right",)
+        notes = (
+            "of scores from the share that is right",
+            f"negative log likelihood {document['negative_log_likelihood']:.3f}",
+            f"Brier score {document['brier_score']:.3f}",
+        )
         found.append(Tile("calibration error", rate(document["calibration_error"]), notes))
     return [*found, *_decision_tiles(document), _clips(document)]
+
+
+def columns_of(n: int) -> int:
+    """In how many columns so many tiles stand, so that none is alone on a row.
+
+    >>> [columns_of(n) for n in (5, 8, 9, 10, 13)]
+    [3, 4, 3, 4, 5]
+    """
+    return next((columns for columns in (4, 3, 5) if n % columns != 1), 4)
 
 
 def _notes(

@@ -27,6 +27,8 @@ LEAST_SHADE = 0.12
 INK_UP_TO = 0.75
 """Shade up to which figures in a cell are in ink: at least 3.8 to 1 on either paper."""
 NAME_LETTERS = 18
+MOST_LEVEL_LETTERS = 36
+"""Beside one another under all columns; longer names are turned."""
 STEPS = tuple(digit * 10**power for power in range(9) for digit in (1, 2, 5))
 """From one class that has a number at its side to the next."""
 MOST_TICKS = 20
@@ -91,7 +93,9 @@ def _write_counts(axes: Axes, counts: NDArray[np.int64]) -> None:
 def _name_classes(axes: Axes, labels: Sequence[str]) -> None:
     places, names = range(len(labels)), [short_name(label, NAME_LETTERS) for label in labels]
     size = 10 if len(labels) <= MOST_NUMBERED else 9
-    axes.set_xticks(places, names, rotation=90, size=size, parse_math=False)
+    n_letters = len(names) * max(map(len, names))
+    turn = 90 if n_letters > MOST_LEVEL_LETTERS else 0
+    axes.set_xticks(places, names, rotation=turn, size=size, parse_math=False)
     axes.set_yticks(places, names, size=size, parse_math=False)
     _rule(axes, len(labels))
 
