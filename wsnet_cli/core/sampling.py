@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .checks import short
 from .costs import Cost, count_pairs
 from .errors import ParameterError
 from .linear_shape import LinearShape
@@ -278,4 +279,7 @@ def _parts(sampling: Sampling) -> tuple[int, int, int]:
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
     if not condition:
-        raise ParameterError(f"{name} = {value}; expected {expected}")
+        text = str(value)
+        raise ParameterError(
+            f"{name} = {text if len(text) < 80 else short(text)}; expected {expected}"
+        )
