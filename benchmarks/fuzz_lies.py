@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -115,8 +116,7 @@ def edit(tree: Any, dice: random.Random) -> None:
     elif kind <= 4:
         _put(holder, i, _near(_get(holder, i), dice))
     elif kind == 5:
-        copied = read(write(_get(other, j)))  # a copy, so that no value holds itself
-        _put(holder, i, copied)
+        _put(holder, i, copy.deepcopy(_get(other, j)))  # so that no value holds itself
     elif kind == 6:
         del holder[i]
     elif kind == 7:
