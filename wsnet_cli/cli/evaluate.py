@@ -151,4 +151,4 @@ def _write(
 
     contents = contents_of(outcome.evaluated, clips, audio)
     for path in write_evaluation(out, document, outcome.evaluated, contents):
-        console.note(f"written: {path}")
+        console.note(f"written: {path.absolute()}")

@@ -47,7 +47,7 @@ def evaluate_against(
     document = {**found.as_json(), "failed": failed}
     if out is not None:
         for path in write_side_by_side(out, document, found):
-            console.note(f"written: {path}")
+            console.note(f"written: {path.absolute()}")
     if json:
         console.print_json(document)
     else:

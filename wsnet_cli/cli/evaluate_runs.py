@@ -24,7 +24,7 @@ def evaluate_runs(folder: Path, out: Path | None, report: Path | None, json: boo
     for target in dict.fromkeys((out, report)):
         if target is not None:
             for path in write_evaluation(target, document, found.evaluated, found.contents):
-                console.note(f"written: {path}")
+                console.note(f"written: {path.absolute()}")
     if report is not None:
         report_runs(report, document, found)
     if json:
