@@ -22,14 +22,13 @@ from wsnet_cli.learn.experiment import (
 )
 from wsnet_cli.learn.experiment_folder import (
     Experiment,
-    is_experiment,
     open_experiment,
     place_experiment,
 )
 from wsnet_cli.learn.jobs import Job, Outcome
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Request
-from wsnet_cli.learn.run_folder import RunFolder
+from wsnet_cli.learn.run_folder import JOB_FILE, RunFolder
 from wsnet_cli.learn.run_to_end import Finished
 
 
@@ -124,7 +123,7 @@ def test_the_same_experiment_is_gone_on_with_and_another_gets_a_folder_of_its_ow
     asked = Experiment(request_of(), ("1", "2"), (0,), "x")
     first = place_experiment(asked, force=False)
     assert first == tmp_path / "runs" / "many"
-    assert is_experiment(first)
+    assert (first / JOB_FILE).is_file()
     assert open_experiment(first) == asked
     assert place_experiment(asked, force=False) == first
     others = [

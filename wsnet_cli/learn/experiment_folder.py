@@ -113,11 +113,6 @@ def open_experiment(folder: Path) -> Experiment:
         ) from error
 
 
-def is_experiment(folder: Path) -> bool:
-    """Whether a folder holds several runs of one request."""
-    return (folder / JOB_FILE).is_file()
-
-
 def _read_values(path: Path) -> dict[str, Any] | None:
     try:
         values = json.loads(path.read_bytes())
