@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,3 +37,27 @@ def sign() -> Callable[..., bytes]:
         return body + hashlib.sha256(body).digest()
 
     return write
+
+
+@dataclass
+class Peak:
+    """The most bytes that were allocated at once, known when the block has ended."""
+
+    n_bytes: int = 0
+
+
+@contextmanager
+def trace_peak() -> Iterator[Peak]:
+    peak = Peak()
+    tracemalloc.start()
+    try:
+        yield peak
+        peak.n_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture(scope="session")
+def traced_peak() -> Callable[[], object]:
+    """`with traced_peak() as peak:` tells `peak.n_bytes` afterwards."""
+    return trace_peak

@@ -5,7 +5,6 @@ import json
 import os
 import pickle  # noqa: TID251  a hostile file is made, and refused
 import re
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,19 +248,19 @@ def test_read_container_refuses_a_huge_file_before_reading_it(
         read_container(path, "a model", len(content) - 1)
 
 
-def test_a_huge_file_that_does_not_begin_as_one_takes_no_memory(tmp_path: Path) -> None:
+def test_a_huge_file_that_does_not_begin_as_one_takes_no_memory(
+    tmp_path: Path, traced_peak: Callable[..., Any]
+) -> None:
     path = tmp_path / "x"
     with path.open("wb") as stream:
         stream.write(b"PK\x03\x04 and more")
         stream.truncate(1_900_000_000)  # a hole: takes no room on the disk either
-    tracemalloc.start()
-    try:
-        with pytest.raises(ArtifactError, match=r"x: is not a wsnet file, or is cut; expected"):
-            read_container(path, "a model")
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < 200_000
+    with (
+        traced_peak() as peak,
+        pytest.raises(ArtifactError, match=r"x: is not a wsnet file, or is cut; expected"),
+    ):
+        read_container(path, "a model")
+    assert peak.n_bytes < 200_000
 
 
 def test_what_the_system_refuses_is_told_as_it_is(

@@ -150,3 +150,15 @@ def make_classifier() -> Callable[..., WaveformClassifier]:
         return model.eval()
 
     return make
+
+
+@pytest.fixture
+def several_labels(tones: Path, tmp_path: Path) -> Path:
+    """A manifest of the tones, of which every other one is `loud` as well."""
+    rows = ["path,label"]
+    for number, path in enumerate(sorted(tones.rglob("*.wav"))):
+        also = ";loud" if number % 2 else ""
+        rows.append(f"{path.relative_to(tmp_path).as_posix()},{path.parent.name}{also}")
+    manifest = tmp_path / "several.csv"
+    manifest.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return manifest

@@ -179,21 +179,15 @@ def test_progress_is_told(tone_model: Model, data, make_listener) -> None:
 
 
 def test_of_several_labels_each_is_learned(
-    tone_model: Model, tones: Path, tmp_path: Path, make_model
+    tone_model: Model, make_model, several_labels: Path
 ) -> None:
-    rows = ["path,label"]
-    for number, path in enumerate(sorted(tones.rglob("*.wav"))):
-        also = ";loud" if number % 2 else ""
-        rows.append(f"{path.relative_to(tmp_path).as_posix()},{path.parent.name}{also}")
-    manifest = tmp_path / "several.csv"
-    manifest.write_text("\n".join(rows) + "\n", encoding="utf-8")
     *body, head = tone_model.network.layers
     network = Network((*body, replace(head, shape=LinearShape(6, 4))))
     labels = ("high", "loud", "low", "middle")
     model = replace(
         make_model(network, tone_model.audio), labels=labels, multi_label=True, provenance={}
     )
-    data = prepared(manifest, model)
+    data = prepared(several_labels, model)
     settings = FineTuning(epochs=40, rate=0.003, teacher_share=1.0)
     before, after = (
         sigmoid_distance(small, model, data)

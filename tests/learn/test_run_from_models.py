@@ -301,23 +301,17 @@ def test_start_and_teachers_go_together(base: Path, again) -> None:
 
 
 def test_of_several_labels_a_student_learns_from_its_like_alone(
-    base: Path, again, tones: Path, tmp_path: Path
+    base: Path, again, several_labels: Path
 ) -> None:
-    rows = ["path,label"]
-    for number, path in enumerate(sorted(tones.rglob("*.wav"))):
-        also = ";loud" if number % 2 else ""
-        rows.append(f"{path.relative_to(tmp_path).as_posix()},{path.parent.name}{also}")
-    manifest = tmp_path / "several.csv"
-    manifest.write_text("\n".join(rows) + "\n", encoding="utf-8")
     listener = Listener()
-    first = again(start=base, source=manifest, name="first", listener=listener)
+    first = again(start=base, source=several_labels, name="first", listener=listener)
     assert f"from {base}: the head is replaced: 3 of 4 classes are known" in listener.remarks
     assert first.model.multi_label
     assert first.model.labels == ("high", "loud", "low", "middle")
     teacher = first.folder.path
-    student = again(source=manifest, teachers=(teacher,), name="student")
+    student = again(source=several_labels, teachers=(teacher,), name="student")
     assert student.model.multi_label
     with pytest.raises(UsageError, match="gives one label for each clip; expected any number"):
-        again(source=manifest, teachers=(base,), name="refused")
+        again(source=several_labels, teachers=(base,), name="refused")
     with pytest.raises(UsageError, match="gives any number of labels for a clip; expected one"):
         again(teachers=(teacher,), name="refused")
