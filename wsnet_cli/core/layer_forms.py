@@ -1,4 +1,4 @@
-"""A model at every number of bits: quantized once, put together layer by layer, and its sizes."""
+"""A model at any number of bits: quantized where asked for, by layers, and what that takes."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class LayerForms:
 
     def __init__(self, model: Model, scheme: str = "symmetric") -> None:
         self.model, self.scheme = model, scheme
-        self._compressed = {bits: compress(model, bits, scheme) for bits in BITS}
-        layers = zip(*(form.layer_bits for form in self._compressed.values()), strict=True)
-        self.bits = tuple(tuple(sorted(set(layer))) for layer in layers)
+        self.bits = tuple(
+            tuple(sorted({min(bits, own) for bits in BITS})) for own in model.layer_bits
+        )
+        self._compressed: dict[int, Model] = {}
         self._sizes: dict[Allocation, int] = {}
 
     @property
@@ -45,15 +46,13 @@ class LayerForms:
 
     def at(self, bits: int) -> Allocation:
         """So many bits everywhere, fewer where a layer has fewer already."""
-        return self._compressed[bits].layer_bits
+        return tuple(min(bits, own) for own in self.model.layer_bits)
 
     def layer(self, number: int, bits: int) -> LayerWeights:
         """The numbers of one layer at so many bits, one of `self.bits[number]`."""
-        return next(
-            form.weights[number]
-            for form in self._compressed.values()
-            if form.layer_bits[number] == bits
-        )
+        if bits not in self._compressed:
+            self._compressed[bits] = compress(self.model, bits, self.scheme)
+        return self._compressed[bits].weights[number]
 
     def make(self, allocation: Allocation) -> Model:
         """The model whose layers have these bits: what `core.model.compress` gives."""
