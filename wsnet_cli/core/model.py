@@ -10,6 +10,7 @@ import numpy as np
 
 from .audio import AudioSettings
 from .calibration import UNKNOWN, Calibration
+from .checks import short
 from .errors import ParameterError
 from .filters import Offsets, offset_bounds
 from .network import Conv, Linear, MapConv, Mean, Network
@@ -220,10 +221,12 @@ def _check_json(labels: tuple[str, ...], provenance: Mapping[str, str | int | fl
     """A model file holds them as JSON in UTF-8, which has neither half characters nor NaN."""
     for word in (*labels, *provenance, *(v for v in provenance.values() if isinstance(v, str))):
         if any("\ud800" <= character <= "\udfff" for character in word):
-            raise ParameterError(f"{word!r} is not Unicode; expected a name in whole characters")
+            raise ParameterError(
+                f"{short(word)} is not Unicode; expected a name in whole characters"
+            )
     for key, value in provenance.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise ParameterError(f"provenance: {key} = {value}; expected a finite number")
+            raise ParameterError(f"provenance: {short(key)} = {value}; expected a finite number")
 
 
 def _shape(weights: Weights | None) -> tuple[int, ...] | None:

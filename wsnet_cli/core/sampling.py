@@ -280,6 +280,5 @@ def _parts(sampling: Sampling) -> tuple[int, int, int]:
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
     if not condition:
         text = str(value)
-        raise ParameterError(
-            f"{name} = {text if len(text) < 80 else short(text)}; expected {expected}"
-        )
+        told = text if len(text) < 80 and text.isprintable() else short(text)
+        raise ParameterError(f"{name} = {told}; expected {expected}")

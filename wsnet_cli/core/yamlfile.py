@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from .errors import ConfigError, quoted
+from .errors import MOST_QUOTED, ConfigError, quoted
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it."""
@@ -51,7 +51,7 @@ def load_yaml(text: str, where: str) -> YamlDocument:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "nested too deeply or not text"
-        raise ConfigError(f"{where}{line}: not valid YAML: {problem}") from error
+        raise ConfigError(f"{where}{line}: not valid YAML: {problem[:MOST_QUOTED]}") from error
     lines: dict[Path, int] = {}
     value = _construct(node, (), where, lines) if node is not None else None
     return YamlDocument(value, lines)
@@ -71,7 +71,9 @@ def _refuse_aliases_and_tags(text: str, where: str) -> None:
             )
         tag = getattr(event, "tag", None)
         if tag:
-            raise ConfigError(f"{where}:{line}: tag {tag} is not allowed; write a plain value")
+            raise ConfigError(
+                f"{where}:{line}: tag {quoted(tag)} is not allowed; write a plain value"
+            )
 
 
 def _construct(node: yaml.Node, path: Path, where: str, lines: dict[Path, int]) -> object:
