@@ -129,6 +129,8 @@ class AugmentConfig(_Section):
     """Stretch time and pitch together by up to this factor either way; 1: off."""
     gain_db: NonNegative = 6.0
     """Change the level by up to this many dB either way; 0: off."""
+    filter_db: Annotated[float, Field(ge=0, le=40)] = 0.0
+    """Change the level of random bands of frequencies by up to so many dB either way; 0: off."""
     polarity: bool = True
     """Turn half of the clips upside down."""
     shift: Share = 0.5

@@ -20,6 +20,7 @@ from ..core.config import AugmentConfig
 from ..core.quant import Array
 from ..core.windows import RMS_FLOOR
 from .arithmetic import Arithmetic, CropSource, make_arithmetic, root_mean_square
+from .random_filter import RandomFilter
 
 CROP_TRIES = 5
 """Positions tried before a nearly silent crop is taken as it is."""
@@ -44,9 +45,11 @@ class Augmenter:
         self._config = config
         longest = max(2, round(window_samples * config.rescale))
         self._arithmetic = arithmetic or make_arithmetic(longest, window_samples)
+        decibels = config.filter_db
+        self._filter = RandomFilter(window_samples, decibels) if decibels else None
 
     def crop(self, clip: CropSource, rng: np.random.Generator, out: Array) -> float:
-        """Write a window from a random place of a clip, stretched by a random factor.
+        """Write a window from a random place of a clip, stretched and filtered at random.
 
         Args:
             clip: where to cut from.
@@ -66,7 +69,7 @@ class Augmenter:
             level = self._arithmetic.crop(clip, start, n_source, out)
             if level > QUIET_CROP * clip.rms:
                 break
-        return level
+        return self._filter.apply(out, rng) if self._filter else level
 
     def mix_between_classes(
         self, first: Array, level1: float, second: Array, level2: float, ratio: float
