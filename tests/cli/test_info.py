@@ -119,6 +119,27 @@ def test_what_is_neither_model_nor_preset(wsnet, what: str, message: str):
     assert outcome.error.startswith(message)
 
 
+@pytest.mark.parametrize("command", ["info", "bench"])
+def test_an_unknown_name_is_told_what_ships(wsnet, command: str):
+    ships = f"; models that ship: {', '.join(locate.shipped_names())}"
+    assert wsnet(command, "onee").error.endswith(ships)
+    assert "ship" not in wsnet("train", "tones", "-c", "onee").error
+
+
+def test_a_model_that_ships_has_its_card_named(
+    wsnet, model: str, tone_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "shipped"
+    save_model(folder / "one.wsnet", tone_model)
+    monkeypatch.setattr(locate, "shipped_folder", lambda: folder)
+    assert "card" not in wsnet("info", "one", "--json").document["facts"]
+    for path in (folder / "one.md", Path(model).with_suffix(".md")):
+        path.write_text("a card", encoding="utf-8")
+    assert wsnet("info", "one", "--json").document["facts"]["card"] == str(folder / "one.md")
+    assert f"card: {folder / 'one.md'}" in wsnet("info", "one").stdout
+    assert "card" not in wsnet("info", model, "--json").document["facts"]
+
+
 def test_the_plan_of_the_engine(wsnet, model: str, monkeypatch: pytest.MonkeyPatch):
     outcome = wsnet("info", model, "--engine", "--json")
     assert outcome.code == 0

@@ -26,6 +26,13 @@ def test_names_of_what_ships():
     assert locate.shipped_names() == ("a", "b")
 
 
+def test_only_models_that_ship_have_cards(shipped: Path):
+    assert locate.card_of(locate.find_shipped("a")) == shipped / "a.md"
+    assert locate.card_of(locate.find_shipped("b")) is None
+    Path("a.md").touch()
+    assert locate.card_of(Path("a.wsnet")) is None
+
+
 def test_a_run_folder_means_its_model():
     Path("run").mkdir()
     with pytest.raises(UsageError, match=r"run: holds no model\.wsnet; expected a finished run"):

@@ -142,7 +142,7 @@ def _find_model(name: str, sound: Sound) -> Model:
         audio = _window(own.sample_rate, sound.seconds) if sound.seconds else own
         return random_model_of_preset(name, audio, sound.seed)
     if not (name in shipped_names() or exists(Path(name))):
-        find_config(name)  # refuses, and offers the presets whose names are near
+        find_config(name, shipped_names())  # refuses, and offers what is near, and what ships
     model = load_model(find_model(name))
     if sound.seconds is None:
         return model

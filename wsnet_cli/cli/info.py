@@ -47,7 +47,7 @@ def info(
 
     is_preset = what in preset_names() or Path(what).suffix in (".yaml", ".yml")
     if not (is_preset or what in shipped_names() or exists(Path(what))):
-        find_config(what)  # refuses, and offers the presets whose names are near
+        find_config(what, shipped_names())  # refuses, and offers what is near, and what ships
     table = describe_preset(what, classes) if is_preset else describe_model_file(find_model(what))
     plan = _plan(table) if engine else None
     if json:

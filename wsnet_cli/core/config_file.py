@@ -34,11 +34,15 @@ def preset_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in preset_folder().glob("*.yaml")))
 
 
-def find_config(name_or_path: str) -> Path:
+def find_config(name_or_path: str, models: Iterable[str] = ()) -> Path:
     """The file of a preset's name, or the path itself.
 
+    Args:
+        name_or_path: of the preset or file.
+        models: names of models, where one could be meant too.
+
     Raises:
-        UsageError: neither; the message offers the nearest preset names.
+        UsageError: neither; the message offers the nearest preset names, and the models.
     """
     if name_or_path in preset_names():
         return preset_folder() / f"{name_or_path}.yaml"
@@ -48,7 +52,8 @@ def find_config(name_or_path: str) -> Path:
             return path
     near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
     offered = ", ".join(near or preset_names())
-    raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}")
+    ships = f"; models that ship: {', '.join(models)}" if models else ""
+    raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}{ships}")
 
 
 def load_config(

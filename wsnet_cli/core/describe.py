@@ -16,7 +16,7 @@ from .coding import packed_bytes
 from .container import MAX_MODEL_BYTES, read_container
 from .errors import WsnetError
 from .ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
-from .locate import RUN_MODEL, find_shipped, shipped_names
+from .locate import RUN_MODEL, card_of, find_shipped, shipped_names
 from .network import Conv, Linear, MapConv, Network
 from .sampling import WAYS
 
@@ -78,6 +78,7 @@ def describe_model_file(path: Path) -> NetworkTable:
     """The table of a model file. Raises: as `load_model`."""
     content = read_container(path, "a wsnet model file", MAX_MODEL_BYTES)
     model = model_from_bytes(content, str(path))
+    card = card_of(path)
     facts = {
         "labels": ", ".join(model.labels),
         **({"scores": "multi-label: of each label by itself"} if model.multi_label else {}),
@@ -85,6 +86,7 @@ def describe_model_file(path: Path) -> NetworkTable:
         "weights": _bits(model.layer_bits),
         **_calibration_facts(model.calibration, model.labels),
         "file": f"{len(content):,} bytes",
+        **({"card": str(card)} if card else {}),
         **{f"made with {key}": str(value) for key, value in model.provenance.items()},
     }
     table = _table(str(path), facts, model.network, model.audio.window_samples, model.layer_bits)

@@ -27,6 +27,12 @@ def shipped_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in shipped_folder().glob(f"*{SUFFIX}")))
 
 
+def card_of(path: Path) -> Path | None:
+    """The card of a model that ships: data, licence, accuracy, limits. None of another file."""
+    card = path.with_suffix(".md")
+    return card if path.parent == shipped_folder() and card.is_file() else None
+
+
 def find_model(name_or_path: str) -> Path:
     """The model file that a MODEL argument means.
 
