@@ -72,6 +72,15 @@ def test_run_stopped_after_any_step_ends_as_if_it_never_was(
     assert_same(folder, whole)
 
 
+def test_momentum_goes_on_where_it_stopped(train, make_listener, tmp_path: Path) -> None:
+    settings = ("train.optimizer=sgd", "train.lr=0.05", "train.weight_decay=5e-4")
+    whole = train(*settings, name="whole")
+    with pytest.raises(Interrupted):
+        train(*settings, name="stopped", listener=make_listener(signal_at(5)))
+    resume(tmp_path / "runs" / "stopped")
+    assert_same(tmp_path / "runs" / "stopped", whole)
+
+
 @pytest.mark.parametrize("offsets", ["learned", "random"])
 def test_places_signs_and_multipliers_go_on_where_they_stopped(
     offsets: str, train, make_listener, tmp_path: Path

@@ -170,6 +170,8 @@ class TrainConfig(_Section):
 
     epochs: PositiveInt = 300
     batch_size: Annotated[int, Field(ge=2)] = 32
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    """`sgd`: with Nesterov's momentum of 0.9, a rate of its own (0.1 is usual) and less decay."""
     lr: Positive = 1e-3
     """Peak learning rate; rises linearly over the warm-up, then falls to 0 along a cosine."""
     warmup_epochs: NonNegativeInt = 5

@@ -8,9 +8,12 @@ from torch import nn
 from ..core.config import TrainConfig
 from .layers import SampledConv1d, SampledLinear
 
+MOMENTUM = 0.9
+"""Of stochastic gradient descent, with Nesterov's look ahead (I. Sutskever et al., ICML 2013)."""
 
-def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW (arXiv:1711.05101), which makes the larger gradients of shared weights harmless.
+
+def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """SGD, or AdamW (arXiv:1711.05101), which makes shared weights' larger gradients harmless.
 
     Weight decay is for filters; multipliers and biases have none.
     """
@@ -28,4 +31,6 @@ def make_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
     ]
     # One call for all tensors: a small network's step is many small tensors.
     fused = all(p.device.type in ("cpu", "cuda") for p in model.parameters())
-    return torch.optim.AdamW(groups, lr=config.lr, fused=fused)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(groups, config.lr, MOMENTUM, nesterov=True, fused=fused)
+    return torch.optim.AdamW(groups, config.lr, fused=fused)
