@@ -1,61 +1,89 @@
-"""The figure of the README: bytes on disk against accuracy, made from docs/results/*.json.
+"""The figure of accuracy: bytes on disk against accuracy, made from docs/results/*.json.
 
-python benchmarks/results_figure.py writes docs/figures/esc10-fold1.svg.
+python benchmarks/results_figure.py writes docs/figures/esc10.svg: the 8-bit files of all rows of
+ESC-10 that have been recorded over all five folds.
 """
 
 from __future__ import annotations
 
 import io
-import json
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
-from results_table import DOCS, n_right
+from matplotlib.ticker import LogLocator, NullFormatter
+from row_files import RESULTS, RowFile, read_row_file
+from row_measures import accuracy_of
+from rows_file import read_rows
 
 from wsnet_cli.core.files import write_atomic
-from wsnet_cli.core.metrics import wilson_interval
 
-TARGET = DOCS / "figures" / "esc10-fold1.svg"
-MARKERS = {"float32": "o", "int8": "s"}
+TARGET = RESULTS.parent / "figures" / "esc10.svg"
+COLOURS = {"sampled": "C0", "narrow": "C1", "dense": "C7"}
+MARKERS = {
+    "soundnet8": ("o", "SoundNet-8"),
+    "mapnet": ("s", "maps"),
+    "baseline1": ("^", "Baseline-1"),
+}
+N_FOLDS = 5
 
 
-def main() -> None:
-    """Draw a point per model file, its 95 % interval as a bar."""
+def kind_of(found: RowFile) -> str:
+    """Whether its network is sampled, or dense, with fewer channels (narrow) or all of them."""
+    network = found.document["config"]["network"]
+    if network["sampling"] is not None:
+        return "sampled"
+    return "dense" if network["width"] >= 1 else "narrow"
+
+
+def range_of(numbers: list[int]) -> str:
+    """The least and the most, where they differ."""
+    least, most = min(numbers), max(numbers)
+    return f"{least}" if least == most else f"{least} to {most}"
+
+
+def draw(files: list[RowFile]) -> bytes:
+    """A point per row, its 95 % interval as a bar."""
     mpl.rcParams.update({"svg.hashsalt": "wsnet", "font.size": 10, "font.family": "sans-serif"})
     figure, axes = plt.subplots(figsize=(7.2, 4.4), layout="constrained")
-    splits, n_clips = set(), set()
-    for i, path in enumerate(sorted((DOCS / "results").glob("esc10-*.json"))):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        splits.add(document["split"])
-        n_clips.add(str(len(document["int8"]["predictions"])))
-        for key, marker in MARKERS.items():
-            part = document[key]
-            right, n = n_right(part), len(part["predictions"])
-            rate = right / n
-            low, high = wilson_interval(right, n)
-            kilobytes = part["bytes"] / 1000
-            bits = "8-bit" if part["bits"] == 8 else "float32"
-            axes.errorbar(
-                kilobytes,
-                100 * rate,
-                yerr=[[100 * (rate - low)], [100 * (high - rate)]],
-                fmt=marker,
-                color=f"C{i}",
-                capsize=3,
-                markersize=8,
-                label=f"{path.stem.removeprefix('esc10-')}, {bits}: {kilobytes:,.0f} KB",
-            )
+    labelled: set[str] = set()
+    for found in files:
+        kind = kind_of(found)
+        marker, name = MARKERS[found.document["config"]["network"]["architecture"]]
+        label = f"{name}, {kind}"
+        measured = accuracy_of(found.right("int8"), found.recordings())
+        low, high = measured.interval
+        axes.errorbar(
+            found.largest("int8") / 1000,
+            100 * measured.mean,
+            yerr=[[100 * (measured.mean - low)], [100 * (high - measured.mean)]],
+            fmt=marker,
+            color=COLOURS[kind],
+            capsize=3,
+            markersize=8,
+            label=None if label in labelled else label,
+        )
+        labelled.add(label)
     axes.set_xscale("log")
-    axes.set_xlim(100, 20_000)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.set_xlabel("model file on disk, KB (1,000 bytes)")
-    axes.set_ylabel(f"accuracy on {' or '.join(n_clips)} held-out clips, %")
-    axes.set_title(f"ESC-10, {', '.join(splits)}, one seed; bars are 95 % intervals")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("8-bit model file on disk, KB (1,000 bytes)")
+    axes.set_ylabel("accuracy on the held-out clips of five folds, %")
+    seeds = range_of([len(found.seeds) for found in files])
+    axes.set_title(f"ESC-10; seeds of a point: {seeds}; bars are 95 % intervals")
     axes.grid(alpha=0.3)
     figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None})
-    write_atomic(TARGET, stream.getvalue())
+    plt.close(figure)
+    return stream.getvalue()
+
+
+def main() -> None:
+    """Draw what has been recorded."""
+    rows = read_rows().rows
+    found = [read_row_file(name, row.data) for name, row in rows.items() if row.data == "esc10"]
+    write_atomic(TARGET, draw([f for f in found if f is not None and len(f.folds) == N_FOLDS]))
 
 
 if __name__ == "__main__":

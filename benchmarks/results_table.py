@@ -1,78 +1,157 @@
-"""The table of docs/results.md, made from docs/results/*.json.
+"""The tables of docs/results.md, made from benchmarks/rows.yaml and docs/results/*.json.
 
-python benchmarks/results_table.py          writes it between the markers
-python benchmarks/results_table.py --check  fails if the page holds another table
+python benchmarks/results_table.py          writes them between their markers
+python benchmarks/results_table.py --check  fails if the page holds others
+
+A table NAME stands between `<!-- table NAME: begin -->` and `<!-- table NAME: end -->`. Rows that
+have no file yet are left out, and told on stderr.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from row_files import RESULTS, RowFile, read_row_file
+from row_measures import Accuracy, accuracy_of, best_look, compare_rows
+from rows_file import Row, Rows, Table, read_rows
+
+from wsnet_cli.core.errors import ConfigError, WsnetError
 from wsnet_cli.core.files import write_text_atomic
 from wsnet_cli.core.ledger import RELEASED_SOUNDNET8_BYTES
-from wsnet_cli.core.metrics import wilson_interval
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-PAGE = DOCS / "results.md"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+PAGE = RESULTS.parent / "results.md"
+TIMES = RESULTS / "times.json"
 DENSE_REFERENCE_BYTES = 11_530_152
 """SoundNet-8 with mean pooling and a 10-way linear layer, 2,882,538 float32 parameters."""
 COLUMNS = (
-    "run",
+    "row",
     "weights and constants",
-    "file",
-    "accuracy",
-    "95 % interval",
-    "smaller than the dense reference",
+    "8-bit file",
+    "times smaller than the dense reference",
     "than the released SoundNet-8",
-    "M multiply-adds a window, folded",
+    "M multiply-adds a window",
+    "ms a clip",
+    "float32 %",
+    "8-bit % (95 %)",
+    "spread of seeds",
+    "seeds x folds",
+    "best look %, optimistic",
 )
+PAIR_COLUMNS = ("8-bit, on the same clips", "points (95 %)", "seeds", "clips", "McNemar's p")
+NOTHING = "-"
 
 
-def n_right(part: dict[str, Any]) -> int:
-    """Clips whose prediction is their label."""
-    return sum(label == predicted for _, label, predicted in part["predictions"])
+def row_cells(name: str, row: Row, found: RowFile, ms: float | None) -> list[str]:
+    """A row of a table."""
+    recordings, n_bytes = found.recordings(), found.largest("int8")
+    whole, small = (accuracy_of(found.right(form), recordings) for form in ("float32", "int8"))
+    best = best_look(found)
+    return [
+        f"{row.title} ([{name}](results/{name}.json))",
+        f"{found.document['parameters']:,}",
+        f"{n_bytes:,} B",
+        f"{DENSE_REFERENCE_BYTES / n_bytes:.1f}x",
+        f"{RELEASED_SOUNDNET8_BYTES / n_bytes:.0f}x",
+        f"{found.document['multiply_adds'] / 1e6:.1f}",
+        NOTHING if ms is None else f"{ms:.2f}",
+        f"{100 * whole.mean:.2f}",
+        f"{100 * small.mean:.2f} ({_range(small)})",
+        NOTHING if small.spread is None else f"{100 * small.spread:.2f}",
+        f"{len(found.seeds)} x {len(found.folds)}",
+        NOTHING if best is None else f"{100 * best:.2f}",
+    ]
 
 
-def row(name: str, part: dict[str, Any]) -> str:
-    """One model file as a row."""
-    right, n = n_right(part), len(part["predictions"])
-    low, high = wilson_interval(right, n)
-    cells = (
-        f"{name}, {'8-bit' if part['bits'] == 8 else 'float32'}",
-        f"{part['parameters']:,}",
-        f"{part['bytes']:,} B",
-        f"{100 * right / n:.2f} % ({right}/{n})",
-        f"{100 * low:.1f} to {100 * high:.1f} %",
-        f"{DENSE_REFERENCE_BYTES / part['bytes']:.1f}x",
-        f"{RELEASED_SOUNDNET8_BYTES / part['bytes']:.1f}x",
-        f"{part['multiply_adds'] / 1e6:.1f}",
-    )
-    return f"| {' | '.join(cells)} |"
+def pair_cells(names: tuple[str, str], first: RowFile, second: RowFile) -> list[str]:
+    """A row of the paired comparisons."""
+    found, n_clips = compare_rows(first, second, "int8")
+    low, high = (100 * end for end in found.interval)
+    return [
+        f"{names[0]} minus {names[1]}",
+        f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
+        f"{len(first.seeds)} and {len(second.seeds)}",
+        f"{n_clips}",
+        NOTHING if found.p_value is None else f"{found.p_value:.2g}",
+    ]
 
 
-def table() -> str:
-    """Two rows for every recorded run."""
-    rows = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    for path in sorted((DOCS / "results").glob("esc10-*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        rows += [row(path.stem, document[key]) for key in ("float32", "int8")]
-    return "\n".join(rows)
+def section(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
+    """A table with its title, and the comparisons below it."""
+    table, shown = rows.tables[name], [n for n in rows.of_table(name) if n in files]
+    parts = [f"### {table.title}"]
+    if not shown:
+        return f"{parts[0]}\n\nNone of its rows has been recorded yet."
+    cells = [row_cells(n, rows.rows[n], files[n], times.get(n)) for n in shown]
+    parts.append(markdown(COLUMNS, cells))
+    pairs = [pair_cells(pair, *(files[n] for n in pair)) for pair in pairs_of(table, files)]
+    if pairs:
+        parts.append(markdown(PAIR_COLUMNS, pairs))
+    return "\n\n".join(parts)
+
+
+def pairs_of(table: Table, files: dict[str, RowFile]) -> list[tuple[str, str]]:
+    """The comparisons of a table whose rows have files."""
+    return [pair for pair in table.compare if all(name in files for name in pair)]
+
+
+def markdown(headings: Iterable[str], rows: Iterable[list[str]]) -> str:
+    """A table in Markdown."""
+    head = list(headings)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def fill(page: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
+    """The page with all tables in it.
+
+    Raises: ConfigError: a table has no markers there.
+    """
+    for name in rows.tables:
+        begin, end = (f"<!-- table {name}: {word} -->" for word in ("begin", "end"))
+        if page.count(begin) != 1 or page.count(end) != 1:
+            raise ConfigError(f"{PAGE.name}: has no place for a table; add the lines {begin} {end}")
+        before, rest = page.split(begin)
+        after = rest.split(end)[1]
+        page = f"{before}{begin}\n{section(name, rows, files, times)}\n{end}{after}"
+    return page
+
+
+def read_times(path: Path = TIMES) -> dict[str, float]:
+    """Milliseconds of the rows that were timed."""
+    if not path.is_file():
+        return {}
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return {name: float(row["ms"]) for name, row in document["rows"].items()}
+
+
+def _range(found: Accuracy) -> str:
+    low, high = found.interval
+    return f"{100 * low:.1f} to {100 * high:.1f}"
 
 
 def main() -> None:
-    """Write or check the table."""
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    after = rest.split(END)[1]
-    page = f"{before}{BEGIN}\n{table()}\n{END}{after}"
+    """Write or check the tables."""
+    rows = read_rows()
+    found = {name: read_row_file(name, row.data) for name, row in rows.rows.items()}
+    files = {name: file for name, file in found.items() if file is not None}
+    if len(files) < len(found):
+        missing = ", ".join(name for name in found if name not in files)
+        n = len(found) - len(files)
+        print(f"{n} of {len(found)} rows have no file yet: {missing}", file=sys.stderr)
+    text = PAGE.read_text(encoding="utf-8")
+    page = fill(text, rows, files, read_times())
     if "--check" not in sys.argv:
         write_text_atomic(PAGE, page)
-    elif page != PAGE.read_text(encoding="utf-8"):
+    elif page != text:
         sys.exit(f"{PAGE}: is not what its data says; run python {sys.argv[0]}")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except WsnetError as error:
+        sys.exit(f"error: {error}")

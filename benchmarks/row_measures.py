@@ -1,0 +1,80 @@
+"""What the runs of rows say: accuracy with its interval, spread of seeds, paired differences."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+import numpy as np
+from row_files import Ints, Right, RowFile
+
+from wsnet_cli.core.bootstrap import Interval, number_recordings
+from wsnet_cli.core.errors import DataError
+from wsnet_cli.core.metrics import wilson_interval
+from wsnet_cli.core.paired import Comparison, bootstrap_difference, compare
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Shares in [0, 1].
+
+    Args:
+        mean: over clips and seeds.
+        interval: 95 %, recordings drawn again, each clip with its mean over seeds.
+        of_seeds: of each, over all its folds.
+    """
+
+    mean: float
+    interval: Interval
+    of_seeds: tuple[float, ...]
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the seeds' accuracies; None for one seed."""
+        return statistics.stdev(self.of_seeds) if len(self.of_seeds) > 1 else None
+
+
+def accuracy_of(right: Right, recordings: Ints) -> Accuracy:
+    """Accuracy of the runs of a row.
+
+    Where every clip is right, or none, drawing again shows nothing; the interval is Wilson's then,
+    with as many trials as there are recordings.
+
+    Args:
+        right: whether each clip is right, [seeds, clips].
+        recordings: number of each clip's recording, without gaps, [clips].
+    """
+    mean = float(right.mean())
+    if mean in (0.0, 1.0):
+        n = int(recordings.max()) + 1
+        interval = wilson_interval(mean * n, n)
+    else:
+        interval = bootstrap_difference(right.mean(axis=0), recordings)
+    return Accuracy(mean, interval, tuple(right.mean(axis=1).tolist()))
+
+
+def best_look(row: RowFile) -> float | None:
+    """The mean over runs of the best look at the held-out part, each counted by its clips.
+
+    It is read off the clips that it is told of, so it is too good. None where a run never looked.
+    """
+    looks = [run["best_look"] for run in row.document["runs"]]
+    if any(look is None for look in looks):
+        return None
+    weights = [len(row.clips.of_fold(run["fold"])) for run in row.document["runs"]]
+    return float(np.average([look["accuracy"] for look in looks], weights=weights))
+
+
+def compare_rows(first: RowFile, second: RowFile, form: str) -> tuple[Comparison, int]:
+    """The first row against the second over the clips of both, and how many these are.
+
+    Raises: DataError: they are of other clips.
+    """
+    if first.clips != second.clips:
+        raise DataError("rows of other data; expected two of the same clips")
+    both = np.intersect1d(first.held_out, second.held_out)
+    if not len(both):
+        raise DataError("rows that held out no clip both; expected the same folds")
+    one, other = (row.right(form)[:, np.isin(row.held_out, both)] for row in (first, second))
+    recordings = number_recordings(first.clips.units[i] for i in both)
+    return compare(one, other, recordings), len(both)
