@@ -41,7 +41,11 @@ def train(
     ] = None,
     teachers: Annotated[
         list[str] | None,
-        typer.Option("--teacher", metavar="MODEL", help="Learn from a model; may be repeated."),
+        typer.Option(
+            "--teacher",
+            metavar="MODEL",
+            help="Learn from a model, or a job's runs of the same fold; may be repeated.",
+        ),
     ] = None,
     layout: options.Layout = None,
     pattern: options.Pattern = None,

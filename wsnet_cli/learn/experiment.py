@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +14,14 @@ from ..data.dividing.splits import N_MADE_FOLDS
 from .environment import absolute, choose_device
 from .experiment_folder import Experiment, open_experiment, place_experiment
 from .experiment_results import Results, write_results
+from .job_teachers import check_jobs, keep_jobs
 from .jobs import Job, JobsListener, choose_n_workers, run_jobs
 from .listener import Listener
 from .model_source import find_sources
 from .prepared import PreparedData
 from .run import Request, make_ready
 from .run_folder import RunFolder, check_run_name, locked
+from .run_names import run_names
 from .team import Team
 
 ALL_FOLDS = "all"
@@ -90,6 +91,11 @@ def resume_experiment(
     request = before.request
     request = replace(request, source=source or request.source, device=device or request.device)
     experiment, data = _plan(request, before.seeds, listener)
+    if experiment.teachers != before.teachers:
+        raise TrainingError(
+            f"{folder}: the runs of the job that is its teacher have changed since it began; "
+            "expected the same to resume: start anew instead"
+        )
     if (experiment.data, experiment.folds) != (before.data, before.folds):
         raise TrainingError(
             f"{request.source}: its clips, labels or folds are not those of {folder}; expected the "
@@ -101,15 +107,12 @@ def resume_experiment(
 def jobs_of(experiment: Experiment, folder: Path) -> list[Job]:
     """A job for each fold and seed, in this order, in a folder of its name within `folder`."""
     request = experiment.request
-    names = _fold_names(experiment.folds)
     jobs = []
-    for fold in experiment.folds:
-        for seed in experiment.seeds:
-            name = f"{names[fold]}seed-{seed}"
-            train = request.config.train.model_copy(update={"seed": seed})
-            config = request.config.model_copy(update={"train": train})
-            own = replace(request, name=name, runs=folder, fold=fold, config=config, force=False)
-            jobs.append(Job(name, own))
+    for (fold, seed), name in run_names(experiment.folds, experiment.seeds).items():
+        train = request.config.train.model_copy(update={"seed": seed})
+        config = request.config.model_copy(update={"train": train})
+        own = replace(request, name=name, runs=folder, fold=fold, config=config, force=False)
+        jobs.append(Job(name, own))
     return jobs
 
 
@@ -153,7 +156,11 @@ def _plan(
     device = choose_device(request.device)
     data = make_ready(all_of_it, sources, listener, Team(), device).data
     folds = resolve_folds(request.fold, data.dataset)
-    return Experiment(request, folds, seeds, digest_of(data)), data
+    check_jobs(sources.jobs, data, request.config, folds)
+    if request.force:
+        keep_jobs(sources.jobs, request.runs / request.name)
+    teachers = " ".join(job.digest for job in sources.jobs)
+    return Experiment(request, folds, seeds, digest_of(data), teachers), data
 
 
 def _train(
@@ -179,17 +186,6 @@ def _train(
 def seed_of(job: Job) -> int:
     """The seed of a job's run."""
     return job.request.config.train.seed
-
-
-def _fold_names(folds: Sequence[str | None]) -> dict[str | None, str]:
-    """How the names of runs begin: with the fold, as far as its signs can stand in a name."""
-    names: dict[str | None, str] = {}
-    for number, fold in enumerate(folds, start=1):
-        safe = re.sub(r"[^A-Za-z0-9._-]+", "-", fold or "")[:60]
-        if not safe or f"fold-{safe}-" in names.values():
-            safe = f"{safe}-{number}".lstrip("-")
-        names[fold] = "" if fold is None else f"fold-{safe}-"
-    return names
 
 
 def digest_of(data: PreparedData) -> str:

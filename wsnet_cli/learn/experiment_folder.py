@@ -32,12 +32,14 @@ class Experiment:
         folds: held out in turn; None is the data's own choice.
         seeds: of the randomness.
         data: changes with any clip's content, label or fold.
+        teachers: changes with the models of jobs that are teachers; empty without.
     """
 
     request: Request
     folds: tuple[str | None, ...]
     seeds: tuple[int, ...]
     data: str
+    teachers: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, without the place."""
@@ -47,6 +49,7 @@ class Experiment:
             "folds": list(self.folds),
             "seeds": list(self.seeds),
             "data": self.data,
+            **({"teachers": self.teachers} if self.teachers else {}),
             "request": {key: value for key, value in asked.items() if key not in _PLACE},
         }
 
@@ -106,6 +109,7 @@ def open_experiment(folder: Path) -> Experiment:
             TypeAdapter(tuple[str | None, ...]).validate_python(tuple(values["folds"])),
             TypeAdapter(tuple[int, ...]).validate_python(tuple(values["seeds"])),
             str(values["data"]),
+            str(values.get("teachers", "")),
         )
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         raise ArtifactError(

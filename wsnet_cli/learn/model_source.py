@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +13,9 @@ from ..core.container import MAX_MODEL_BYTES, read_container
 from ..core.files import write_atomic
 from ..core.locate import find_model
 from ..core.model import Model
+from .split_file import read_parts
 from .start import head_for
+from .teacher_jobs import TeacherJob, is_teacher_job, open_teacher_job
 
 START = "start.wsnet"
 """The copy in a run's folder of the model that it starts from."""
@@ -61,10 +61,13 @@ class Sources:
     Attributes:
         start: the one that it starts from, or None.
         teachers: those that it learns from.
+        jobs: those of whose runs it learns from some: `chosen` says which, once it is known what
+            is held out.
     """
 
     start: ModelSource | None = None
     teachers: tuple[ModelSource, ...] = ()
+    jobs: tuple[TeacherJob, ...] = ()
 
     def __iter__(self) -> Iterator[tuple[str, ModelSource]]:
         """Each with the name of its copy."""
@@ -85,6 +88,10 @@ class Sources:
             labels: of the data.
         """
         lines = [f"teacher: {teacher.name}" for teacher in self.teachers]
+        lines += [
+            f"teacher: {job.name}, of its {len(job.runs)} runs those that held out the same clips"
+            for job in self.jobs
+        ]
         if self.start:
             lines.append(f"from {self.start.name}: {head_for(self.start.model, labels).say()}")
         return lines
@@ -95,12 +102,18 @@ class Sources:
         Args:
             held_out: the content keys of the held-out clips.
         """
-        return [
-            f"{source.name} was trained on {source.n_heard(held_out)} of the {len(held_out)} "
-            "held-out clips: what is measured will be too good"
-            for _, source in self
-            if source.n_heard(held_out)
-        ]
+        lines = []
+        for _, source in self:
+            n_heard = source.n_heard(held_out)
+            job = next(filter(is_teacher_job, map(str, Path(source.name).parents[:2])), None)
+            better = f"; its job as teacher gives each run its own: --teacher {job}" if job else ""
+            if n_heard:
+                lines.append(
+                    f"{source.name} was trained on {n_heard} of the {len(held_out)} held-out "
+                    f"clips: what is measured will be too good"
+                    f"{better if source in self.teachers else ''}"
+                )
+        return lines
 
     @property
     def digests(self) -> dict[str, str]:
@@ -109,19 +122,51 @@ class Sources:
 
     @property
     def provenance(self) -> dict[str, str | int | float]:
-        """For the model that comes out."""
+        """For the model that comes out; of the same length before its teachers are chosen."""
         words: dict[str, str | int | float] = {}
         if self.start:
             words["start"] = self.start.digest
-        if self.teachers:
-            words["teachers"] = " ".join(teacher.digest for teacher in self.teachers)
+        digests = [teacher.digest for teacher in self.teachers]
+        digests += ["0" * DIGEST_DIGITS for job in self.jobs for _ in range(job.n_seeds)]
+        if digests:
+            words["teachers"] = " ".join(digests)
         return words
+
+    def every_kind(self) -> Iterator[ModelSource]:
+        """The teachers, and of each job, whose runs are all of one kind, the first."""
+        yield from self.teachers
+        for job in self.jobs:
+            yield read_source(str(job.runs[0].path))
+
+    def chosen(
+        self, held_out: Collection[str], trained: Collection[str], fold: str | None
+    ) -> Sources:
+        """The same with the runs of each job that a run may learn from.
+
+        Args:
+            held_out: content keys of what it is measured on.
+            trained: those of what it is trained on, or chosen by.
+            fold: that it holds out, for the message.
+
+        Raises:
+            UsageError: a job has none.
+            WsnetError: as `read_source`.
+        """
+        runs = [run for job in self.jobs for run in job.teachers_of(held_out, trained, fold)]
+        more = tuple(read_source(str(run.path)) for run in runs)
+        return Sources(self.start, (*self.teachers, *more))
 
 
 def find_sources(config: Config) -> Sources:
-    """Read the models that a configuration names. Raises: as `read_source`."""
+    """Read the models that a configuration names.
+
+    Raises:
+        WsnetError: as `read_source` and `open_teacher_job`.
+    """
     start = None if config.start is None else read_source(config.start)
-    return Sources(start, tuple(read_source(name) for name in _teachers(config)))
+    jobs = [name for name in _teachers(config) if is_teacher_job(name)]
+    single = [name for name in _teachers(config) if name not in jobs]
+    return Sources(start, tuple(map(read_source, single)), tuple(map(open_teacher_job, jobs)))
 
 
 def kept_sources(config: Config, folder: Path) -> Sources:
@@ -145,7 +190,7 @@ def read_source(name: str) -> ModelSource:
         FileError: the system refused to read it.
     """
     path = find_model(name)
-    return replace(_read(name, path), heard=_heard(path.parent))
+    return replace(_read(name, path), heard=read_parts(path.parent).train)
 
 
 def _read(name: str, path: Path) -> ModelSource:
@@ -155,15 +200,3 @@ def _read(name: str, path: Path) -> ModelSource:
 
 def _teachers(config: Config) -> tuple[str, ...]:
     return config.train.distill.teachers if config.train.distill else ()
-
-
-def _heard(folder: Path) -> frozenset[str]:
-    """Clips in the training part of a run's split.csv; none where there is none to be read."""
-    try:
-        text = (folder / "split.csv").read_text(encoding="utf-8")
-        rows = csv.DictReader(io.StringIO(text), strict=True)
-        return frozenset(
-            row["content"] for row in rows if row.get("part") == "train" and row.get("content")
-        )
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return frozenset()

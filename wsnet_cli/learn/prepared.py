@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,16 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..core.config import Config
-from ..core.errors import DataError, FileError
+from ..core.errors import DataError
 from ..core.parallel import count_workers
 from ..core.settings import audio_settings
-from ..data.copies.comparing import compare_clips
-from ..data.copies.duplicates import Clusters
 from ..data.dataset import DataSet
 from ..data.dividing.again import split_again
-from ..data.dividing.splits import Split, choose_split
+from ..data.dividing.splits import Split
 from ..data.dividing.units import SEGMENT_SIGN
-from ..data.dividing.validation import take_validation
 from ..data.layouts.known import load_dataset
 from ..data.packing.cache import default_cache_root
 from ..data.packing.pack_job import Progress
@@ -30,6 +26,7 @@ from ..data.prepared_folder import TITLE, is_prepared, open_prepared
 from .backgrounds import Backgrounds, find_backgrounds, load_backgrounds
 from .balance import warn_few_clips
 from .batches import Feed
+from .divided import count_leaks, divide, find_copies
 from .variants import Variants, make_variants, wants_variants
 
 
@@ -64,6 +61,10 @@ class PreparedData:
     def validation(self) -> list[int]:
         """Readable validation clips."""
         return [i for i in self.split.validation if self.packed.has(i)]
+
+    def content(self, clips: Iterable[int]) -> list[str]:
+        """The content key of each clip."""
+        return [self.packed.content_keys[i] for i in clips]
 
     def classes(self, clips: list[int]) -> list[int]:
         """The class index of each clip; of a multi-label set, its row of `members`."""
@@ -169,20 +170,12 @@ def prepare_data(
     elif packed.sample_rate != rate:
         dataset, packed = open_prepared(found.source, rate)  # which refuses it in its own words
     check_classes(dataset, packed)
-    together = _copies(packed, on_decoded)
+    together = find_copies(packed, on_decoded)
     split = split_again(dataset, packed, parts) if parts else None
     if split is None:
-        split = choose_split(
-            dataset,
-            packed.content_keys,
-            fold=fold,
-            audio_keys=packed.audio_keys,
-            readable=packed.rows >= 0,
-            together=together,
-        )
-        split = take_validation(dataset, packed, split, config.train.validation, together)
+        split = divide(dataset, packed, fold, config.train.validation, together)
     fingerprint = _fingerprint(dataset, packed, split)
-    data = PreparedData(dataset, packed, split, fingerprint, _n_leaks(split, together))
+    data = PreparedData(dataset, packed, split, fingerprint, count_leaks(split, together))
     trained = set(dataset.class_pairs(np.array(data.train, np.int64))[1].tolist())
     missing = [label for i, label in enumerate(dataset.labels) if i not in trained]
     if missing:
@@ -221,26 +214,6 @@ def _clips_to_vary(data: PreparedData) -> list[int]:
         for i, part in enumerate(clips.split_numbers)
         if data.packed.has(i) and (part != test or i in train)
     ]
-
-
-def _copies(packed: PackedSet, progress: Progress | None) -> list[tuple[int, int]]:
-    """The pairs of clips that sound alike; none where there is no room to compare them."""
-    scratch = packed.store.folder or Path(tempfile.gettempdir())
-    try:
-        pairs = compare_clips(packed, scratch, count_workers(None, len(packed)), progress)
-    except FileError:
-        return []
-    return [(pair.first, pair.second) for pair in pairs]
-
-
-def _n_leaks(split: Split, together: list[tuple[int, int]]) -> int:
-    """How many held-out clips are copies of clips that are trained on."""
-    clusters = Clusters(1 + max((second for _, second in together), default=0))
-    for first, second in together:
-        clusters.join(first, second)
-    members = {clip for pair in together for clip in pair}
-    trained = {clusters.first(clip) for clip in members.intersection(split.train)}
-    return sum(clusters.first(clip) in trained for clip in members.intersection(split.test))
 
 
 def _fingerprint(dataset: DataSet, packed: PackedSet, split: Split) -> str:

@@ -22,6 +22,7 @@ from .estimate import Estimate, fit_into, measure_steps
 from .finish import Result as Result
 from .fitted import fit_run, tell_fit, with_fit
 from .from_data import settle
+from .job_teachers import with_teachers
 from .listener import Listener
 from .model_source import Sources, find_sources, kept_sources
 from .prepared import PreparedData, find_data, prepare_data
@@ -97,12 +98,13 @@ def start_run(request: Request, listener: Listener) -> Result:
     sources = find_sources(request.config)
     with joined(choose_device(request.device)) as (team, device):
         ready = make_ready(request, sources, listener, team, device)
+        ready = with_teachers(ready, request.fold, listener)
         if request.max_hours is not None:
             ready = _within(ready, request.max_hours, listener)
         folder = _new_folder(request, team)
         with locked(folder, team):
             if team.rank == 0:
-                sources.save(folder.path)
+                ready.sources.save(folder.path)
                 write_text_atomic(folder.config, dump_config(ready.config))
                 folder.write_split(ready.data.dataset, ready.data.packed, ready.data.split)
                 folder.write_json("env.json", _environment(request, ready))
@@ -172,7 +174,8 @@ def estimate_run(request: Request, listener: Listener) -> Estimate:
     """
     sources = find_sources(request.config)
     with joined(choose_device(request.device)) as (team, device):
-        return measure_steps(make_ready(request, sources, listener, team, device))
+        ready = make_ready(request, sources, listener, team, device)
+        return measure_steps(with_teachers(ready, request.fold, listener))
 
 
 def make_ready(
@@ -198,7 +201,7 @@ def make_ready(
         tell_fit(config, fit, request.max_bytes, listener.remark)
         config = with_fit(config, fit)
     audio, labels = audio_settings(config.audio), found.dataset.labels
-    for teacher in sources.teachers:
+    for teacher in sources.every_kind():
         check_teacher(teacher, labels, audio, multi_label=found.dataset.multi_label)
     if team.rank > 0:
         team.wait()
@@ -207,7 +210,7 @@ def make_ready(
         team.wait()
     for line in sources.remarks(labels):
         listener.remark(line)
-    for line in sources.warnings([data.packed.content_keys[i] for i in data.test]):
+    for line in sources.warnings(data.content(data.test)):
         listener.warn(line)
     if start:
         network = network_for(start.network, len(labels))

@@ -21,6 +21,7 @@ from ..data.dataset import DataSet
 from ..data.dividing.splits import Split
 from ..data.packing.packed import PackedSet
 from .model_source import START, TEACHERS
+from .run_names import JOB_FILE as JOB_FILE
 from .team import Team
 from .trainer import EpochRow
 
@@ -40,8 +41,6 @@ WRITTEN = (
     *CALIBRATED,
 )
 """The files of a run, and its small forms."""
-JOB_FILE = "job.json"
-"""Says of a folder that it holds several runs of one request."""
 RESULT_FILES = ("results.json", "results.csv", "confusion.csv")
 """What several runs say together."""
 LOGS = "tensorboard/events.out.tfevents.*"

@@ -17,6 +17,7 @@ from .environment import absolute, choose_device
 from .experiment import ExperimentListener, digest_of, jobs_of, resolve_folds, seed_of
 from .experiment_folder import Experiment, clear_runs, place
 from .from_data import settle
+from .job_teachers import check_jobs
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .model_source import find_sources
 from .prepared import PreparedData, find_data, prepare_data
@@ -98,8 +99,10 @@ def run_sweep(
             raise DataError(
                 f"{request.source}: {data.split.how}; a sweep measures on held-out clips"
             )
+    check_jobs(sources.jobs, data, settled.config, tuple(datas))
     digest = digest_of(next(iter(datas.values())))
-    experiment = Experiment(request, tuple(datas), tuple(seeds), digest)
+    teachers = " ".join(job.digest for job in sources.jobs)
+    experiment = Experiment(request, tuple(datas), tuple(seeds), digest, teachers)
     folder = place(experiment, SWEEP_FILE, _clear if request.force else None)
     return _train(experiment, plan, datas, folder, n_workers, listener)
 

@@ -1,0 +1,90 @@
+"""The teachers of a run where whole jobs are given: chosen for it, and known to be there before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.config import Config
+from ..core.errors import UsageError
+from ..core.settings import audio_settings
+from .divided import divide_each
+from .listener import Listener
+from .prepared import PreparedData
+from .teacher_jobs import TeacherJob
+from .teachers import check_teacher
+
+if TYPE_CHECKING:
+    from .run import Ready
+
+
+def with_teachers(ready: Ready, fold: str | None, listener: Listener) -> Ready:
+    """The same with the teachers that held out what is held out now, of jobs that are teachers.
+
+    The configuration names them, so that it says what is done, whatever becomes of the job.
+
+    Args:
+        ready: whose data is split.
+        fold: that is held out, for the message.
+        listener: is told who they are.
+
+    Raises:
+        UsageError: a job has none, or one that `check_teacher` refuses.
+        WsnetError: as `model_source.read_source`.
+    """
+    config, data, distill = ready.config, ready.data, ready.config.train.distill
+    if not ready.sources.jobs or distill is None:
+        return ready
+    held_out, trained = data.content(data.test), data.content((*data.train, *data.validation))
+    sources = ready.sources.chosen(held_out, trained, fold)
+    audio, dataset = audio_settings(config.audio), data.dataset
+    for teacher in sources.teachers:
+        check_teacher(teacher, dataset.labels, audio, multi_label=dataset.multi_label)
+    listener.remark(f"teachers: {', '.join(teacher.name for teacher in sources.teachers)}")
+    names = tuple(teacher.name for teacher in sources.teachers)
+    train = config.train.model_copy(
+        update={"distill": distill.model_copy(update={"teachers": names})}
+    )
+    return replace(ready, sources=sources, config=config.model_copy(update={"train": train}))
+
+
+def check_jobs(
+    jobs: Sequence[TeacherJob], data: PreparedData, config: Config, folds: Sequence[str | None]
+) -> None:
+    """Refuse jobs as teachers that have none for a run that is to come.
+
+    Args:
+        jobs: whose runs are teachers.
+        data: prepared for whatever fold.
+        config: of the runs to come.
+        folds: that they hold out.
+
+    Raises:
+        UsageError: there is no teacher for a fold.
+    """
+    if not jobs:
+        return
+    validation = config.train.validation
+    for fold, split in divide_each(data.dataset, data.packed, folds, validation):
+        held_out, trained = (
+            data.content(i for i in clips if data.packed.has(i))
+            for clips in (split.test, (*split.train, *split.validation))
+        )
+        for job in jobs:
+            job.teachers_of(held_out, trained, fold)
+
+
+def keep_jobs(jobs: Sequence[TeacherJob], folder: Path) -> None:
+    """Refuse to empty the folder of a job that is a teacher.
+
+    Raises:
+        UsageError: the folder is that of a job.
+    """
+    for job in jobs:
+        if Path(job.name).resolve() == folder.resolve():
+            raise UsageError(
+                f"--force: {folder} is the job to learn from, and would be deleted; "
+                "expected another --name"
+            )
