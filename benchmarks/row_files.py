@@ -22,6 +22,8 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FORMS = ("float32", "int8")
 """Of a model: as it was trained, and compressed to 8 bits."""
 
+_NUMBERED = ("folds", "units")
+
 Ints = npt.NDArray[np.int64]
 Right = npt.NDArray[np.bool_]
 
@@ -49,13 +51,23 @@ class ClipList:
         return np.flatnonzero([fold is None or own == fold for own in self.folds])
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {key: list(value) for key, value in vars(self).items()}
+        """Plain values; folds and units as numbers of their names."""
+        values: dict[str, Any] = {}
+        for key, value in vars(self).items():
+            if key in _NUMBERED:
+                names = list(dict.fromkeys(value))
+                values[f"{key}_names"] = names
+                values[key] = [names.index(one) for one in value]
+            else:
+                values[key] = list(value)
+        return values
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> ClipList:
         """The inverse."""
-        return ClipList(**{key: tuple(value) for key, value in values.items()})
+        named = {key: [values[f"{key}_names"][i] for i in values[key]] for key in _NUMBERED}
+        lists = {key: values[key] for key in ("labels", "names", "classes")} | named
+        return ClipList(**{key: tuple(value) for key, value in lists.items()})
 
 
 @dataclass(frozen=True)
@@ -117,7 +129,7 @@ def read_clips(data: str, folder: Path = RESULTS) -> ClipList:
     path = clips_path(data, folder)
     try:
         return ClipList.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, LookupError) as error:
         raise ArtifactError(f"{path}: is not there or damaged; record a job again") from error
 
 
@@ -135,7 +147,7 @@ def read_row_file(name: str, data: str, folder: Path = RESULTS) -> RowFile | Non
             raise ValueError("other data")
         for form in FORMS:
             found.right(form)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise ArtifactError(f"{path}: is damaged or of other data; record it again") from error
     return found
 

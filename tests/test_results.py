@@ -1,0 +1,356 @@
+"""The scripts of results in `benchmarks/`: rows, jobs, what is kept of them, and the tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from wsnet_cli.core.architectures import build_network
+from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
+from wsnet_cli.core.config_file import dump_config
+from wsnet_cli.core.errors import ArtifactError, ConfigError, DataError, UsageError
+from wsnet_cli.core.metrics import wilson_interval
+from wsnet_cli.core.model import compress
+from wsnet_cli.core.predictions import ClipKey, Prediction, Predictions, write_predictions
+from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.data.packing.content import content_key
+from wsnet_cli.engine.session import Classifier
+from wsnet_cli.learn.experiment_folder import Experiment, place_experiment
+from wsnet_cli.learn.run import Request
+
+ROOT = Path(__file__).parents[1]
+ROWS = """
+tables:
+  all: {title: All, compare: [[small, big]]}
+rows:
+  small:
+    title: Small
+    data: fsdd-speakers
+    config: esc10-narrow
+    set: {audio.sample_rate: 8000, network.width: 0.125, train.clip_norm: null, train.drops: [0.5]}
+    max_kb: 16
+    teacher: big
+    seeds: 2
+    tables: [all]
+  big:
+    title: Big
+    data: fsdd-speakers
+    config: esc10-narrow
+    set: {audio.sample_rate: 8000, audio.window_s: 0.75, network.width: 0.0625}
+    seeds: 1
+    tables: [all]
+"""
+SPEAKERS, WORDS = ("ann", "bob"), ("0", "1")
+
+
+@pytest.fixture(scope="module")
+def scripts() -> Iterator[Any]:
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import record_job
+        import results_table
+        import row_files
+        import row_jobs
+        import row_measures
+        import rows_file
+        import run_rows
+
+        yield SimpleNamespace(
+            **vars(rows_file) | vars(row_jobs) | vars(row_files) | vars(row_measures),
+            record_job=record_job,
+            results_table=results_table,
+            run_rows=run_rows,
+        )
+    finally:
+        sys.path.remove(str(ROOT / "benchmarks"))
+
+
+@pytest.fixture
+def rows(scripts: Any) -> Any:
+    return scripts.parse_rows(ROWS, "rows.yaml")
+
+
+# ------------------------------------------------------------------------------------- rows
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("max_kb: 16", "max_kB: 16", r"rows.yaml:10: rows.small.max_kB: unknown key; leave it out"),
+        ("    data: fsdd-speakers\n", "", r"rows.yaml:5: rows.small.data is missing; add it"),
+        ("seeds: 2", "seeds: 0", r"rows.small.seeds = '0'; expected greater than or equal to 1"),
+        ("data: fsdd-speakers", "data: esc11", r"rows.small.data = 'esc11'; expected 'esc10', "),
+        ("{audio.sample_rate: 8000, net", "{a: {b: 1}, net", r"rows.small.set.a = .* a number, te"),
+        ("teacher: big", "teacher: bigger", r"rows.small.teacher: no row bigger"),
+        ("teacher: big", "teacher: small", r"rows.small.teacher: small learns from itself"),
+        ("    tables: [all]", "    tables: [al]", r"rows.small.tables: no table al; tables: all"),
+        ("[[small, big]]", "[[small, bag]]", r"tables.all.compare: no row bag"),
+        ("  small:", "  ../small:", r"rows.../small: is no name for a row"),
+        ("drops: [0.5]", "drops: '[0.5'", None),
+        ("drops: [0.5]", "drops: '0.5'", r"set.train.drops = '0.5': cannot be set as text"),
+    ],
+)
+def test_rows_are_checked(scripts: Any, old: str, new: str, message: str | None):
+    text = ROWS.replace(old, new, 1)
+    assert text != ROWS
+    if message is None:
+        scripts.parse_rows(text, "rows.yaml")
+        return
+    with pytest.raises(ConfigError, match=message) as found:
+        scripts.parse_rows(text, "rows.yaml")
+    assert "\n" not in str(found.value)
+
+
+def test_a_teacher_comes_first_and_along(rows: Any):
+    assert rows.choose([]) == rows.choose(["small"]) == ["big", "small"]
+    with pytest.raises(UsageError, match=r"^large: no such row; rows: small, big"):
+        rows.choose(["large"])
+
+
+def test_the_command_of_a_row(scripts: Any, rows: Any):
+    (step,) = scripts.plan_row(rows, "small", None, None, None)
+    asked = SimpleNamespace(device=None, jobs=None)
+    words = scripts.run_rows.command_of(step, rows.rows["small"], "$DATA", asked)
+    assert scripts.run_rows.shown(words) == (
+        "wsnet train $DATA/fsdd --pattern '{label}_{fold}_{index}' --fold all -c esc10-narrow "
+        "--set audio.sample_rate=8000 --set network.width=0.125 --set train.clip_norm=null "
+        "--set 'train.drops=[0.5]' --max-kb 16 --teacher runs/big --seeds 2 --name small"
+    )
+    config = rows.rows["small"].read_config()
+    assert (config.train.clip_norm, config.train.drops) == (None, (0.5,))
+    (step,) = scripts.plan_row(rows, "big", None, 3, "ann,bob")
+    assert step.options[-4:] == ("--seeds", "3", "--name", "big-folds-ann-bob")
+
+
+def test_every_row_of_the_project_has_a_network(scripts: Any):
+    rows = scripts.read_rows()
+    for row in rows.rows.values():
+        config = row.read_config()
+        assert build_network(config.network, 10, audio_settings(config.audio).window_samples)
+
+
+# ------------------------------------------------------------------------------------- jobs
+
+
+def begin(scripts: Any, root: Path, name: str, row: Any, seeds: tuple[int, ...]) -> Path:
+    config = row.read_config()
+    request = Request(root / "fsdd", config, "x", name, runs=root / "runs", fold="all")
+    request = replace(request, layout="pattern", pattern=row.place.options[1])
+    return place_experiment(Experiment(request, SPEAKERS, seeds, "x"), force=False)
+
+
+def finish(job: Path, seeds: tuple[int, ...]) -> None:
+    runs = [
+        {"run": f"fold-{fold}-seed-{seed}", "fold": fold, "seed": seed, "bytes": 1}
+        for fold in SPEAKERS
+        for seed in seeds
+    ]
+    (job / "results.json").write_text(json.dumps({"runs": runs, "failed": []}))
+
+
+def test_what_is_missing_of_a_row_is_planned(scripts: Any, rows: Any, tmp_path: Path):
+    def plan(n_seeds: int) -> list[Any]:
+        return list(scripts.plan_row(rows, "big", tmp_path, n_seeds, None))
+
+    assert [step.resumes for step in plan(1)] == [False]
+    job = begin(scripts, tmp_path, "big", rows.rows["big"], (0,))
+    assert [step.options for step in plan(1)] == [("--resume", "runs/big")]
+    finish(job, (0,))
+    assert plan(1) == []
+    (more,) = plan(3)
+    assert more.options[-4:] == ("--seeds", "1,2", "--name", "big-from-1")
+    finish(begin(scripts, tmp_path, "big-from-1", rows.rows["big"], (1, 2)), (1, 2))
+    assert plan(3) == []
+
+
+def test_a_job_of_other_settings_is_refused(scripts: Any, rows: Any, tmp_path: Path):
+    job = begin(scripts, tmp_path, "big", rows.rows["big"], (0,))
+    other = scripts.parse_rows(ROWS.replace("audio.window_s: 0.75", "train.lr: 0.5"), "rows.yaml")
+    with pytest.raises(UsageError, match=r"big: was begun with audio.window_s = 0.75, and the row"):
+        list(scripts.plan_row(other, "big", tmp_path, 1, None))
+    wider = rows.rows["big"].model_copy(
+        update={"set": {**rows.rows["big"].set, "network.width": 1}}
+    )
+    with pytest.raises(UsageError, match=r"was begun with network = another one"):
+        scripts.check_job("big", wider, job, scripts.open_experiment(job))
+    smaller = rows.rows["big"].model_copy(update={"max_kb": 16.0})
+    with pytest.raises(UsageError, match=r"was begun with --max-kb 0, and the row big has 16.0"):
+        scripts.check_job("big", smaller, job, scripts.open_experiment(job))
+
+
+# -------------------------------------------------------------------------------- what is kept
+
+
+@pytest.fixture
+def job(scripts: Any, rows: Any, tmp_path: Path) -> Path:
+    """A finished job of the row `big`, whose models have random weights."""
+    from wsnet_cli.bench.subjects import random_model
+
+    row = rows.rows["big"]
+    job = begin(scripts, tmp_path, "big", row, (0,))
+    finish(job, (0,))
+    rng = np.random.default_rng(0)
+    (tmp_path / "fsdd").mkdir()
+    config = row.read_config()
+    audio = audio_settings(config.audio)
+    model = random_model(build_network(config.network, 2, audio.window_samples), audio)
+    model = replace(model, labels=WORDS)
+    for i, speaker in enumerate(SPEAKERS):
+        run = job / f"fold-{speaker}-seed-0"
+        run.mkdir()
+        save_model(run / "model.wsnet", model)
+        (run / "config.yaml").write_text(dump_config(config))
+        (run / "metrics.csv").write_text(
+            f"epoch,loss,held_out_accuracy\n1,2.5,0.{i}\n2,1.5,0.5\n3,0.5,\n"
+        )
+        lines, said = ["clip,part,start_s,end_s,content"], []
+        for name in (f"{word}_{speaker}_{n}.wav" for word in WORDS for n in range(3)):
+            path = tmp_path / "fsdd" / name
+            soundfile.write(path, 0.1 * rng.standard_normal(8000), 8000)
+            key = content_key(scripts.record_job.FileAudio().digests([_clip(path)])[0], None, None)
+            lines.append(f"{name},test,,,{key}")
+            scores = Classifier(model).classify_file(path)
+            predicted = WORDS[int(scores.argmax())]
+            said.append(Prediction(ClipKey(name, "", "", key), name[0], predicted, scores.max()))
+        (run / "split.csv").write_text("\n".join(lines) + "\n")
+        write_predictions(run, Predictions(tuple(said)))
+    return job
+
+
+def _clip(path: Path) -> Any:
+    return SimpleNamespace(path=path)
+
+
+def test_a_job_is_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path, capsys: Any):
+    row, folder = rows.rows["big"], tmp_path / "o"
+    folder.mkdir()
+    document = scripts.record_job.record([job], "big", row, None, folder)
+    scripts.write_json(folder / "big.json", document)
+    assert capsys.readouterr().err.count(": 0 predictions other than") == 2
+    found = scripts.read_row_file("big", "fsdd-speakers", folder)
+    assert found.document == document
+    assert "0_ann_0.wav" in (folder / "clips-fsdd-speakers.json").read_text()
+    run = document["runs"][0]
+    path = job / "fold-ann-seed-0" / "model.wsnet"
+    small = len(model_to_bytes(compress(load_model(path))))
+    assert run["bytes"] == {"float32": path.stat().st_size, "int8": small}
+    assert run["last_epoch"] == {"epoch": 3, "loss": 0.5}
+    assert run["best_look"] == {"epoch": 2, "accuracy": 0.5}
+    said = [row.predicted for row in scripts.record_job.read_predictions(path.parent).rows]
+    assert [WORDS[i] for i in run["float32"]] == said
+    assert found.recordings().tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]
+    assert document["command"].startswith("wsnet train $DATA/fsdd --pattern ")
+
+
+def test_a_job_of_changed_clips_is_not_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    soundfile.write(tmp_path / "fsdd" / "0_bob_1.wav", np.ones(4000), 8000)
+    with pytest.raises(DataError, match=r"0_bob_1.wav: is gone or has changed since training"):
+        scripts.record_job.record([job], "big", rows.rows["big"], None, tmp_path)
+    with pytest.raises(UsageError, match="not every fold once for each seed"):
+        scripts.record_job.record([job, job], "big", rows.rows["big"], None, tmp_path)
+
+
+# ------------------------------------------------------------------------------ what it says
+
+
+def row_file(scripts: Any, int8: dict[tuple[str, int], list[int]]) -> Any:
+    """Four clips of class 0: two of fold 1, of one recording, and two of fold 2."""
+    clips = scripts.ClipList(
+        ("a", "b"), ("p", "q", "r", "s"), (0, 0, 0, 0), ("1", "2", "1", "2"), ("x", "y", "x", "z")
+    )
+    looks = {"1": 0.5, "2": 1.0}
+    runs = [
+        {"fold": fold, "seed": seed, "int8": said, "float32": said, "bytes": {"int8": 10 + seed}}
+        | {"best_look": {"epoch": 1, "accuracy": looks[fold]}}
+        for (fold, seed), said in int8.items()
+    ]
+    document = {"data": "esc10", "parameters": 1234, "multiply_adds": 2_500_000, "runs": runs}
+    return scripts.RowFile(document, clips)
+
+
+def test_predictions_find_their_clips(scripts: Any):
+    found = row_file(
+        scripts, {("2", 0): [0, 1], ("1", 0): [0, 0], ("1", 1): [1, 0], ("2", 1): [0, 0]}
+    )
+    assert found.right("int8").tolist() == [[True, True, True, False], [False, True, True, True]]
+    assert found.recordings().tolist() == [0, 1, 0, 2]
+    assert found.largest("int8") == 11
+    assert scripts.best_look(found) == 0.75
+    accuracy = scripts.accuracy_of(found.right("int8"), found.recordings())
+    assert (accuracy.mean, accuracy.of_seeds, accuracy.spread) == (0.75, (0.75, 0.75), 0.0)
+
+
+def test_clips_of_one_recording_widen_the_interval(scripts: Any):
+    right = np.repeat(np.random.default_rng(0).random(50) < 0.8, 8)[np.newaxis]
+
+    def width(recordings: np.ndarray) -> float:
+        low, high = scripts.accuracy_of(right, recordings).interval
+        return float(high - low)
+
+    together = width(np.repeat(np.arange(50), 8))
+    assert together == pytest.approx(width(np.arange(400)) * 8**0.5, rel=0.15)
+
+
+def test_where_all_are_right_the_interval_still_has_a_width(scripts: Any):
+    found = scripts.accuracy_of(np.ones((2, 300), np.bool_), np.repeat(np.arange(100), 3))
+    assert found.interval == wilson_interval(100, 100)
+
+
+def test_rows_are_compared_on_the_clips_of_both(scripts: Any):
+    first = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [1, 1]})
+    second = row_file(scripts, {("1", 0): [1, 0]})
+    found, n_clips = scripts.compare_rows(first, second, "int8")
+    assert (n_clips, found.difference, found.accuracies) == (2, 0.5, (1.0, 0.5))
+    with pytest.raises(DataError, match="held out no clip both"):
+        scripts.compare_rows(row_file(scripts, {("2", 0): [1, 1]}), second, "int8")
+
+
+def test_the_table_says_what_the_files_say(scripts: Any, rows: Any):
+    both = {("1", 0): [0, 0], ("2", 0): [0, 1]}
+    files = {
+        "small": row_file(scripts, both),
+        "big": row_file(scripts, {("1", 0): [1, 0], ("2", 0): [1, 1]}),
+    }
+    table = scripts.results_table
+    page = "x\n<!-- table all: begin -->\nformer\n<!-- table all: end -->\ny\n"
+    made = table.fill(page, rows, files, {"small": 1.234})
+    assert made.startswith("x\n<!-- table all: begin -->\n### All\n")
+    assert made.endswith("\n<!-- table all: end -->\ny\n")
+    assert "former" not in made
+    assert "| Small ([small](results/small.json)) | 1,234 | 10 B | 1153015.2x |" in made
+    assert "| 2.5 | 1.23 | 75.00 | 75.00 (" in made
+    assert "| - | 1 x 2 | 75.00 |" in made
+    assert "| small minus big | +50.00 (" in made
+    assert table.fill(made, rows, files, {"small": 1.234}) == made
+    assert "None of its rows" in table.fill(page, rows, {}, {})
+    assert "minus" not in table.fill(page, rows, {"small": files["small"]}, {})
+    with pytest.raises(ConfigError, match="has no place for a table; add the lines <!-- table all"):
+        table.fill("x", rows, files, {})
+
+
+def test_a_damaged_file_of_a_row_is_refused(scripts: Any, tmp_path: Path):
+    assert scripts.read_row_file("big", "esc10", tmp_path) is None
+    found = row_file(scripts, {("1", 0): [0, 0]})
+    scripts.write_json(tmp_path / "clips-esc10.json", found.clips.as_json())
+    assert scripts.read_clips("esc10", tmp_path) == found.clips
+    found.document["runs"][0]["int8"] = [0, 0, 0]
+    scripts.write_json(tmp_path / "big.json", found.document)
+    with pytest.raises(ArtifactError, match=r"big.json: is damaged or of other data"):
+        scripts.read_row_file("big", "esc10", tmp_path)
+
+
+def test_written_values_are_json_with_short_lists_on_a_line(scripts: Any, tmp_path: Path):
+    value = {"a": [1, 2], "b": {"c": [{"d": []}, {}]}, "e": [[1], [2]], "f": None, "g": "ä"}
+    scripts.write_json(tmp_path / "x.json", value)
+    text = (tmp_path / "x.json").read_text(encoding="utf-8")
+    assert json.loads(text) == value
+    assert ' "a": [1,2],\n' in text
