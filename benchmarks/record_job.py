@@ -142,7 +142,12 @@ def keep_clips(row: Row, labels: Sequence[str], clips: Sequence[Clip], folder: P
 
 
 def unit_of(clip: Clip, row: Row) -> str:
-    """What a clip is drawn again with: its recording, or where speakers are folds its speaker."""
+    """What a clip is drawn again with: its recording, or where speakers are folds its speaker.
+
+    In a test part of voices that were heard, it is a clip: it speaks of no other voices.
+    """
+    if row.place.unit == "clip":
+        return clip.name
     speaker = clip.fold if row.place.unit == "speaker" else None
     return clip.group or speaker or clip.name
 

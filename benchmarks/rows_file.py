@@ -41,13 +41,13 @@ class DataPlace:
     options: tuple[str, ...]
     has_folds: bool
     clip_s: float
-    unit: Literal["recording", "speaker"]
+    unit: Literal["recording", "speaker", "clip"]
 
 
 DATA_SETS = {
     "esc10": DataPlace("esc10", (), True, 5.0, "recording"),
     "fsdd": DataPlace(
-        "fsdd", ("--pattern", "{label}_{group}_{index:test=0-4}"), False, 1.0, "speaker"
+        "fsdd", ("--pattern", "{label}_{group}_{index:test=0-4}"), False, 1.0, "clip"
     ),
     "fsdd-speakers": DataPlace(
         "fsdd", ("--pattern", "{label}_{fold}_{index}"), True, 1.0, "speaker"
