@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from wsnet_cli.core.locate import shipped_names
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -60,6 +62,10 @@ def test_every_preset_and_every_other_file_travels(pyproject: dict[str, Any]):
     pages = files_of(ROOT / "wsnet_cli" / "report", tool, "wsnet_cli.report")
     names = ["base.html", "evaluation.html", "page.html", "parts.html"]
     assert sorted(p.name for p in pages) == names
+    models = ROOT / "wsnet_cli" / "models"
+    there = {path for path in models.iterdir() if path.suffix not in (".py", "") and path.is_file()}
+    assert there == set(files_of(models, tool, "wsnet_cli.models"))
+    assert {path.stem for path in there} == set(shipped_names())
 
 
 def files_of(folder: Path, tool: dict[str, Any], package: str) -> list[Path]:

@@ -140,6 +140,13 @@ def test_a_model_that_ships_has_its_card_named(
     assert "card" not in wsnet("info", model, "--json").document["facts"]
 
 
+@pytest.mark.parametrize("name", locate.shipped_names())
+def test_what_ships_is_found_by_its_name(wsnet, name: str):
+    facts = wsnet("info", name, "--json").document["facts"]
+    assert Path(facts["card"]).name == f"{name}.md"
+    assert facts["weights"] == "8-bit"
+
+
 def test_the_plan_of_the_engine(wsnet, model: str, monkeypatch: pytest.MonkeyPatch):
     outcome = wsnet("info", model, "--engine", "--json")
     assert outcome.code == 0
