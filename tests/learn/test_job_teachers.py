@@ -121,6 +121,19 @@ def test_a_run_learns_from_the_runs_of_its_fold(fold: str, large: Path, request_
     assert listener.warnings == []
 
 
+def test_seeds_without_folds_teach_the_data_s_own_split(request_for, tmp_path: Path) -> None:
+    experiment = Experiment(request_for(name="seeds"), (None,), SEEDS, "x")
+    folder = place_experiment(experiment, force=False)
+    for job in jobs_of(experiment, folder):
+        start_run(job.request, SilentListener())
+    student = start_run(request_for(teachers=(folder,)), SilentListener()).folder.path
+    assert [path.read_bytes() for path in sorted(student.glob("teacher-*.wsnet"))] == [
+        (folder / f"seed-{seed}" / "model.wsnet").read_bytes() for seed in SEEDS
+    ]
+    with pytest.raises(UsageError, match="none of its 2 runs held out what fold 2 holds out"):
+        start_run(request_for(teachers=(folder,), fold="2"), SilentListener())
+
+
 def test_their_word_is_that_of_the_same_runs_named_one_by_one(large: Path, request_for) -> None:
     own = tuple(large / f"fold-2-seed-{seed}" for seed in SEEDS)
     by_job = start_run(request_for(teachers=(large,), fold="2"), SilentListener())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def read_parts(folder: Path) -> Parts:
         for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
             part, content = row.get("part"), row.get("content")
             if part in found and content:
-                found[part].add(content)
+                found[part].add(sys.intern(content))  # many runs have the same clips
     except (OSError, UnicodeDecodeError, csv.Error):
         return Parts()
     return Parts(**{part: frozenset(keys) for part, keys in found.items()})
