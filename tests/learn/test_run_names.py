@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from wsnet_cli.learn.run_names import run_names
@@ -20,6 +20,8 @@ def test_fold_after_fold_and_seeds_in_order() -> None:
     assert run_names([None], [3]) == {(None, 3): "seed-3"}
 
 
+@example(["b-c-3", "b/c", "b c"])
+@example(["4", "0", "00", ""])
 @given(st.lists(st.text(max_size=80), unique=True, min_size=1, max_size=6))
 def test_every_run_has_a_name_of_its_own_that_leads_nowhere_else(folds: list[str]) -> None:
     names = list(run_names(folds, [0, 1]).values())

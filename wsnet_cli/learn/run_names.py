@@ -29,5 +29,7 @@ def _fold_names(folds: Sequence[str | None]) -> dict[str | None, str]:
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", fold or "")[:60]
         if not safe or f"fold-{safe}-" in names.values():
             safe = f"{safe}-{number}".lstrip("-")
+        while f"fold-{safe}-" in names.values():
+            safe = f"{safe}-{number}"
         names[fold] = "" if fold is None else f"fold-{safe}-"
     return names
