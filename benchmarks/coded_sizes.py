@@ -12,13 +12,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from page_table import write_or_check
 from row_files import RESULTS, RowFile, read_row_file
 from rows_file import Row, read_rows
 
 from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.config import Config
 from wsnet_cli.core.file_size import Wrapping, file_bytes
-from wsnet_cli.core.files import write_text_atomic
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.learn.model_source import Sources
@@ -26,21 +26,6 @@ from wsnet_cli.learn.provenance import longest_provenance
 from wsnet_cli.learn.teacher_jobs import TeacherJob
 
 PAGE = RESULTS.parent / "training.md"
-BEGIN, END = "<!-- coded sizes: begin -->", "<!-- coded sizes: end -->"
-
-
-def main() -> int:
-    """Write the table, or say whether it stands there; the exit code."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(f"{BEGIN}\n")
-    _, _, after = rest.partition(END)
-    made = f"{before}{BEGIN}\n{table()}\n{END}{after}"
-    if "--check" in sys.argv[1:]:
-        if made != text:
-            print(f"{PAGE}: its table is another one; run python benchmarks/coded_sizes.py")
-        return int(made != text)
-    write_text_atomic(PAGE, made)
-    return 0
 
 
 def table() -> str:
@@ -76,4 +61,4 @@ def counted(found: RowFile, row: Row, n_teachers: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, "coded sizes", table()))

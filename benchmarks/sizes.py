@@ -9,32 +9,18 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from page_table import write_or_check
+
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.file_size import Wrapping
-from wsnet_cli.core.files import write_text_atomic
 from wsnet_cli.core.fit_size import FitRow, fit_size
 from wsnet_cli.core.frontier import KB
 from wsnet_cli.core.settings import audio_settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
-BEGIN, END = "<!-- sizes: begin -->", "<!-- sizes: end -->"
 PRESET, SIZES_KB, N_CLASSES = "esc10-wsnet", (16, 32, 64, 128, 256), 10
 LABEL_SIGNS, PROVENANCE_SIGNS = 10, 300
 """Of a label, and of the words on where a model comes from: about as many as in a real file."""
-
-
-def main() -> int:
-    """Write the table, or say whether it stands there; the exit code."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(f"{BEGIN}\n")
-    _, _, after = rest.partition(END)
-    made = f"{before}{BEGIN}\n{table()}\n{END}{after}"
-    if "--check" in sys.argv[1:]:
-        if made != text:
-            print(f"{PAGE}: its table of sizes is another one; run python benchmarks/sizes.py")
-        return int(made != text)
-    write_text_atomic(PAGE, made)
-    return 0
 
 
 def table() -> str:
@@ -64,4 +50,4 @@ def cell(row: FitRow) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, "sizes", table()))

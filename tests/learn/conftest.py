@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +43,26 @@ def one_thread() -> None:
 def make_config() -> Callable[..., Config]:
     """The tiny configuration with more settings over it."""
     return lambda *settings: parse_config("", "test", (*TINY_SETTINGS, *settings))
+
+
+class StoppingListener(SilentListener):
+    """Notes what it is told, and stops a run after the k-th step."""
+
+    def __init__(self, stop_at: int = 0) -> None:
+        self.remarks: list[str] = []
+        self.warnings: list[str] = []
+        self._left = stop_at
+
+    def remark(self, line: str) -> None:
+        self.remarks.append(line)
+
+    def warn(self, line: str) -> None:
+        self.warnings.append(line)
+
+    def step(self, fraction_done: float) -> None:
+        self._left -= 1
+        if self._left == 0:
+            signal.raise_signal(signal.SIGINT)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,31 +23,13 @@ from wsnet_cli.learn.run import Request, estimate_run, resume_run, start_run
 from wsnet_cli.learn.split_file import read_parts
 from wsnet_cli.learn.sweep import run_sweep
 
-from .conftest import TINY_SETTINGS
+from .conftest import TINY_SETTINGS, StoppingListener
 
 FOLDS, SEEDS = ("1", "2"), (0, 5)
 SAME_FILES = ("model.wsnet", "metrics.csv", "metrics.json", "config.yaml")
 
 
-class Listener(SilentListener):
-    """Notes what it is told, and stops a run after its k-th step."""
-
-    def __init__(self, stop_at: int = 0) -> None:
-        self.remarks: list[str] = []
-        self.warnings: list[str] = []
-        self._left = stop_at
-
-    def remark(self, line: str) -> None:
-        self.remarks.append(line)
-
-    def warn(self, line: str) -> None:
-        self.warnings.append(line)
-
-    def step(self, fraction_done: float) -> None:
-        self._left -= 1
-        if self._left == 0:
-            signal.raise_signal(signal.SIGINT)
-
+class Listener(StoppingListener):
     def planned(self, *told: object) -> None: ...
 
 

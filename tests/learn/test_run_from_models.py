@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,30 +24,10 @@ from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.model_source import read_source
 from wsnet_cli.learn.run import Request, Result, estimate_run, resume_run, start_run
 
-from .conftest import TINY_SETTINGS
+from .conftest import TINY_SETTINGS, StoppingListener
 
 SAME_FILES = ("model.wsnet", "metrics.csv", "last.safetensors", "metrics.json", "confusion.csv")
 HEARING = TINY_SETTINGS[:2]
-
-
-class Listener(SilentListener):
-    """Notes what it is told, and stops the run after the k-th step."""
-
-    def __init__(self, stop_at: int = 0) -> None:
-        self.remarks: list[str] = []
-        self.warnings: list[str] = []
-        self._left = stop_at
-
-    def remark(self, line: str) -> None:
-        self.remarks.append(line)
-
-    def warn(self, line: str) -> None:
-        self.warnings.append(line)
-
-    def step(self, fraction_done: float) -> None:
-        self._left -= 1
-        if self._left == 0:
-            signal.raise_signal(signal.SIGINT)
 
 
 @pytest.fixture
@@ -97,7 +76,7 @@ def assert_same(folder: Path, whole: Result) -> None:
 
 
 def test_run_from_a_model_has_its_network_and_audio(base: Path, again) -> None:
-    listener = Listener()
+    listener = StoppingListener()
     result = again(start=base, listener=listener)
     before, after = load_model(base / "model.wsnet"), load_model(result.folder.model)
     assert (after.network, after.audio, after.labels) == (
@@ -137,7 +116,7 @@ def test_data_of_other_classes_replaces_the_head(base: Path, again, tones: Path)
     for number, path in enumerate(sorted((tones / "new").iterdir())):
         samples = path.read_bytes()
         path.write_bytes(samples[:-400] + bytes([number]) * 400)
-    listener = Listener()
+    listener = StoppingListener()
     result = again(start=base, listener=listener)
     assert f"from {base}: the head is replaced: 3 of 4 classes are known" in listener.remarks
     assert load_model(result.folder.model).labels == ("high", "low", "middle", "new")
@@ -145,7 +124,7 @@ def test_data_of_other_classes_replaces_the_head(base: Path, again, tones: Path)
 
 def test_a_warning_says_if_the_start_knows_the_held_out_clips(train, again) -> None:
     everything = train(name="everything", fold="none").folder.path
-    listener = Listener()
+    listener = StoppingListener()
     result = again(start=everything, listener=listener)
     n = result.metrics.n_clips
     assert listener.warnings == [
@@ -158,7 +137,7 @@ def test_a_warning_says_if_the_start_knows_the_held_out_clips(train, again) -> N
 def test_a_stopped_run_from_a_model_ends_as_if_it_never_was(k: int, base: Path, again) -> None:
     whole = again(start=base, name="whole")
     with pytest.raises(Interrupted):
-        again(start=base, name="stopped", listener=Listener(stop_at=k))
+        again(start=base, name="stopped", listener=StoppingListener(stop_at=k))
     folder = whole.folder.path.parent / "stopped"
     shutil.rmtree(base)
     resume(folder)
@@ -169,7 +148,7 @@ def test_a_stopped_run_from_a_model_ends_as_if_it_never_was(k: int, base: Path, 
 
 def test_a_changed_start_is_refused_by_its_name(base: Path, again, train, tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
-        again(start=base, listener=Listener(stop_at=4))
+        again(start=base, listener=StoppingListener(stop_at=4))
     folder = tmp_path / "runs" / "again"
     other = train("train.seed=1", name="other").folder.model
     shutil.copy(other, folder / "start.wsnet")
@@ -207,7 +186,7 @@ def test_another_network_or_audio_is_refused_before_anything_is_written(
 
 
 def test_what_is_left_to_the_data_is_only_about_training(base: Path, again) -> None:
-    listener = Listener()
+    listener = StoppingListener()
     text = "from_data: [rate, window, pooling]"
     result = again(start=base, text=text, listener=listener)
     assert load_config(str(result.folder.config)).audio.window_s == 0.25
@@ -247,7 +226,7 @@ def test_a_share_of_0_is_training_without_teachers(base: Path, again) -> None:
 
 def test_teachers_are_copied_and_told_of(base: Path, train, again) -> None:
     other = train("train.seed=1", name="other").folder.path
-    listener = Listener()
+    listener = StoppingListener()
     result = again(teachers=(base, other), listener=listener)
     digests = [read_source(str(path)).digest for path in (base, other)]
     assert result.model.provenance["teachers"] == " ".join(digests)
@@ -261,7 +240,7 @@ def test_a_stopped_student_ends_as_if_it_never_was(k: int, base: Path, again, tr
     other = train("train.seed=1", name="other").folder.path
     whole = again(teachers=(base, other), name="whole")
     with pytest.raises(Interrupted):
-        again(teachers=(base, other), name="stopped", listener=Listener(stop_at=k))
+        again(teachers=(base, other), name="stopped", listener=StoppingListener(stop_at=k))
     shutil.rmtree(other)
     folder = whole.folder.path.parent / "stopped"
     resume(folder)
@@ -271,7 +250,7 @@ def test_a_stopped_student_ends_as_if_it_never_was(k: int, base: Path, again, tr
 def test_a_changed_teacher_is_refused_by_its_name(base: Path, again, train, tmp_path: Path) -> None:
     other = train("train.seed=1", name="other").folder.path
     with pytest.raises(Interrupted):
-        again(teachers=(base, other), listener=Listener(stop_at=4))
+        again(teachers=(base, other), listener=StoppingListener(stop_at=4))
     folder = tmp_path / "runs" / "again"
     shutil.copy(folder / "teacher-1.wsnet", folder / "teacher-2.wsnet")
     with pytest.raises(TrainingError, match=r"models\.teacher-2\.wsnet was .* and is now "):
@@ -303,7 +282,7 @@ def test_start_and_teachers_go_together(base: Path, again) -> None:
 def test_of_several_labels_a_student_learns_from_its_like_alone(
     base: Path, again, several_labels: Path
 ) -> None:
-    listener = Listener()
+    listener = StoppingListener()
     first = again(start=base, source=several_labels, name="first", listener=listener)
     assert f"from {base}: the head is replaced: 3 of 4 classes are known" in listener.remarks
     assert first.model.multi_label

@@ -1,0 +1,29 @@
+"""A table between two lines of a page, written or checked by the script that makes it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from wsnet_cli.core.files import write_text_atomic
+
+
+def write_or_check(page: Path, name: str, table: str) -> int:
+    """Put a table in its place, or with --check say whether it stands there; the exit code.
+
+    Args:
+        page: the page.
+        name: the table stands between the lines `<!-- name: begin -->` and `<!-- name: end -->`.
+        table: as it is to be.
+    """
+    begin, end = (f"<!-- {name}: {word} -->" for word in ("begin", "end"))
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(f"{begin}\n")
+    _, _, after = rest.partition(end)
+    made = f"{before}{begin}\n{table}\n{end}{after}"
+    if "--check" in sys.argv[1:]:
+        if made != text:
+            print(f"{page}: its table of {name} is another one; run python {sys.argv[0]}")
+        return int(made != text)
+    write_text_atomic(page, made)
+    return 0
