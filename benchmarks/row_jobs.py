@@ -15,7 +15,7 @@ from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import UsageError
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
-from wsnet_cli.learn.run_folder import JOB_FILE
+from wsnet_cli.learn.run_names import JOB_FILE
 
 KB = 1000
 N_CLASSES = 10

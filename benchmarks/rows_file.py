@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.config_file import known_path, load_config
 from wsnet_cli.core.errors import ConfigError, UsageError
 from wsnet_cli.core.yamlfile import YamlDocument, load_yaml, parse_scalar
 
@@ -242,7 +242,7 @@ def _problems_of_teachers(rows: Rows, name: str) -> Iterable[str]:
 def _explain(error: ValidationError, document: YamlDocument, where: str) -> str:
     """One line for the first thing that was refused."""
     first = error.errors()[0]
-    path = _known_path(first["loc"], document.value)
+    path = known_path(first["loc"], document.value)
     key = ".".join(map(str, path)) or "the file"
     line = document.lines.get(path, 1)
     if first["type"] == "extra_forbidden":
@@ -253,12 +253,3 @@ def _explain(error: ValidationError, document: YamlDocument, where: str) -> str:
     if "set" in path[:-1]:
         words = "a number, text, null, true, false or a list of these"
     return f"{where}:{line}: {key} = {str(first['input'])[:60]!r}; expected {words}"
-
-
-def _known_path(location: Sequence[int | str], value: Any) -> tuple[int | str, ...]:
-    path: list[int | str] = []
-    for part in location:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-            path.append(part)
-    return tuple(path)

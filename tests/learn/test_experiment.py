@@ -28,7 +28,8 @@ from wsnet_cli.learn.experiment_folder import (
 from wsnet_cli.learn.jobs import Job, Outcome
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Request
-from wsnet_cli.learn.run_folder import JOB_FILE, RunFolder
+from wsnet_cli.learn.run_folder import RunFolder
+from wsnet_cli.learn.run_names import JOB_FILE
 from wsnet_cli.learn.run_to_end import Finished
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -191,7 +191,7 @@ def _explain(
     where: str,
 ) -> str:
     """One line for the first thing that pydantic refused."""
-    path = _known_path(error["loc"], values)
+    path = known_path(error["loc"], values)
     key = ".".join(_shown(str(part)) for part in path)
     place = places.get(path, where)
     if error["type"] == "extra_forbidden":
@@ -221,7 +221,7 @@ def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:
     )
 
 
-def _known_path(location: tuple[int | str, ...], values: Any) -> tuple[int | str, ...]:
+def known_path(location: Sequence[int | str], values: Any) -> tuple[int | str, ...]:
     """The part of pydantic's location that stands in the document; unions add words."""
     path: list[int | str] = []
     for part in location:

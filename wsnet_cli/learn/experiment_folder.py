@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_text_atomic
 from .run import Request
-from .run_folder import JOB_FILE, RunFolder, delete_written, locked
+from .run_folder import RunFolder, delete_written, locked
+from .run_names import JOB_FILE
 
 VERSION = 1
 _PLACE = ("name", "runs", "force")

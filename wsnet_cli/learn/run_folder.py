@@ -21,7 +21,7 @@ from ..data.dataset import DataSet
 from ..data.dividing.splits import Split
 from ..data.packing.packed import PackedSet
 from .model_source import START, TEACHERS
-from .run_names import JOB_FILE as JOB_FILE
+from .run_names import JOB_FILE
 from .team import Team
 from .trainer import EpochRow
 
