@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from wsnet_cli.core.artifact import save_model
+from wsnet_cli.core.config import Config, TrainConfig
 from wsnet_cli.core.container import pack
 from wsnet_cli.core.errors import ArtifactError, TrainingError
 from wsnet_cli.core.model import Model
@@ -71,7 +72,7 @@ def test_the_same_state_gives_the_same_bytes(saved: Path) -> None:
         ),
         (
             {"network": {"sampling": None, "width": 1.0}},
-            r"network\.sampling was \{'stride': 2, .*\} and is now None",
+            r"network\.sampling was \{'stride': 2, .* and is now None",
         ),
         (
             {"network": {"sampling": {"stride": 2, "layers": {}}, "width": 1.0}},
@@ -92,6 +93,25 @@ def test_more_epochs_are_let_through_and_fewer_refused(saved: Path) -> None:
     fewer = {**IDENTITY, "train": {**train, "epochs": 2}}  # type: ignore[dict-item]
     with pytest.raises(TrainingError, match=r"train\.epochs was 3 and is now 2; expected as many"):
         read_checkpoint(saved, fewer)
+
+
+@pytest.mark.parametrize("key", ["optimizer", "clip_norm", "distill"])
+def test_a_key_that_is_younger_than_the_file_had_its_default(key: str, saved: Path) -> None:
+    whole = Config(train=TrainConfig(epochs=3, lr=0.003)).model_dump(mode="json")["train"]
+    assert key not in IDENTITY["train"]  # type: ignore[operator]
+    assert read_checkpoint(saved, {**IDENTITY, "train": whole}).epochs == 3
+    other = {"optimizer": "sgd", "clip_norm": 1.0, "distill": {"teachers": ["a.wsnet"]}}[key]
+    changed = {**IDENTITY, "train": {**whole, key: other}}
+    with pytest.raises(TrainingError, match=rf"train\.{key} was .* and is now"):
+        read_checkpoint(saved, changed)
+
+
+def test_a_younger_key_of_one_layers_sampling_had_its_default_too(saved: Path) -> None:
+    sampling = {"stride": 2, "signs": False, "layers": {"conv1": "dense"}}
+    assert read_checkpoint(saved, {**IDENTITY, "network": {"sampling": sampling, "width": 1.0}})
+    signed = {"sampling": {**sampling, "signs": True}, "width": 1.0}
+    with pytest.raises(TrainingError, match=r"network\.sampling\.signs was False and is now True"):
+        read_checkpoint(saved, {**IDENTITY, "network": signed})
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:

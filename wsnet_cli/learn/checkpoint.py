@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from ..core.config import Config
 from ..core.container import pack, read_container, unpack
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
@@ -52,7 +55,8 @@ def read_checkpoint(path: Path, identity: dict[str, Any], team: Team | None = No
 
     Args:
         path: the file.
-        identity: what must be as it was; `train.epochs` may be larger.
+        identity: what must be as it was; `train.epochs` may be larger. A key of the configuration
+            that was not there yet when the file was written had its default.
         team: its first process reads the file, and the others get its bytes.
 
     Raises:
@@ -71,8 +75,20 @@ def read_checkpoint(path: Path, identity: dict[str, Any], team: Team | None = No
             f"{path}: train.epochs was {epochs} and is now {now}; expected as many or more to "
             "resume: start a new run instead"
         )
-    _check_equal(_without_epochs(saved), _without_epochs(identity), f"{path}: ")
+    _check_equal(
+        _without_epochs(_completed(saved)), _without_epochs(_completed(identity)), f"{path}: "
+    )
     return Saved(arrays, metadata, epochs if isinstance(epochs, int) else 0)
+
+
+def _completed(identity: dict[str, Any]) -> dict[str, Any]:
+    """With the defaults of what is missing of a configuration; as it is where it is none."""
+    sections = {name: identity[name] for name in Config.model_fields if name in identity}
+    try:
+        config = Config.model_validate(sections, strict=False)
+    except ValidationError:
+        return identity
+    return {**identity, **config.model_dump(mode="json", include=set(sections))}
 
 
 def _without_epochs(identity: dict[str, Any]) -> dict[str, Any]:
