@@ -286,7 +286,8 @@ def test_only_what_is_faster_goes_this_way() -> None:
     audio = torch.randn(2, 1, 3000)
     assert is_worth_it(geometry(FRONT, audio))
     assert not is_worth_it(geometry(FRONT, audio[..., :90]))
-    assert not is_worth_it(geometry(Conv("c", FRONT.shape), audio))
+    assert is_worth_it(geometry(Conv("c", FRONT.shape), audio))
+    assert not is_worth_it(geometry(Conv("c", ConvShape(2, 16, 32, 2)), torch.randn(2, 2, 3000)))
     dense = Conv("c", ConvShape(16, 32, 32, 2, 16), pool=Pool(8, 8))
     assert not is_worth_it(geometry(dense, torch.randn(2, 16, 1889)))
 

@@ -61,8 +61,8 @@ def fused_block(
         audio: [B, M, T].
 
     Returns: [B, N, layer.output_length(T)], or None where torch has to do it: unless it is batch
-        norm of this process alone, in training, in float32 on the CPU, before a pool, the compiled
-        kernels are there, and the layer is one for which they are faster.
+        norm of this process alone, in training, in float32 on the CPU, the compiled kernels are
+        there, and the layer is one for which they are faster.
     """
     if not _is_plain_training(norm, audio):
         return None
@@ -82,7 +82,8 @@ def fused_block(
 
 def is_worth_it(block: Block) -> bool:
     """Whether the kernels are faster than torch: measured, docs/training.md, "Speed"."""
-    return block.n_taps <= MAX_TAPS and block.n_steps >= MIN_STEPS and block.pool_size > 1
+    spares_enough = block.pool_size > 1 or block.n_channels == 1
+    return block.n_taps <= MAX_TAPS and block.n_steps >= MIN_STEPS and spares_enough
 
 
 def find_geometry(layer: Conv, n_channels: int, n_samples: int) -> Block | None:
