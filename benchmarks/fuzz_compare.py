@@ -15,6 +15,7 @@ from wsnet_cli.core.container import DIGEST_NAME
 from wsnet_cli.core.filters import channel_signs, sampled_filters, sampled_rows
 from wsnet_cli.core.layers import Conv, Linear, MapConv
 from wsnet_cli.core.model import LayerWeights, Model, real
+from wsnet_cli.core.sampling import ConvShape
 
 
 class Misread(Exception):
@@ -30,7 +31,7 @@ def _same(name: str, found: Any, expected: Any) -> None:
 AUDIO_NUMBERS = ("sample_rate", "window_s", "hop_s", "trim_below")
 LAYER_NUMBERS = {
     "conv": ("shape", "sampling", "pool", "group_offset"),
-    "map-conv": ("shape", "sampling", "pool", "band_pool"),
+    "map-conv": ("shape", "sampling", "pool", "band_pool", "group_offset"),
     "linear": ("shape", "sampling"),
 }
 CALIBRATION = ("temperature", "thresholds", "unknown", "false_alarm_rate")
@@ -129,6 +130,13 @@ def _check_linear(layer: Linear, own: LayerWeights, read: dict[str, Any]) -> Non
     _same_numbers("rows", sampled_rows(real(own.phi), layer.shape), read)
 
 
+def _unsigned(shape: ConvShape) -> ConvShape:
+    """Without signs, which the page's reader gives to the input and not to the filters."""
+    if shape.sampling is None:
+        return shape
+    return replace(shape, sampling=replace(shape.sampling, signs=False))
+
+
 def _check_conv(layer: Conv | MapConv, own: LayerWeights, read: dict[str, Any]) -> None:
     shape = layer.shape
     _same("relu", layer.relu, read.get("relu", True))
@@ -139,16 +147,13 @@ def _check_conv(layer: Conv | MapConv, own: LayerWeights, read: dict[str, Any]) 
             "shape", [*size, shape.stride, layer.shape.band_padding, shape.padding], read["shape"]
         )
         _same("band_pool", layer.band_pool, read.get("band_pool", 1))
-        filters = sampled_filters(real(own.phi), layer.shape.taps)
+        filters = sampled_filters(real(own.phi), _unsigned(layer.shape.taps))
         wanted = (shape.n_out, shape.length, layer.shape.height, -1)
         _same_numbers("filters", filters.reshape(wanted), read)
     else:
         ends = [shape.length, shape.stride, shape.padding]
         _same("shape", [shape.n_in, shape.n_out, *ends], read["shape"])
-        plain = layer.shape
-        if plain.sampling:
-            plain = replace(plain, sampling=replace(plain.sampling, signs=False))
-        filters = sampled_filters(real(own.phi), plain, own.offsets)
+        filters = sampled_filters(real(own.phi), _unsigned(layer.shape), own.offsets)
         _same_numbers("filters", filters.transpose(0, 2, 1), read)
         pointwise = None if own.pointwise is None else real(own.pointwise)
         if pointwise is not None or read["pointwise"] is not None:

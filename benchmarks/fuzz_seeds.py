@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from wsnet_cli.core.artifact import FORMAT_VERSION, oldest_format
+from wsnet_cli.core.artifact import CODED_FORMAT, oldest_format
 from wsnet_cli.core.artifact_header import describe
 from wsnet_cli.core.artifact_numbers import PLAIN, stored_forms
 from wsnet_cli.core.audio import AudioSettings
@@ -50,15 +50,17 @@ def _networks() -> Iterator[tuple[str, Network, AudioSettings]]:
     hidden = Linear("linear1", LinearShape(4 * 16, 5, 7), relu=True)
     flat = Conv("conv1", ConvShape(1, 4, 8, 2, 4, Sampling(2)), pool=Pool(3, 2))
     yield "flatten", Network((flat, Flatten(), hidden, scaled)), BARE
-    maps = (
-        Conv("conv1", ConvShape(1, 6, 4, 2)),
-        ToMap(),
-        MapConv("map1", MapShape(1, 4, 6, 3, 3, 1, 1, 1), pool=Pool(2, 2), band_pool=2),
-        MapConv("map2", MapShape(4, 5, 3, 3, 2, 1, 1, 0, Sampling(3, 2, signs=True))),
-        Mean(),
-        Linear("linear", LinearShape(5, 3)),
-    )
-    yield "maps", Network(maps), AUDIO
+    for name, delta in (("maps", 0), ("groups of maps", 2)):
+        sampling = Sampling(3, 2, group_offset=delta, signs=True)
+        maps = (
+            Conv("conv1", ConvShape(1, 6, 4, 2)),
+            ToMap(),
+            MapConv("map1", MapShape(1, 4, 6, 3, 3, 1, 1, 1), pool=Pool(2, 2), band_pool=2),
+            MapConv("map2", MapShape(4, 5, 3, 3, 2, 1, 1, 0, sampling)),
+            Mean(),
+            Linear("linear", LinearShape(5, 3)),
+        )
+        yield name, Network(maps), AUDIO
 
 
 def make_model(network: Network, audio: AudioSettings, seed: int) -> Model:
@@ -98,7 +100,8 @@ def _quantized(model: Model) -> Iterator[tuple[str, Model]]:
 def _forms(model: Model) -> Iterator[tuple[str, bytes]]:
     """Every way in which a file may store it, not the smallest alone."""
     for number, (form, tensors) in enumerate(stored_forms(model)):
-        version = oldest_format(model) if form.coding == PLAIN else FORMAT_VERSION
+        oldest = oldest_format(model)
+        version = oldest if form.coding == PLAIN else max(oldest, CODED_FORMAT)
         content = pack(tensors, {"format": version, **describe(model, form)})
         yield f"{form.coding} {number}", content
 

@@ -102,8 +102,9 @@ def naive_conv() -> Callable[..., np.ndarray]:
 
 
 def naive_map_convolution(values: np.ndarray, phi: np.ndarray, shape: MapShape) -> np.ndarray:
-    """The definition: G[n, f, t] = sum F[m, s*f + h, s*t + l] Phi[n*S + l*H + h, m mod M*].
+    """The definition: G[n, f, t] = sum F[m, s*f + h, s*t + l] K[h, l, m, n].
 
+    K[h, l, m, n] = Phi[n*S + c*Delta + l*H + h, m mod M*] with c = m // M*, the group of m.
     `values` is [M, bands, T]; the result is [N, bands', T'] in float64.
     """
     step = shape.sampling.stride if shape.sampling else shape.height * shape.length
@@ -114,11 +115,13 @@ def naive_map_convolution(values: np.ndarray, phi: np.ndarray, shape: MapShape) 
     n_steps = (padded.shape[2] - shape.length) // shape.stride + 1
     out = np.zeros((shape.n_out, n_bands, n_steps))
     taps = list(itertools.product(range(shape.n_in), range(shape.height), range(shape.length)))
+    delta = shape.sampling.group_offset if shape.sampling else 0
     if shape.sampling and shape.sampling.signs:
         padded *= channel_signs(shape.n_in, n_columns)[:, np.newaxis, np.newaxis]
     for n, f, t in np.ndindex(out.shape):
         for m, h, l in taps:  # noqa: E741  # the name that the method has for it
-            weight = float(phi[n * step + l * shape.height + h, m % n_columns])
+            row = n * step + m // n_columns * delta + l * shape.height + h
+            weight = float(phi[row, m % n_columns])
             out[n, f, t] += padded[m, shape.stride * f + h, shape.stride * t + l] * weight
     return out
 
@@ -189,6 +192,7 @@ def _map_shapes(draw: st.DrawFn, n_in: int, n_bands: int) -> MapShape:
     factor = draw(st.sampled_from([c for c in range(1, n_in + 1) if n_in % c == 0]))
     n_taps, signs = height * length, factor > 1 and draw(st.booleans())
     step = draw(st.integers(1, n_taps) | st.sampled_from([min(height, n_taps), n_taps]))
+    later = draw(st.just(0) | st.integers(1, n_taps)) if factor > 1 else 0
     return MapShape(
         n_in,
         draw(st.integers(1, 6)),
@@ -198,7 +202,7 @@ def _map_shapes(draw: st.DrawFn, n_in: int, n_bands: int) -> MapShape:
         draw(st.integers(1, 3)),
         band_padding,
         draw(st.integers(0, length)),
-        draw(st.sampled_from([None, Sampling(step, factor, signs=signs)])),
+        draw(st.sampled_from([None, Sampling(step, factor, group_offset=later, signs=signs)])),
     )
 
 

@@ -178,7 +178,7 @@ def test_what_is_no_model_file_is_refused_by_name(tmp_path: Path, sign: Sign) ->
 def test_newer_version_is_refused_with_what_to_do(tiny_model: Model, sign: Sign) -> None:
     tensors, header = unpack(model_to_bytes(tiny_model), "x")
     newer = sign(tensors, header | {"format": FORMAT_VERSION + 1, "weights": "int3"})
-    message = "x: is of format 4, this wsnet reads up to format 3; upgrade wsnet to use it"
+    message = "x: is of format 5, this wsnet reads up to format 4; upgrade wsnet to use it"
     with pytest.raises(ArtifactError, match=f"^{re.escape(message)}$"):
         model_from_bytes(newer, "x")
 

@@ -60,6 +60,27 @@ def test_a_model_comes_back_as_it_was(map_model: Model, bits: int) -> None:
     assert model_to_bytes(found) == content
 
 
+def test_group_offsets_are_of_the_fourth_format(make_model: Callable[..., Model]) -> None:
+    sampling = Sampling(3, 2, group_offset=2, signs=True)
+    layers = list(LAYERS)
+    layers[3] = MapConv("map2", MapShape(4, 5, 3, 3, 2, 1, 1, 0, sampling))
+    model = make_model(Network(tuple(layers)), AUDIO)
+    for each in (model, compress(model)):
+        content = model_to_bytes(each)
+        assert unpack(content, "x")[1]["format"] == oldest_format(each) == 4
+        found = model_from_bytes(content, "x")
+        assert found.network == each.network
+        assert model_to_bytes(found) == content
+    written = unpack(model_to_bytes(model), "x")[1]["layers"][3]
+    assert written == {
+        "type": "map-conv",
+        "shape": [4, 5, 3, 3, 2, 1, 1, 0],
+        "sampling": [3, 2],
+        "group_offset": 2,
+        "signs": True,
+    }
+
+
 def test_what_is_written(map_model: Model) -> None:
     tensors, header = parts_of(map_model)
     assert header["format"] == oldest_format(map_model) == 2
@@ -91,6 +112,15 @@ LIES: list[tuple[tuple[str | int, ...], object, str]] = [
     (("layers", 3, "sampling"), [7, 2], "stride = 7; expected 1 to the filter length 6"),
     (("layers", 3, "sampling"), [3, 3], "channel_factor = 3; expected a divisor of the 4 input"),
     (("layers", 3, "sampling"), [2, 2], "weights: float32 of shape "),
+    (("layers", 3, "group_offset"), 1, "weights: float32 of shape "),
+    (("layers", 3, "group_offset"), 19, "group_offset = 19; expected 0 to 18 rows"),
+    (
+        ("layers", 3, "group_offset"),
+        True,
+        "group_offset: missing or of the wrong type; expected int",
+    ),
+    (("layers", 2, "group_offset"), 1, "group_offset: expected a sampling beside it"),
+    (("layers", 2, "signs"), True, "signs: expected a sampling beside it"),
     (("layers", 3, "scaled"), True, "constants: float32 of shape (28,); expected float32 (33,)"),
     (("layers", 3, "relu"), 1, "relu: missing or of the wrong type; expected bool"),
     (("layers", 1), {"type": "mean"}, "layers = conv1, mean, map1, map2, mean, linear; expected"),

@@ -46,6 +46,13 @@ def test_costs_by_hand() -> None:
     assert SHAPE.cost(10, "folded") == Cost(9 * 8 * 6 * 3 * 2 * 2, 10 * 8 * 2)
 
 
+def test_group_offsets_lengthen_phi_and_end_folding() -> None:
+    shape = MapShape(4, 6, 8, 3, 2, 1, 1, 0, Sampling(3, 2, group_offset=5, signs=True))
+    assert (shape.condensed_length, shape.condensed_channels) == (6 + 5 * 3 + 5, 2)
+    assert (shape.folded_channels, shape.n_weights) == (4, 26 * 2)
+    assert shape.cost(10, "folded") == shape.cost(10, "dense") == SHAPE.cost(10, "dense")
+
+
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4), st.integers(0, 4))
 def test_bands_are_the_windows_that_fit(n_bands: int, height: int, stride: int, q: int) -> None:
     if height > n_bands + 2 * q:
@@ -70,7 +77,8 @@ def test_bands_are_the_windows_that_fit(n_bands: int, height: int, stride: int, 
         ({"sampling": Sampling(1, 3)}, "channel_factor = 3; expected a divisor of the 4 input"),
         ({"sampling": Sampling(2, 1, 2)}, "denser = 2; expected 1 in a convolution of maps"),
         ({"sampling": Sampling(2, signs=True)}, "signs = True; expected False where channel_f"),
-        ({"sampling": Sampling(2, 2, group_offset=1)}, "group_offset = 1; expected 0 in a conv"),
+        ({"sampling": Sampling(2, 2, group_offset=17)}, "group_offset = 17; expected 0 to 16 rows"),
+        ({"sampling": Sampling(2, group_offset=1)}, "group_offset = 1; expected 0 where channel_f"),
         ({"sampling": Sampling(2, offsets="learned")}, "offsets = learned; expected regular in a"),
     ],
 )

@@ -60,9 +60,16 @@ def _convolve_maps(values: np.ndarray, layer: MapConv, own: LayerWeights) -> np.
     shape, stride = layer.shape, layer.shape.stride
     step = shape.sampling.stride if shape.sampling else shape.height * shape.length
     phi = np.asarray(real(own.phi), np.float64)
-    dense = np.tile(phi, (1, shape.n_in // phi.shape[1]))
-    if shape.sampling and shape.sampling.signs:
-        dense = dense * channel_signs(shape.n_in, phi.shape[1])
+    n_groups, delta = shape.n_in // phi.shape[1], 0
+    signs = np.ones(shape.n_in)
+    if shape.sampling:
+        delta = shape.sampling.group_offset
+        signs = channel_signs(shape.n_in, phi.shape[1]) if shape.sampling.signs else signs
+
+    def tap(row: int) -> np.ndarray:
+        """Of one filter, in all maps."""
+        return np.concatenate([phi[row + c * delta] for c in range(n_groups)]) * signs
+
     padding = ((shape.padding, shape.padding), (shape.band_padding, shape.band_padding), (0, 0))
     padded = np.pad(values, padding)
     n_steps = (padded.shape[0] - shape.length) // stride + 1
@@ -71,7 +78,7 @@ def _convolve_maps(values: np.ndarray, layer: MapConv, own: LayerWeights) -> np.
     for time in range(shape.length):
         for band in range(shape.height):
             row = time * shape.height + band
-            weights = np.stack([dense[n * step + row] for n in range(shape.n_out)], axis=1)
+            weights = np.stack([tap(n * step + row) for n in range(shape.n_out)], axis=1)
             seen = padded[time::stride, band::stride][:n_steps, :n_bands]
             out += seen @ weights
     out = out if own.multiplier is None else out * own.multiplier.astype(np.float64)

@@ -47,18 +47,20 @@ def error(found: np.ndarray, expected: np.ndarray, at_least: float = 1e-30) -> f
     pool=st.sampled_from([None, Pool(2, 2), Pool(3, 1), Pool(1, 4)]),
     band_pool=st.integers(1, 3),
     n_steps=st.integers(0, 120),
+    later=st.integers(0, 2),
     block=st.sampled_from([1, 3, 4096]),
 )
 def test_wide_layers_cross_every_edge_of_a_tile(
     n_bands: int, n_in: int, n_out: int, factor: int, height: int, length: int, stride: int,
-    pool: Pool | None, band_pool: int, n_steps: int, block: int,
+    pool: Pool | None, band_pool: int, n_steps: int, later: int, block: int,
     isa: str, make_model, reference,
 ) -> None:  # fmt: skip
     """Filters, bands and groups that fill vectors and tiles just so, nearly, or by one too many."""
     height = min(height, n_bands + 2)
     n_last = n_out - n_out % factor or factor  # summed in groups by the layer after it
     first = MapConv("map1", MapShape(1, n_in, n_bands, 1, 1), relu=False)
-    sampling = Sampling(min(2, height * length), n_in)
+    later = min(later, height * length) if n_in > 1 else 0
+    sampling = Sampling(min(2, height * length), n_in, group_offset=later, signs=later > 1)
     shape = MapShape(n_in, n_last, n_bands, height, length, stride, 1, 1, sampling)
     band_pool = min(band_pool, shape.n_out_bands)
     second = MapConv("map2", shape, pool=pool, band_pool=band_pool)

@@ -73,13 +73,16 @@ def test_what_is_left_over_at_the_top_is_dropped() -> None:
     n_steps=st.integers(4, 12),
     stride=st.integers(1, 3),
     step=st.integers(1, 6),
+    later=st.integers(0, 6),
     block=st.sampled_from([1, 50, 1 << 17]),
 )
 def test_any_shape_in_blocks_of_any_size_follows_its_definition(
-    n_in: int, n_out: int, n_bands: int, n_steps: int, stride: int, step: int, block: int,
+    n_in: int, n_out: int, n_bands: int, n_steps: int, stride: int, step: int,
+    later: int, block: int,
     naive_map_conv,
 ) -> None:  # fmt: skip
-    shape = MapShape(n_in, n_out, n_bands, 2, 3, stride, 1, 1, Sampling(step, n_in))
+    sampling = Sampling(step, n_in, group_offset=later if n_in > 1 else 0, signs=n_in > 1)
+    shape = MapShape(n_in, n_out, n_bands, 2, 3, stride, 1, 1, sampling)
     rng = np.random.default_rng(0)
     phi = rng.standard_normal((shape.condensed_length, 1)).astype(np.float32)
     values = rng.standard_normal((n_in, n_bands, n_steps)).astype(np.float32)

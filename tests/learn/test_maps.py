@@ -24,12 +24,15 @@ from wsnet_cli.learn.optimise import make_optimizer
     length=st.integers(1, 3),
     stride=st.integers(1, 2),
     shared=st.booleans(),
+    later=st.integers(0, 1),
+    signs=st.booleans(),
 )
 def test_any_shape_follows_its_definition(
     n_in: int, n_out: int, n_bands: int, height: int, length: int, stride: int, shared: bool,
-    naive_map_conv,
+    later: int, signs: bool, naive_map_conv,
 ) -> None:  # fmt: skip
-    sampling = Sampling(min(height, height * length), n_in) if shared else None
+    more = {"group_offset": later, "signs": signs} if n_in > 1 else {}
+    sampling = Sampling(min(height, height * length), n_in, **more) if shared else None
     shape = MapShape(n_in, n_out, n_bands, height, length, stride, 1, 1, sampling)
     layer = SampledConv2d(shape)
     values = torch.randn(2, n_in, n_bands, 5)

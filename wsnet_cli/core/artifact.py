@@ -17,7 +17,9 @@ from .files import write_atomic
 from .model import Model
 from .network import Conv, Layer, Linear, MapConv, ToMap
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+CODED_FORMAT = 3
+"""The first one with codes that are packed or coded."""
 """The newest; raised whenever an older reader would read a file wrongly."""
 
 
@@ -63,17 +65,20 @@ def _candidates(model: Model) -> Iterator[bytes]:
     """The file in every form, the plainest first."""
     oldest = oldest_format(model)
     for form, tensors in stored_forms(model):
-        version = oldest if form.coding == PLAIN else FORMAT_VERSION
+        version = oldest if form.coding == PLAIN else max(oldest, CODED_FORMAT)
         yield pack(tensors, {"format": version, **describe(model, form)})
 
 
 def oldest_format(model: Model) -> int:
     """The first format that holds such a model, so that older readers read what they can."""
+    layers = model.network.layers
+    if any(isinstance(layer, MapConv) and layer.shape.taps.group_offset for layer in layers):
+        return 4
     if not is_plain(model) or model.calibration != Calibration():
-        return 3
+        return CODED_FORMAT
     if model.multi_label:
         return 2
-    return 1 if all(map(_is_of_the_first_format, model.network.layers)) else 2
+    return 1 if all(map(_is_of_the_first_format, layers)) else 2
 
 
 def _is_of_the_first_format(layer: Layer) -> bool:

@@ -21,8 +21,10 @@ def describe_map_layer(layer: ToMap | MapConv) -> dict[str, Any]:
     place = [shape.stride, shape.band_padding, shape.padding]
     item: dict[str, Any] = {"type": "map-conv", "shape": size + place}
     if shape.sampling:
-        item["sampling"] = [shape.sampling.stride, shape.sampling.channel_factor]
-        item |= {"signs": True} if shape.sampling.signs else {}
+        sampling = shape.sampling
+        item["sampling"] = [sampling.stride, sampling.channel_factor]
+        item |= {"group_offset": sampling.group_offset} if sampling.group_offset else {}
+        item |= {"signs": True} if sampling.signs else {}
     if layer.pool:
         item["pool"] = [layer.pool.size, layer.pool.stride]
     item |= {} if layer.band_pool == 1 else {"band_pool": layer.band_pool}
@@ -60,10 +62,15 @@ def parse_map_layer(kind: str, item: Mapping[str, Any]) -> ToMap | MapConv:
 
 
 def _sampling(item: Mapping[str, Any]) -> Sampling | None:
-    signs = get_value(item, "signs", bool, False)
     if "sampling" not in item:
-        if signs:
-            raise ParameterError("signs = True; expected a sampling beside it")
+        for key in ("group_offset", "signs"):
+            if key in item:  # who takes a dense layer for a sampled one would heed it
+                raise ParameterError(f"{key}: expected a sampling beside it")
         return None
     stride, factor = get_integers(item, "sampling", 2)
-    return Sampling(stride, factor, signs=signs)
+    return Sampling(
+        stride,
+        factor,
+        group_offset=get_value(item, "group_offset", int, 0),
+        signs=get_value(item, "signs", bool, False),
+    )

@@ -10,7 +10,7 @@ columns serve C groups of input maps. docs/method.md says why.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .errors import ParameterError
 from .sampling import ConvShape, Cost, Sampling
@@ -32,7 +32,7 @@ class MapShape:
         stride: s, bands and time steps of the input between outputs, >= 1.
         band_padding: zeros below and above the bands, >= 0.
         padding: zeros on either side along time, >= 0.
-        sampling: S, C and signs of the filters, or None for a dense layer.
+        sampling: S, C, group offset and signs of the filters, or None for a dense layer.
 
     Raises:
         ParameterError: a value is out of range, S > height * length, C does not divide M, sampling
@@ -61,7 +61,7 @@ class MapShape:
             _require(getattr(self, name) >= 0, name, getattr(self, name), "an integer >= 0")
         if self.sampling is not None:
             own = self.sampling
-            plain = Sampling(own.stride, own.channel_factor, signs=own.signs)
+            plain = replace(own, denser=1, offsets="regular")
             for name, value in vars(own).items():
                 only = getattr(plain, name)
                 _require(value == only, name, value, f"{only} in a convolution of maps")
@@ -86,7 +86,7 @@ class MapShape:
 
     @property
     def condensed_length(self) -> int:
-        """L* = height * length + (N - 1) * S, the rows of Phi."""
+        """L* = height * length + (N - 1) * S + (C - 1) * Delta, the rows of Phi."""
         return self.taps.condensed_length
 
     @property
@@ -96,12 +96,12 @@ class MapShape:
 
     @property
     def folded_channels(self) -> int:
-        """Input maps that are left when groups are summed first: M*."""
-        return self.condensed_channels
+        """Input maps that are left when groups are summed first: M*, or M with a group offset."""
+        return self.taps.folded_channels
 
     @property
     def signs(self) -> bool:
-        """Whether input maps are multiplied by fixed signs before they are summed."""
+        """Whether input maps have fixed signs."""
         return self.taps.signs
 
     @property
@@ -149,7 +149,7 @@ class MapShape:
         _require(way in WAYS, "way", way, ", ".join(WAYS))
         n_outputs = self.output_length(n_samples)
         _require(n_outputs >= 1, "n_samples", n_samples, f"at least {self.input_length(1)}")
-        n_columns = self.n_in if way == "dense" else self.condensed_channels
+        n_columns = self.n_in if way == "dense" else self.folded_channels
         return Cost(
             math.prod((n_outputs, self.n_out_bands, self.height, self.length, n_columns))
             * self.n_out,

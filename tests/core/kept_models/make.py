@@ -96,6 +96,11 @@ MAPS = (
     MapConv("", MapShape(1, 8, 8, 3, 3, 1, 1, 1), pool=Pool(2, 2), band_pool=2),
     MapConv("", MapShape(8, 12, 4, 3, 2, 1, 1, 0, Sampling(3, 2, signs=True)), relu=False),
 )
+MAP_GROUPS = (
+    *MAPS[:3],
+    MapConv("", MapShape(8, 12, 4, 3, 3, 1, 1, 0, Sampling(3, 4, group_offset=5, signs=True))),
+    MapConv("", MapShape(12, 6, 4, 3, 3, 1, 1, 1, Sampling(6, 2, group_offset=2)), relu=False),
+)
 FLAT = (Conv("", ConvShape(1, 6, 32, 16)), Flatten())
 FLAT_HEAD = (Linear("", LinearShape(6 * 49, 8, 9), relu=True), Linear("", LinearShape(8, 3)))
 CALIBRATION = Calibration(1.7, (0.2, 0.45, 0.3), 0.25, 0.01)
@@ -110,7 +115,8 @@ def file_of(model: Model, coding: str = PLAIN, *, planes: bool = False) -> bytes
     """The file in a chosen form; plain is how versions before format 3 wrote it."""
     for form, tensors in stored_forms(model):
         if form.coding == coding and planes == (tensors["constants"].dtype == np.uint8):
-            version = oldest_format(model) if coding == PLAIN else 3
+            oldest = oldest_format(model)
+            version = oldest if coding == PLAIN else max(oldest, 3)
             return pack(tensors, {"format": version, **describe(model, form)})
     raise ValueError(f"no such form: {coding}")
 
@@ -158,6 +164,9 @@ MADE: dict[str, Callable[[], bytes]] = {
             calibration=Calibration(unknown=0.4),
         ),
         HUFFMAN,
+    ),
+    "4-8-bit-coded-map-groups": lambda: file_of(
+        compress(model_of((*MAP_GROUPS, *head(6)), 16)), HUFFMAN, planes=True
     ),
 }
 
