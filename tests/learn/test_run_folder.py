@@ -35,13 +35,23 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     tables = ("split.csv", "metrics.csv", "metrics.json", "confusion.csv")
     others = ("model.wsnet", "last.safetensors", "config.yaml", "env.json", "my-notes.txt")
     small = ("model.q8.wsnet", "model.q4.wsnet", "metrics.q8.json", "teacher-2.wsnet")
-    job = ("job.json", "results.json", "results.csv", "tensorboard/events.out.tfevents.1.here")
+    job = ("results.json", "results.csv", "tensorboard/events.out.tfevents.1.here")
     (folder.path / "tensorboard").mkdir()
     for name in tables + others + small + job:
         (folder.path / name).write_text("earlier")
     assert new_run_folder("bells", force=True, root=tmp_path).path == folder.path
     left = [path.name for path in folder.path.rglob("*") if path.is_file()]
     assert left == ["my-notes.txt"]
+
+
+def test_force_does_not_write_one_run_over_several(tmp_path: Path) -> None:
+    folder = tmp_path / "bells"
+    (folder / "fold-1-seed-0").mkdir(parents=True)
+    (folder / "job.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"bells: holds several runs, which --force does not"):
+        new_run_folder("bells", force=True, root=tmp_path)
+    assert (folder / "job.json").is_file()
+    assert new_run_folder("bells", root=tmp_path).path == tmp_path / "bells-2"
 
 
 @pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed", "cal", "cal.q8"])

@@ -193,7 +193,8 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
         root: the folder of all runs.
 
     Raises:
-        UsageError: the name holds other signs, or another process trains in the folder to reuse.
+        UsageError: the name holds other signs, or another process trains in the folder to reuse, or
+            several runs lie in it.
         FileError: the folder cannot be made.
     """
     check_run_name(name)
@@ -208,6 +209,11 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
                 number += 1
                 continue
             folder = RunFolder(path)
+            if (path / JOB_FILE).is_file():  # of hours, which one run does not make good
+                raise UsageError(
+                    f"{path}: holds several runs, which --force does not write over with one; "
+                    "expected another --name, or delete the folder"
+                )
             if force:
                 with locked(folder):
                     delete_written(path)
