@@ -161,6 +161,23 @@ def test_what_the_configuration_says_of_a_layer_stays():
     assert chosen.network.pooling == "every-layer"
 
 
+def test_a_factor_that_does_not_divide_is_the_most_there_may_be():
+    config = load_config("esc10-wsnet", ["network.width=0.375"])  # conv2: 6 channels, C 4
+    with pytest.raises(ConfigError, match=r"conv2.channel_factor = 4; expected a divisor of the 6"):
+        built(config, config.network)
+    chosen = fit(config, 10, 64_000)
+    assert chosen.network.width == 0.375
+    assert 0.95 * 64_000 < chosen.n_bytes <= 64_000
+    factors = {row.name: row.channel_factor for row in chosen.rows}
+    assert factors["conv2"] in (1, 2, 3)
+
+
+def test_what_no_factor_mends_is_refused():
+    config = load_config("esc10-wsnet", ["network.sampling.layers.conv9=dense"])
+    with pytest.raises(ConfigError, match=r"network\.sampling\.layers\.conv9: no such layer"):
+        fit(config, 10, 64_000)
+
+
 def test_all_there_is_is_said_to_be_all():
     config = parse_config("", "test", ["network.width=0.125", "network.sampling.stride=2"])
     chosen = fit(config, 10, 1_000_000)

@@ -13,7 +13,13 @@ from .config import NetworkConfig
 from .errors import ConfigError
 from .file_size import Wrapping, count_bytes, file_bytes, layer_bytes
 from .frontier import KB
-from .layer_sampling import fit_channels, loosen, sampling_of, with_layer
+from .layer_sampling import (
+    LayerSampling,
+    asked_sampling,
+    fit_channels,
+    loosen,
+    with_layer,
+)
 from .network import Linear, Network
 
 SAMPLED_WIDTH_STEP, DENSE_WIDTH_STEP = 1 / 256, 1 / 1024
@@ -99,7 +105,29 @@ class _Search:
 
     def __init__(self, network: NetworkConfig, wrapping: Wrapping, max_bytes: int) -> None:
         self._network, self._wrapping, self._max_bytes = network, wrapping, max_bytes
-        self._asked = self.build(network).convolutions
+        self._asked = self._ask(network)
+        self._widest = self._made_possible(network)
+
+    def _ask(self, network: NetworkConfig) -> dict[str, LayerSampling]:
+        """What each layer is asked to share at most."""
+        if network.sampling is None:
+            return {}
+        dense = self.build(network.model_copy(update={"sampling": None}))
+        return {layer.name: asked_sampling(network, layer) for layer in dense.convolutions}
+
+    def _made_possible(self, network: NetworkConfig) -> NetworkConfig:
+        """As it is, or where a factor does not divide the channels with the next that does."""
+        try:
+            self.build(network)
+        except ConfigError as error:
+            if network.sampling is None:
+                raise
+            try:
+                self.build(fitting := self._narrow(network.width))
+            except ConfigError:  # something else is impossible: told as it was asked
+                raise error from None
+            return fitting
+        return network
 
     def build(self, network: NetworkConfig) -> Network:
         """The layers. Raises: ConfigError."""
@@ -129,9 +157,8 @@ class _Search:
 
         One cannot be built where the head's sampling stride is more than what goes into the head.
         """
-        yield self._network
-        sampled = any(layer.shape.sampling for layer in self._asked)
-        step = SAMPLED_WIDTH_STEP if sampled else DENSE_WIDTH_STEP
+        yield self._widest
+        step = SAMPLED_WIDTH_STEP if any(self._asked.values()) else DENSE_WIDTH_STEP
         for width in (n * step for n in range(int(self._network.width / step), 0, -1)):
             if width < self._network.width:
                 try:
@@ -146,8 +173,9 @@ class _Search:
         if narrower.sampling is None:
             return narrower
         dense = self.build(narrower.model_copy(update={"sampling": None}))
-        for asked, layer in zip(self._asked, dense.convolutions, strict=True):
-            narrower = with_layer(narrower, layer.name, fit_channels(sampling_of(asked), layer))
+        for layer in dense.convolutions:
+            fitting = fit_channels(self._asked[layer.name], layer)
+            narrower = with_layer(narrower, layer.name, fitting)
         return narrower
 
     def spend(self, network: NetworkConfig) -> NetworkConfig:

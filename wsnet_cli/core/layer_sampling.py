@@ -18,6 +18,23 @@ def sampling_of(layer: Conv | MapConv) -> LayerSampling:
     return SamplingConfig(**asdict(layer.shape.sampling)) if layer.shape.sampling else None
 
 
+def asked_sampling(network: NetworkConfig, layer: Conv | MapConv) -> LayerSampling:
+    """What a configuration asks of a layer, possible there or not.
+
+    Args:
+        network: sampled.
+        layer: dense.
+    """
+    assert network.sampling is not None
+    own = network.sampling.layers.get(layer.name)
+    if own is not None:
+        return own if isinstance(own, SamplingConfig) else None
+    if network.architecture == "mapnet" and isinstance(layer, Conv):
+        return None  # the front end is sampled where it is named
+    every = SamplingConfig(**network.sampling.model_dump(exclude={"layers"}))
+    return _with_factor(every, 1) if layer.shape.n_in == 1 else every
+
+
 def with_layer(network: NetworkConfig, name: str, own: LayerSampling) -> NetworkConfig:
     """A sampled network's configuration with another sampling of one layer."""
     assert network.sampling is not None
