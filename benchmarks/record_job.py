@@ -3,9 +3,10 @@
 python benchmarks/record_job.py JOB [JOB ...] ROW [--data FOLDER] [--rows FILE] [-o FOLDER]: several
 jobs are those of other seeds. Every run's model is compressed to 8 bits, and both forms say by the
 native engine what they hear in the held-out clips of the run. Written are the command, the
-configuration, costs, bytes of both files, these predictions, the last epoch's loss, and the best
-look at the held-out part while training. A job that was begun with other settings than the row has
-is refused. `--data` says where the data set is, where it is not where the job had it.
+configuration, costs, bytes of both files, these predictions, the last epoch's loss, the best look
+at the held-out part while training, and whether it was trained on a CPU or a GPU. A job that was
+begun with other settings than the row has is refused. `--data` says where the data set is, where it
+is not where the job had it.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
+from wsnet_cli.learn.run_folder import RunFolder
 
 
 def record(
@@ -88,6 +90,7 @@ def measure_run(
     values: dict[str, Any] = {"fold": run.fold, "seed": run.seed}
     n_float32 = (folder / "model.wsnet").stat().st_size
     values["bytes"] = dict(zip(FORMS, (n_float32, len(model_to_bytes(small))), strict=True))
+    values["device"] = RunFolder(folder).read_environment()["device"]
     values |= log_of(folder / "metrics.csv")
     for form, one in zip(FORMS, (model, small), strict=True):
         outcome = evaluate_clips(Classifier(one, "native"), held_out)

@@ -38,7 +38,8 @@ COLUMNS = (
     "float32 %",
     "8-bit % (95 %)",
     "spread of seeds",
-    "seeds x folds",
+    "seeds x folds, trained on",
+    "training loss",
     "best look %, optimistic",
 )
 PAIR_COLUMNS = ("8-bit, on the same clips", "points (95 %)", "seeds", "clips", "McNemar's p")
@@ -61,7 +62,8 @@ def row_cells(name: str, row: Row, found: RowFile, ms: float | None) -> list[str
         f"{100 * whole.mean:.2f}",
         f"{100 * small.mean:.2f} ({_range(small)})",
         NOTHING if small.spread is None else f"{100 * small.spread:.2f}",
-        f"{len(found.seeds)} x {len(found.folds)}",
+        f"{len(found.seeds)} x {len(found.folds)}, {' and '.join(found.devices)}",
+        f"{found.loss:.3f}",
         NOTHING if best is None else f"{100 * best:.2f}",
     ]
 

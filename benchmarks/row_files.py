@@ -93,6 +93,17 @@ class RowFile:
         return list(dict.fromkeys(run["fold"] for run in self.document["runs"]))
 
     @property
+    def devices(self) -> list[str]:
+        """Kinds of device that its runs were trained on."""
+        return sorted({run["device"] for run in self.document["runs"]})
+
+    @property
+    def loss(self) -> float:
+        """Mean over its runs of the training loss of the last epoch."""
+        losses = [float(run["last_epoch"]["loss"]) for run in self.document["runs"]]
+        return sum(losses) / len(losses)
+
+    @property
     def held_out(self) -> Ints:
         """Numbers of the clips that its runs held out, rising."""
         parts = [self.clips.of_fold(fold) for fold in self.folds]

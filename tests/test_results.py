@@ -50,6 +50,10 @@ rows:
     tables: [all]
 """
 SPEAKERS, WORDS = ("ann", "bob"), ("0", "1")
+ENVIRONMENT = {
+    **{"data": "fsdd", "layout": None, "pattern": None, "preset": "esc10-narrow"},
+    **{"fold": "ann", "threads": 1, "device": "cpu"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +213,7 @@ def job(scripts: Any, rows: Any, tmp_path: Path) -> Path:
         run.mkdir()
         save_model(run / "model.wsnet", model)
         (run / "config.yaml").write_text(dump_config(config))
+        (run / "env.json").write_text(json.dumps(ENVIRONMENT))
         (run / "metrics.csv").write_text(
             f"epoch,loss,held_out_accuracy\n1,2.5,0.{i}\n2,1.5,0.5\n3,0.5,\n"
         )
@@ -244,6 +249,7 @@ def test_a_job_is_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path, capsy
     small = len(model_to_bytes(compress(load_model(path))))
     assert run["bytes"] == {"float32": path.stat().st_size, "int8": small}
     assert run["last_epoch"] == {"epoch": 3, "loss": 0.5}
+    assert (run["device"], found.devices, found.loss) == ("cpu", ["cpu"], 0.5)
     assert run["best_look"] == {"epoch": 2, "accuracy": 0.5}
     said = [row.predicted for row in scripts.record_job.read_predictions(path.parent).rows]
     assert [WORDS[i] for i in run["float32"]] == said
@@ -270,7 +276,8 @@ def row_file(scripts: Any, int8: dict[tuple[str, int], list[int]]) -> Any:
     looks = {"1": 0.5, "2": 1.0}
     runs = [
         {"fold": fold, "seed": seed, "int8": said, "float32": said, "bytes": {"int8": 10 + seed}}
-        | {"best_look": {"epoch": 1, "accuracy": looks[fold]}}
+        | {"best_look": {"epoch": 1, "accuracy": looks[fold]}, "last_epoch": {"loss": looks[fold]}}
+        | {"device": "cuda" if seed else "cpu"}
         for (fold, seed), said in int8.items()
     ]
     document = {"data": "esc10", "parameters": 1234, "multiply_adds": 2_500_000, "runs": runs}
@@ -284,6 +291,7 @@ def test_predictions_find_their_clips(scripts: Any):
     assert found.right("int8").tolist() == [[True, True, True, False], [False, True, True, True]]
     assert found.recordings().tolist() == [0, 1, 0, 2]
     assert found.largest("int8") == 11
+    assert (found.devices, found.loss) == (["cpu", "cuda"], 0.75)
     assert scripts.best_look(found) == 0.75
     accuracy = scripts.accuracy_of(found.right("int8"), found.recordings())
     assert (accuracy.mean, accuracy.of_seeds, accuracy.spread) == (0.75, (0.75, 0.75), 0.0)
@@ -328,7 +336,7 @@ def test_the_table_says_what_the_files_say(scripts: Any, rows: Any):
     assert "former" not in made
     assert "| Small ([small](results/small.json)) | 1,234 | 10 B | 1153015.2x |" in made
     assert "| 2.5 | 1.23 | 75.00 | 75.00 (" in made
-    assert "| - | 1 x 2 | 75.00 |" in made
+    assert "| - | 1 x 2, cpu | 0.750 | 75.00 |" in made
     assert "| small minus big | +50.00 (" in made
     assert table.fill(made, rows, files, {"small": 1.234}) == made
     assert "None of its rows" in table.fill(page, rows, {}, {})
