@@ -6,7 +6,7 @@ native engine what they hear in the held-out clips of the run. Written are the c
 configuration, costs, bytes of both files, these predictions, the last epoch's loss, the best look
 at the held-out part while training, and whether it was trained on a CPU or a GPU. A job that was
 begun with other settings than the row has is refused. `--data` says where the data set is, where it
-is not where the job had it.
+is not where the job had it. Models are measured with the hop of the row, whatever that of the job.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import DataError, UsageError, WsnetError
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.predictions import Prediction, read_predictions
+from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier
@@ -48,25 +50,31 @@ def record(
         check_job(name, row, job, experiment)
     clips = _clips_of(experiments[0], data, row)
     runs = [(job, run) for job in jobs for run in runs_of_job(job)]
-    models = [load_model(job / run.name / "model.wsnet") for job, run in runs]
+    hop_s = audio_settings(row.read_config().audio).hop_s
+    models = [with_hop(load_model(job / run.name / "model.wsnet"), hop_s) for job, run in runs]
     _check_runs([run for _, run in runs], models)
     known = keep_clips(row, models[0].labels, clips, folder)
     seeds = sorted({run.seed for _, run in runs})
     teacher = f"{RUNS}/{row.teacher}" if row.teacher else None
     options = job_options(row, name, seeds, None, teacher)
+    config = load_config(str(jobs[0] / runs[0][1].name / "config.yaml")).model_dump(mode="json")
+    config["audio"]["hop_s"] = row.read_config().audio.hop_s
     return {
         "row": name,
         "data": row.data,
         "command": shown(["train", f"$DATA/{row.place.folder}", *options]),
-        "config": load_config(str(jobs[0] / runs[0][1].name / "config.yaml")).model_dump(
-            mode="json"
-        ),
+        "config": config,
         **costs_of(models[0]),
         "runs": [
             measure_run(job / run.name, run, model, clips, known)
             for (job, run), model in zip(runs, models, strict=True)
         ],
     }
+
+
+def with_hop(model: Model, hop_s: float) -> Model:
+    """Cut into windows every so many seconds, which is no part of training."""
+    return replace(model, audio=replace(model.audio, hop_s=hop_s))
 
 
 def costs_of(model: Model) -> dict[str, int]:
@@ -88,8 +96,8 @@ def measure_run(
     said = read_predictions(folder).rows
     held_out = _held_out(folder, run, clips, known, said)
     values: dict[str, Any] = {"fold": run.fold, "seed": run.seed}
-    n_float32 = (folder / "model.wsnet").stat().st_size
-    values["bytes"] = dict(zip(FORMS, (n_float32, len(model_to_bytes(small))), strict=True))
+    sizes = (len(model_to_bytes(form)) for form in (model, small))
+    values["bytes"] = dict(zip(FORMS, sizes, strict=True))
     values["device"] = RunFolder(folder).read_environment()["device"]
     values |= log_of(folder / "metrics.csv")
     for form, one in zip(FORMS, (model, small), strict=True):

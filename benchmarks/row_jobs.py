@@ -116,7 +116,7 @@ def _config_of_a_run(folder: Path) -> Config | None:
 
 
 def _differences(begun: Config, wanted: Config) -> Iterator[tuple[str, object, object]]:
-    """Keys whose values differ, but for the seed, the teachers' names and words."""
+    """Keys whose values differ, but for the seed, the hop, the teachers' names and words."""
     if network_of(begun) != network_of(wanted):
         yield "network", "another one", "that of its config"
     theirs, ours = (_compared(config) for config in (begun, wanted))
@@ -130,7 +130,8 @@ def _compared(config: Config) -> dict[str, object]:
     sections = {name: getattr(config, name) for name in ("audio", "augment", "train")}
     values = {f"{name}.{k}": v for name, section in sections.items() for k, v in section}
     distill = values.pop("train.distill")
-    del values["train.seed"]
+    for key in ("train.seed", "audio.hop_s"):  # the hop is of measuring alone
+        del values[key]
     if distill is not None:
         values |= {f"train.distill.{k}": v for k, v in distill if k != "teachers"}
     values |= {"network.dropout": config.network.dropout, "start": config.start}

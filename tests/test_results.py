@@ -257,6 +257,28 @@ def test_a_job_is_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path, capsy
     assert document["command"].startswith("wsnet train $DATA/fsdd --pattern ")
 
 
+def test_a_job_is_measured_with_the_hop_of_its_row(
+    scripts: Any, rows: Any, job: Path, tmp_path: Path
+):
+    def record(hop_s: float) -> Any:
+        row = rows.rows["big"]
+        row = row.model_copy(update={"set": {**row.set, "audio.hop_s": hop_s}})
+        folder = tmp_path / str(hop_s)
+        folder.mkdir()
+        document = scripts.record_job.record([job], "big", row, None, folder)
+        assert f"--set audio.hop_s={hop_s}" in document["command"]
+        return document
+
+    usual, denser = record(0.375), record(0.001)
+    assert (usual["config"]["audio"]["hop_s"], denser["config"]["audio"]["hop_s"]) == (0.375, 0.001)
+    model = load_model(job / "fold-ann-seed-0" / "model.wsnet")
+    classifier = Classifier(model, "native").recut(None, 0.001)
+    files = [tmp_path / "fsdd" / f"{word}_ann_{n}.wav" for word in WORDS for n in range(3)]
+    assert denser["runs"][0]["float32"] == [
+        int(classifier.classify_file(path).argmax()) for path in files
+    ]
+
+
 def test_a_job_of_changed_clips_is_not_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path):
     soundfile.write(tmp_path / "fsdd" / "0_bob_1.wav", np.ones(4000), 8000)
     with pytest.raises(DataError, match=r"0_bob_1.wav: is gone or has changed since training"):

@@ -218,9 +218,9 @@ def check_measures() -> Callable[[Any, Any], None]:
     def check(evaluated: Any, measures: Any) -> None:
         more = set(evaluated) - set(measures)
         assert (
-            {"model", "folds", "failed"}
+            {"model", "hop_s", "folds", "failed"}
             <= more
-            <= {"model", "folds", "failed", "told", "background"}
+            <= {"model", "hop_s", "folds", "failed", "told", "background"}
         )
         assert evaluated["failed"] == []
         for key, value in measures.items():

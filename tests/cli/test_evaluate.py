@@ -11,6 +11,7 @@ import pytest
 import sklearn.metrics
 
 from wsnet_cli.core.metrics import measure
+from wsnet_cli.engine.session import Classifier
 
 LABELS = ["high", "low", "middle"]
 
@@ -92,6 +93,32 @@ def test_the_compressed_model_of_a_run_is_measured_on_the_same_part(wsnet, train
     assert small.code == 0
     whole = wsnet("evaluate", trained.run, "--json")
     assert small.document["n_clips"] == whole.document["n_clips"] < 18
+
+
+def test_windows_may_begin_more_often(wsnet, model: str, tones: Path):
+    own = wsnet("evaluate", model, tones, "--json").document
+    assert wsnet("evaluate", model, tones, "--hop", own["hop_s"], "--json").document == own
+    denser = wsnet("evaluate", model, tones, "--hop", own["hop_s"] / 4, "--json").document
+    assert denser["hop_s"] == own["hop_s"] / 4
+    classifier = Classifier.load(model).recut(None, own["hop_s"] / 4)
+    files = sorted(tones.glob("*/*.wav"))
+    scores = np.array([classifier.classify_file(path) for path in files])
+    true = np.array([LABELS.index(path.parent.name) for path in files])
+    assert denser["n_right"] == int((scores.argmax(axis=1) == true).sum())
+    loss = -np.log(scores[np.arange(len(files)), true]).mean()
+    assert denser["negative_log_likelihood"] == pytest.approx(loss, abs=1e-4)
+    assert denser["negative_log_likelihood"] != own["negative_log_likelihood"]
+
+
+def test_a_hop_is_for_one_model_that_is_measured_now(wsnet, model: str, tones: Path):
+    refused = wsnet("evaluate", model, tones, "--hop", 0.1, "--against", model)
+    assert (refused.code, refused.error) == (
+        2,
+        "--hop: what runs said then is measured; expected one model, alone",
+    )
+    refused = wsnet("evaluate", model, tones, "--hop", 60)
+    assert refused.code == 2
+    assert "the sound between them would go unheard" in refused.error
 
 
 @pytest.mark.parametrize("change", ["changed", "gone"])

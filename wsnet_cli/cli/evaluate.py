@@ -43,6 +43,10 @@ def evaluate(
             "--background", metavar="DIR", help="Audio of none of the labels: false alarms."
         ),
     ] = None,
+    hop: Annotated[
+        float | None,
+        typer.Option("--hop", metavar="SECONDS", help="From window to window; default MODEL's."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("-o", "--out", metavar="DIR", help="Write the measures into this folder."),
@@ -81,6 +85,8 @@ def evaluate(
         check_report(report, force=force)
     if background is not None:
         check_background(background, against is not None or is_job(Path(model)))
+    if hop is not None and (against is not None or is_job(Path(model))):
+        raise UsageError("--hop: what runs said then is measured; expected one model, alone")
     if against is not None:
         evaluate_against(model, against, choice, workers, out, json)
     elif is_job(Path(model)):
@@ -91,11 +97,12 @@ def evaluate(
             )
         evaluate_runs(Path(model), out, report, json)
     else:
-        _evaluate_model(model, choice, background, workers, out, report, json)
+        _evaluate_model(model, hop, choice, background, workers, out, report, json)
 
 
 def _evaluate_model(
     model: str,
+    hop: float | None,
     choice: Choice,
     background: Path | None,
     workers: int | None,
@@ -110,6 +117,8 @@ def _evaluate_model(
 
     path = find_model(model)
     classifier = Classifier.load(path)
+    if hop is not None:
+        classifier = classifier.recut(None, hop)
     clips, audio = choose_clips(path, choice)
     known = "" if choice.source is None else warn_known(path, clips, audio)
     start = time.perf_counter()
@@ -118,6 +127,7 @@ def _evaluate_model(
     told, alarms = measure_unknown(classifier, outcome.evaluated, background, workers)
     document: dict[str, Any] = {
         "model": str(path),
+        "hop_s": classifier.model.audio.hop_s,
         **replace(outcome, extras=extras(told, alarms)).as_json(),
     }
     if alarms:
