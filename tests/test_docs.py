@@ -292,7 +292,7 @@ def test_evaluation_is_documented(tone_model_file: Path, tones: Path):
     header = Path("out/per_class.csv").read_text("utf-8").splitlines()[0]
     assert header.split(",") == columns_of("per_class.csv") == list(CLASS_HEADER)
     assert columns_of("per_class.csv of several labels") == list(LABEL_HEADER)
-    beside = {key: document.pop(key) for key in ("folds", "failed")}
+    beside = {key: document.pop(key) for key in ("hop_s", "folds", "failed")}
     assert_documented(beside, "evaluate failures")
     assert document.pop("model") == str(tone_model_file)
     assert_documented(document, "measures")
