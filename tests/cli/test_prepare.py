@@ -307,7 +307,7 @@ def test_models_are_measured_on_a_prepared_folder(
     assert of_folder.code == 0, of_folder.stderr
     folds = of_folder.document.pop("folds")
     assert (of_source.pop("folds"), [row["fold"] for row in folds]) == ([], ["1", "2"])
-    del of_source["model"], of_source["failed"]
+    del of_source["model"], of_source["hop_s"], of_source["failed"]
     check_measures({**of_folder.document, "folds": []}, of_source)
     n_clips = [
         wsnet("evaluate", "tone.wsnet", "moved", "--fold", fold, "--json").document["n_clips"]

@@ -226,11 +226,16 @@ def test_clips_are_taken_one_by_one(tmp_path: Path) -> None:
     text = "".join(f"some/folder/{i:06}.wav,{i % 7}\n" for i in range(n_clips))
     make_tree(tmp_path, {"list.csv": f"path,label\n{text}"})
     load_dataset(tmp_path / "list.csv")  # what is imported or compiled on the way is not meant
-    tracemalloc.start()
-    dataset = load_dataset(tmp_path / "list.csv")
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert len(dataset.clips) == n_clips
+
+    def peak_bytes() -> int:
+        tracemalloc.start()
+        try:
+            assert len(load_dataset(tmp_path / "list.csv").clips) == n_clips
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak = min(peak_bytes() for _ in range(3))  # threads that other tests left may allocate too
     assert peak < 400 * n_clips  # as `Row` and `Clip` objects they would take 1,000 bytes each
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ...core.errors import DataError
@@ -19,7 +20,7 @@ from ..clips import Clip
 from ..dataset import clean_label, quoted, shown
 from .layout import Findings
 from .paths import Root
-from .rows import Row, csv_records, row_clips
+from .rows import Row, RowStream, csv_records, row_clips
 
 META_NAMES = ("meta.csv", "meta.txt")
 SETUP_FOLDER = "evaluation_setup"
@@ -121,22 +122,23 @@ def _listed(root: Root, list_name: str) -> Iterator[tuple[str, str]]:
             raise DataError(f"{where}: {error}") from None
 
 
-def _rows(path: Path, n_least: int = 1) -> Iterator[Row]:
+def _rows(path: Path, n_least: int = 1) -> RowStream:
     columns: tuple[str, ...] = ()
-    for number, cells in csv_records(path, "\t"):
-        if not columns:
-            has_header = cells[:1] == ["filename"]
-            columns = tuple(cells) if has_header else _COLUMNS[: len(cells)]
-            if "onset" in columns or not n_least <= len(cells) <= len(_COLUMNS):
+    with closing(csv_records(path, "\t")) as records:
+        for number, cells in records:
+            if not columns:
+                has_header = cells[:1] == ["filename"]
+                columns = tuple(cells) if has_header else _COLUMNS[: len(cells)]
+                if "onset" in columns or not n_least <= len(cells) <= len(_COLUMNS):
+                    raise DataError(
+                        f"{shown(path)}: row {number}: {len(cells)} columns; expected a list of "
+                        f"scenes separated by tabs: {', '.join(_COLUMNS)}"
+                    )
+                if has_header:
+                    continue
+            if len(cells) != len(columns):
                 raise DataError(
-                    f"{shown(path)}: row {number}: {len(cells)} columns; expected a list of "
-                    f"scenes separated by tabs: {', '.join(_COLUMNS)}"
+                    f"{shown(path)}: row {number}: {len(cells)} cells; expected {len(columns)} as "
+                    "in the first row, separated by tabs"
                 )
-            if has_header:
-                continue
-        if len(cells) != len(columns):
-            raise DataError(
-                f"{shown(path)}: row {number}: {len(cells)} cells; expected {len(columns)} as in "
-                "the first row, separated by tabs"
-            )
-        yield Row(number, dict(zip(columns, cells, strict=True)))
+            yield Row(number, dict(zip(columns, cells, strict=True)))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError
 from ..dataset import quoted, shown
 from ..label_sets import SEPARATOR
-from .rows import Row, misspelt, text_lines
+from .rows import Row, RowStream, misspelt, text_lines
 
 _N_IGNORED_TOLD = 10
 
@@ -31,7 +32,7 @@ def json_rows(
     required: Collection[str],
     kinds: Mapping[str, tuple[type, ...]],
     notes: list[str],
-) -> Iterator[Row]:
+) -> RowStream:
     """Yield the objects of a JSON Lines file as rows of text; blank lines are passed over.
 
     Keys are as written, null is as good as absent, and further keys are ignored, which goes to
@@ -49,17 +50,18 @@ def json_rows(
             is missing or looks misspelt, or a value of another kind.
     """
     ignored: dict[str, None] = {}
-    for number, line in enumerate(text_lines(path), start=1):
-        if not line.strip():
-            continue
-        try:
-            values = _parse(line)
-            cells = _cells(values, required, kinds)
-        except DataError as error:
-            raise DataError(f"{shown(path)}: row {number}: {error}") from None
-        if len(ignored) < _N_IGNORED_TOLD:
-            ignored |= dict.fromkeys(key for key in values if key not in kinds)
-        yield Row(number, cells)
+    with closing(text_lines(path)) as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                values = _parse(line)
+                cells = _cells(values, required, kinds)
+            except DataError as error:
+                raise DataError(f"{shown(path)}: row {number}: {error}") from None
+            if len(ignored) < _N_IGNORED_TOLD:
+                ignored |= dict.fromkeys(key for key in values if key not in kinds)
+            yield Row(number, cells)
     if ignored:
         names = quoted(", ".join([*ignored][:_N_IGNORED_TOLD]))
         notes.append(f"{shown(path.name)}: ignored keys: {names}")

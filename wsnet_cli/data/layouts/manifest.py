@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from ...core.errors import DataError
@@ -21,7 +22,7 @@ from ..label_sets import SEPARATOR, join_names
 from .json_rows import LABELS, NAME, NUMBER, TEXT, json_rows
 from .layout import Findings, read_clips
 from .paths import Root
-from .rows import Row, csv_rows, row_clips
+from .rows import Row, RowStream, csv_rows, row_clips
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("split", "fold", "group", "start", "end")
@@ -105,7 +106,7 @@ def _clips(path: Path, root: Root, found: Findings) -> Iterator[Clip]:
             empty.append(row.number)
         return _clip(row, root)
 
-    def rows() -> Iterator[Row]:
+    def rows() -> RowStream:
         if path.suffix.lower() not in JSON_SUFFIXES:
             return csv_rows(path, REQUIRED, OPTIONAL, found.notes)
         return _even(path, json_rows(path, REQUIRED, _KINDS, found.notes))
@@ -118,20 +119,21 @@ def _clips(path: Path, root: Root, found: Findings) -> Iterator[Clip]:
         )
 
 
-def _even(path: Path, rows: Iterator[Row]) -> Iterator[Row]:
+def _even(path: Path, rows: RowStream) -> RowStream:
     """Refuse a split or fold that some rows have and others lack, as no CSV file can."""
     first: Row | None = None
-    for row in rows:
-        first = first or row
-        for key in ("split", "fold"):
-            if (key in row.cells) != (key in first.cells):
-                raise DataError(
-                    f"{shown(path)}: row {row.number}: {key} stands in row "
-                    f"{(first if key in first.cells else row).number} and not in row "
-                    f"{(row if key in first.cells else first).number}; "
-                    "expected it in every row or in none"
-                )
-        yield row
+    with closing(rows):
+        for row in rows:
+            first = first or row
+            for key in ("split", "fold"):
+                if (key in row.cells) != (key in first.cells):
+                    raise DataError(
+                        f"{shown(path)}: row {row.number}: {key} stands in row "
+                        f"{(first if key in first.cells else row).number} and not in row "
+                        f"{(row if key in first.cells else first).number}; "
+                        "expected it in every row or in none"
+                    )
+            yield row
 
 
 def _clip(row: Row, root: Root) -> Clip:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,9 @@ _LONGEST_LINE = 1 << 20  # signs; far more than a row of any table that a person
 
 _OTHER_WORDS = ("folder",)  # near to a column's name, and no mistake for it
 
-Rows = Callable[[], Iterator["Row"]]
+RowStream = Generator["Row", None, None]
+"""To be closed where it is not read to its end: it holds a file open."""
+Rows = Callable[[], RowStream]
 """Starts reading a table from its beginning."""
 
 
@@ -33,7 +36,7 @@ class Row:
         return self.cells.get(column, "").strip() or None
 
 
-def text_lines(path: Path) -> Iterator[str]:
+def text_lines(path: Path) -> Generator[str, None, None]:
     """Yield the lines of a text file with their ends, of any kind; a byte order mark is dropped.
 
     Raises:
@@ -55,7 +58,7 @@ def text_lines(path: Path) -> Iterator[str]:
             raise DataError(f"{shown(path)}: line {number}: not UTF-8; save it as UTF-8") from None
 
 
-def csv_records(path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
+def csv_records(path: Path, delimiter: str = ",") -> Generator[tuple[int, list[str]], None, None]:
     """Yield the number and the cells of every record that is not blank.
 
     Raises:
@@ -63,17 +66,18 @@ def csv_records(path: Path, delimiter: str = ",") -> Iterator[tuple[int, list[st
     """
     number = 0
     try:
-        reader = csv.reader(text_lines(path), delimiter=delimiter, strict=True)
-        for number, cells in enumerate(reader, start=1):
-            if number == 1 or any(cell.strip() for cell in cells):
-                yield number, cells
+        with closing(text_lines(path)) as lines:
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            for number, cells in enumerate(reader, start=1):
+                if number == 1 or any(cell.strip() for cell in cells):
+                    yield number, cells
     except csv.Error as error:
         raise DataError(f"{shown(path)}: row {number + 1}: not valid CSV: {error}") from None
 
 
 def csv_rows(
     path: Path, required: Collection[str], optional: Collection[str], notes: list[str]
-) -> Iterator[Row]:
+) -> RowStream:
     """Yield the rows of a CSV file with a header, without blank ones.
 
     Columns may come in any order and case; further ones are ignored, which goes to `notes`.
@@ -82,17 +86,17 @@ def csv_rows(
         DataError: as `csv_records`; a missing or doubled column, one that looks like a misspelt
             one, or a row of another width.
     """
-    records = csv_records(path)
-    _, header = next(records, (1, []))
-    columns = [name.strip().lower() for name in header]
-    notes += _check_columns(path, columns, required, optional)
-    for number, cells in records:
-        if len(cells) != len(columns):
-            raise DataError(
-                f"{shown(path)}: row {number}: {len(cells)} cells; expected {len(columns)} as in "
-                "the header (a comma in a name needs quotes around the cell)"
-            )
-        yield Row(number, dict(zip(columns, cells, strict=True)))
+    with closing(csv_records(path)) as records:
+        _, header = next(records, (1, []))
+        columns = [name.strip().lower() for name in header]
+        notes += _check_columns(path, columns, required, optional)
+        for number, cells in records:
+            if len(cells) != len(columns):
+                raise DataError(
+                    f"{shown(path)}: row {number}: {len(cells)} cells; expected {len(columns)} as "
+                    "in the header (a comma in a name needs quotes around the cell)"
+                )
+            yield Row(number, dict(zip(columns, cells, strict=True)))
 
 
 def row_clips(path: Path, rows: Rows, build: Callable[[Row], Clip | None]) -> Iterator[Clip]:
@@ -102,15 +106,16 @@ def row_clips(path: Path, rows: Rows, build: Callable[[Row], Clip | None]) -> It
         DataError: `build` refused a row, told with the row's number, or two rows name one clip.
     """
     seen: set[int] = set()  # hashes, a fifth of the memory that keys and rows would take
-    for row in rows():
-        clip = _built(path, row, build)
-        if clip is None:
-            continue
-        key = hash(_identity(clip))
-        if key in seen:
-            _refuse_if_listed_before(path, rows, build, clip, row.number)
-        seen.add(key)
-        yield clip
+    with closing(rows()) as found:
+        for row in found:
+            clip = _built(path, row, build)
+            if clip is None:
+                continue
+            key = hash(_identity(clip))
+            if key in seen:
+                _refuse_if_listed_before(path, rows, build, clip, row.number)
+            seen.add(key)
+            yield clip
 
 
 def misspelt(name: str, known: Collection[str]) -> str | None:
@@ -139,15 +144,16 @@ def _identity(clip: Clip) -> tuple[str, float | None, float | None]:
 def _refuse_if_listed_before(
     path: Path, rows: Rows, build: Callable[[Row], Clip | None], clip: Clip, number: int
 ) -> None:
-    for row in rows():
-        if row.number >= number:  # two different clips with one hash
-            return
-        earlier = build(row)
-        if earlier is not None and _identity(earlier) == _identity(clip):
-            raise DataError(
-                f"{shown(path)}: row {number}: {quoted(clip.name)} is listed in row {row.number} "
-                "already; expected one row per clip"
-            )
+    with closing(rows()) as found:
+        for row in found:
+            if row.number >= number:  # two different clips with one hash
+                return
+            earlier = build(row)
+            if earlier is not None and _identity(earlier) == _identity(clip):
+                raise DataError(
+                    f"{shown(path)}: row {number}: {quoted(clip.name)} is listed in row "
+                    f"{row.number} already; expected one row per clip"
+                )
 
 
 def _undecodable_line(path: Path) -> int:

@@ -11,7 +11,7 @@ from ..dataset import clean_label, quoted
 from .layout import Findings
 from .manifest import fold_name
 from .paths import Root
-from .rows import Row, csv_rows, row_clips
+from .rows import Row, RowStream, csv_rows, row_clips
 
 ESC50_TABLE = "meta/esc50.csv"
 URBANSOUND_TABLES = ("metadata/UrbanSound8K.csv", "UrbanSound8K.csv")
@@ -39,7 +39,7 @@ def read_esc50(root: Root, found: Findings) -> Iterator[Clip]:
         n_esc10 += (row.get("esc10") or "").lower() == "true"
         return _esc50_clip(root, row)
 
-    def rows() -> Iterator[Row]:
+    def rows() -> RowStream:
         return csv_rows(table, ("filename", "fold", "category"), _ESC50_OTHERS, found.notes)
 
     yield from row_clips(table, rows, build)
@@ -63,7 +63,7 @@ def read_esc10(root: Root, found: Findings) -> Iterator[Clip]:
             raise DataError(f"esc10 {quoted(mark)}; expected True or False")
         return _esc50_clip(root, row) if _ESC10_WORDS[mark.lower()] else None
 
-    def rows() -> Iterator[Row]:
+    def rows() -> RowStream:
         required = ("filename", "fold", "category", "esc10")
         return csv_rows(table, required, _ESC50_OTHERS, found.notes)
 
@@ -95,7 +95,7 @@ def read_urbansound8k(root: Root, found: Findings) -> Iterator[Clip]:
         label = clean_label(row.get("class") or "")
         return Clip(path, clip, label, fold=fold, group=row.get("fsid"))
 
-    def rows() -> Iterator[Row]:
+    def rows() -> RowStream:
         required = ("slice_file_name", "fsid", "fold", "class")
         others = ("start", "end", "salience", "classid")
         return csv_rows(table, required, others, found.notes)
