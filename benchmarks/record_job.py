@@ -50,7 +50,8 @@ def record(
         check_job(name, row, job, experiment)
     clips = _clips_of(experiments[0], data, row)
     runs = [(job, run) for job in jobs for run in runs_of_job(job)]
-    hop_s = audio_settings(row.read_config().audio).hop_s
+    audio = row.read_config().audio
+    hop_s = audio_settings(audio).hop_s
     models = [with_hop(load_model(job / run.name / "model.wsnet"), hop_s) for job, run in runs]
     _check_runs([run for _, run in runs], models)
     known = keep_clips(row, models[0].labels, clips, folder)
@@ -58,7 +59,7 @@ def record(
     teacher = f"{RUNS}/{row.teacher}" if row.teacher else None
     options = job_options(row, name, seeds, None, teacher)
     config = load_config(str(jobs[0] / runs[0][1].name / "config.yaml")).model_dump(mode="json")
-    config["audio"]["hop_s"] = row.read_config().audio.hop_s
+    config["audio"]["hop_s"] = audio.hop_s
     return {
         "row": name,
         "data": row.data,
