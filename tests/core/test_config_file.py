@@ -322,3 +322,9 @@ def test_a_word_of_several_keys_goes_with_the_first_that_is_set() -> None:
     config = parse_config(text, "x")
     assert config.from_data == ("crops",)
     assert parse_config(dump_config(config), "y") == config
+
+
+def test_a_word_said_twice_counts_once() -> None:
+    config = parse_config("from_data: [rate, epochs, rate, epochs]\n", "x")
+    assert config.from_data == ("rate", "epochs")
+    assert parse_config(dump_config(config), "y") == config

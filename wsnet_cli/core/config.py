@@ -36,6 +36,10 @@ Range = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ri
 """The least and the most of what is drawn."""
 
 
+def _each_once(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
+
+
 FROM_DATA = {
     "rate": ("audio.sample_rate",),
     "window": ("audio.window_s",),
@@ -215,7 +219,9 @@ class Config(_Section):
 
     description: str = ""
     from_data: Annotated[
-        tuple[Literal["rate", "window", "crops", "pooling", "epochs"], ...], Field(strict=False)
+        tuple[Literal["rate", "window", "crops", "pooling", "epochs"], ...],
+        Field(strict=False),
+        AfterValidator(_each_once),
     ] = ()
     """What is chosen from the data when a run starts, where it is not set: `audio.sample_rate`,
     `audio.window_s`, `augment.rescale` and `augment.shift`, `network.pooling`, `train.epochs`."""
