@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .artifact_limits import check_network
-from .config import NetworkConfig, NetworkSamplingConfig, SamplingConfig
+from .config import NetworkConfig
 from .errors import ConfigError, ParameterError
+from .layer_sampling import asked_sampling
 from .mapnet import Shape, layer_names, mapnet_layers
 from .network import Conv, Flatten, Layer, Linear, Mean, Network, Pool
 from .sampling import ConvShape, LinearShape, Sampling
@@ -86,7 +87,7 @@ def _build_mapnet(config: NetworkConfig, n_classes: int, n_samples: int) -> Netw
     _check_layer_names(config, layer_names())
     layers = mapnet_layers(
         config,
-        lambda shape, name: _sample(shape, name, config.sampling),
+        lambda shape, name: _sample(shape, name, config),
         lambda layers: n_samples >= Network((*layers, Mean())).min_samples,
     )
     n_in = Network((*layers, Mean())).n_classes
@@ -115,31 +116,21 @@ def _convolutions(config: NetworkConfig, rows: tuple[_Row, ...]) -> list[Conv]:
         n_out = max(1, round(row.n_out * config.width))
         shape = ConvShape(n_in, n_out, row.length, row.stride, row.padding)
         pool = row.released_pool if config.pooling == "released" else row.every_layer_pool
-        layers.append(Conv(name, _sample(shape, name, config.sampling), pool=pool))
+        layers.append(Conv(name, _sample(shape, name, config), pool=pool))
         n_in = n_out
     return layers
 
 
-def _sample(shape: Shape, name: str, config: NetworkSamplingConfig | None) -> Shape:
+def _sample(shape: Shape, name: str, config: NetworkConfig) -> Shape:
     """The sampled shape of layer `name`, or the dense one where the configuration says so."""
-    own = config.layers.get(name) if config else None
-    if config is None or own == "dense":
+    asked = asked_sampling(config, name, shape)
+    if asked is None:
         return shape
-    chosen: SamplingConfig = own if isinstance(own, SamplingConfig) else config
-    sampling = Sampling(
-        chosen.stride,
-        chosen.channel_factor,
-        chosen.denser,
-        chosen.offsets,
-        chosen.group_offset,
-        chosen.signs,
-    )
-    if own is None and shape.n_in == 1:  # has no groups, whatever the others have
-        sampling = replace(sampling, channel_factor=1, group_offset=0, signs=False)
     try:
-        return replace(shape, sampling=sampling)
+        return replace(shape, sampling=Sampling(**asked.model_dump()))
     except ParameterError as error:
-        key = f"network.sampling.layers.{name}" if own else "network.sampling"
+        is_own = config.sampling is not None and name in config.sampling.layers
+        key = f"network.sampling.layers.{name}" if is_own else "network.sampling"
         raise ConfigError(f"{key}.{error}, as {name} has") from error
 
 
@@ -171,7 +162,7 @@ def _head(
                 "conv8 is a convolution and follows network.sampling"
             )
         dense = ConvShape(n_in, n_classes, CONV8_LENGTH, CONV8_STRIDE)
-        shape = _sample(dense, "conv8", config.sampling)
+        shape = _sample(dense, "conv8", config)
         scaled = _is_scaled(config, shape.sampling is not None)
         return (Conv("conv8", shape, scaled=scaled, relu=False), Mean())
     if config.head == "mean-linear":

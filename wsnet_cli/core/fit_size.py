@@ -113,7 +113,10 @@ class _Search:
         if network.sampling is None:
             return {}
         dense = self.build(network.model_copy(update={"sampling": None}))
-        return {layer.name: asked_sampling(network, layer) for layer in dense.convolutions}
+        return {
+            layer.name: asked_sampling(network, layer.name, layer.shape)
+            for layer in dense.convolutions
+        }
 
     def _made_possible(self, network: NetworkConfig) -> NetworkConfig:
         """As it is, or where a factor does not divide the channels with the next that does."""

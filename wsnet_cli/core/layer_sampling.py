@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from .config import NetworkConfig, SamplingConfig
+from .maps import MapShape
 from .network import Conv, MapConv
+from .sampling import ConvShape
 
 LayerSampling = SamplingConfig | None
 """None: the layer is dense."""
@@ -18,21 +20,24 @@ def sampling_of(layer: Conv | MapConv) -> LayerSampling:
     return SamplingConfig(**asdict(layer.shape.sampling)) if layer.shape.sampling else None
 
 
-def asked_sampling(network: NetworkConfig, layer: Conv | MapConv) -> LayerSampling:
-    """What a configuration asks of a layer, possible there or not.
+def asked_sampling(network: NetworkConfig, name: str, shape: ConvShape | MapShape) -> LayerSampling:
+    """What a configuration asks of a convolution, possible there or not.
 
     Args:
-        network: sampled.
-        layer: dense.
+        network: sampled or not.
+        name: of the layer.
+        shape: of the layer, sampled or not.
     """
-    assert network.sampling is not None
-    own = network.sampling.layers.get(layer.name)
+    every = network.sampling
+    if every is None:
+        return None
+    own = every.layers.get(name)
     if own is not None:
         return own if isinstance(own, SamplingConfig) else None
-    if network.architecture == "mapnet" and isinstance(layer, Conv):
+    if network.architecture == "mapnet" and isinstance(shape, ConvShape):
         return None  # the front end is sampled where it is named
-    every = SamplingConfig(**network.sampling.model_dump(exclude={"layers"}))
-    return _with_factor(every, 1) if layer.shape.n_in == 1 else every
+    chosen = SamplingConfig(**every.model_dump(exclude={"layers"}))
+    return _with_factor(chosen, 1) if shape.n_in == 1 else chosen
 
 
 def with_layer(network: NetworkConfig, name: str, own: LayerSampling) -> NetworkConfig:

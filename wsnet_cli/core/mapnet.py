@@ -46,18 +46,17 @@ def mapnet_layers(
     """All layers before the head, with as many of the pools of maps as fit.
 
     Args:
-        config: of which width, frame and the named layers are taken.
+        config: of which width and frame are taken.
         sample: what the configuration says of a layer's sampling.
         fits: whether the window is long enough for these layers.
     """
-    named = config.sampling.layers if config.sampling else {}
     front_end: list[Layer] = []
     n_in = 1
     for number, (n_out, length, stride) in enumerate(FRONT_END, start=1):
         name = f"conv{number}"
         shape = ConvShape(n_in, n_out, length, stride)
         pool = Pool(config.frame, config.frame) if number == len(FRONT_END) else None
-        front_end.append(Conv(name, sample(shape, name) if name in named else shape, pool=pool))
+        front_end.append(Conv(name, sample(shape, name), pool=pool))
         n_in = n_out
     layers: tuple[Layer, ...] = ()
     for n_pools in range(len(POOLED), -1, -1):
