@@ -127,8 +127,9 @@ def list_shipped() -> list[dict[str, Any]]:
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Every run folder and its model, if it has one that can be read."""
-    folders = sorted(path for path in root.glob("*") if (path / "config.yaml").is_file())
+    """Every run folder, those of several runs in one too, and its model, if that can be read."""
+    configs = (path for depth in ("*", "*/*") for path in root.glob(f"{depth}/config.yaml"))
+    folders = sorted(path.parent for path in configs if path.is_file())
     return [_model_entry("run", str(path), path / RUN_MODEL) for path in folders]
 
 
