@@ -48,8 +48,13 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 @pytest.fixture
 def options(data: Path, tiny_options: Callable[..., list[str]]) -> list[str]:
-    """Batches of 7 of 14 clips or so: the last one holds fewer windows than a whole one."""
-    settings = tiny_options("train.batch_size=5", "train.lr=0.003", "network.dropout=0")
+    """Batches of 5 of 14 clips or so: the last one holds fewer windows than a whole one.
+
+    The network is on maps, as that of the default preset: it has batch norms of both kinds.
+    """
+    network = ("network.architecture=mapnet", "network.width=0.1", "network.sampling.stride=3")
+    training = ("train.batch_size=5", "train.lr=0.001", "network.dropout=0")
+    settings = tiny_options(*network, *training)
     return [str(data), *settings, "--epochs", str(N_EPOCHS), "--threads", "1", "--device", "cpu"]
 
 

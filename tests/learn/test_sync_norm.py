@@ -7,7 +7,9 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from wsnet_cli.core.network import Network
+from wsnet_cli.core.maps import MapShape
+from wsnet_cli.core.network import Conv, Linear, MapConv, Mean, Network, Pool, ToMap
+from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
 from wsnet_cli.learn import sync_norm
 from wsnet_cli.learn.network import WaveformClassifier
 from wsnet_cli.learn.sync_norm import TeamBatchNorm, synchronised
@@ -20,6 +22,15 @@ def team_of_one() -> Iterator[TorchTeam]:
     dist.init_process_group("gloo", store=store, rank=0, world_size=1)
     yield TorchTeam(torch.device("cpu"))
     dist.destroy_process_group()
+
+
+def map_network() -> Network:
+    """A convolution whose channels become bands, sampled maps, a linear layer."""
+    front = Conv("conv1", ConvShape(1, 6, 9, 4), pool=Pool(8, 8))
+    first = MapConv("map1", MapShape(1, 4, 6, 3, 3, 1, 1, 1), pool=Pool(2, 2), band_pool=2)
+    shape = MapShape(4, 6, first.n_out_bands, 3, 3, 1, 1, 1, Sampling(3, 2, signs=True))
+    linear = Linear("linear", LinearShape(6, 3))
+    return Network((front, ToMap(), first, MapConv("map2", shape), Mean(), linear))
 
 
 def norms(n_channels: int) -> tuple[nn.BatchNorm1d, TeamBatchNorm]:
@@ -70,20 +81,38 @@ def test_two_halves_are_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert team(batch[:0]).shape == (0, 3, 11)  # a process without windows takes part
 
 
+@pytest.mark.parametrize("on_maps", [False, True])
 def test_every_batch_norm_of_a_network_is_replaced_and_keeps_its_values(
-    small_network: Network,
+    small_network: Network, on_maps: bool
 ) -> None:
-    model = WaveformClassifier(small_network)
+    model = WaveformClassifier(map_network() if on_maps else small_network)
     for parameter in model.parameters():
         nn.init.normal_(parameter)
     before = {name: value.clone() for name, value in model.state_dict().items()}
     synchronised(model)
-    kinds = [type(m) for m in model.modules() if isinstance(m, nn.BatchNorm1d)]
-    assert kinds
-    assert set(kinds) == {TeamBatchNorm}
+    kinds = {type(module) for module in model.modules() if "BatchNorm" in type(module).__name__}
+    assert kinds == {TeamBatchNorm}
     after = model.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_on_maps_a_team_of_one_is_torchs_own(team_of_one: TorchTeam) -> None:
+    """A whole network on maps, in training and after it."""
+    torch.manual_seed(0)
+    plain = WaveformClassifier(map_network())
+    team = WaveformClassifier(map_network())
+    team.load_state_dict(plain.state_dict())
+    synchronised(team)
+    windows = 0.1 * torch.randn(4, 4_000)
+    plain(windows).square().sum().backward()
+    team(windows).square().sum().backward()
+    for one, other in zip(plain.parameters(), team.parameters(), strict=True):
+        assert torch.allclose(one.grad, other.grad, atol=1e-3 * float(one.grad.abs().max()) + 1e-6)
+    for one, other in zip(plain.buffers(), team.buffers(), strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-6)
+    plain.eval(), team.eval()
+    assert torch.allclose(plain(windows), team(windows), rtol=1e-3, atol=1e-4)
 
 
 def test_a_team_of_one_shares_with_itself(team_of_one: TorchTeam) -> None:

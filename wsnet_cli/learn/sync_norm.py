@@ -12,14 +12,19 @@ from .peers import lost_peers_told
 
 
 class TeamBatchNorm(nn.BatchNorm1d):
-    """`nn.BatchNorm1d` over the windows of all processes, on any device.
+    """`nn.BatchNorm1d` or `nn.BatchNorm2d` over the windows of all processes, on any device.
 
     Torch's own SyncBatchNorm takes GPUs alone. Means and mean squares are summed in float32 over
     all processes, and their gradients too, so that the sum of all processes' gradients is that of
     one process with all windows. A process without windows takes part all the same.
 
-    Shape: [B, C, T] -> [B, C, T].
+    Shape: [B, C, T] -> [B, C, T], or with any other axes after C.
     """
+
+    def _check_input_dim(self, values: Tensor) -> None:
+        """Torch asks this before it normalises; of one channel or more, every shape will do."""
+        if values.ndim < 2:
+            raise ValueError(f"expected an axis of windows and one of channels, got {values.ndim}")
 
     def forward(self, values: Tensor) -> Tensor:
         """Normalise by the batch in training mode, by the running statistics otherwise."""
@@ -72,7 +77,8 @@ def _summed(values: Tensor) -> Tensor:
 def synchronised(model: nn.Module) -> nn.Module:
     """Replace every batch norm within a module by one over all processes; values are kept."""
     for name, child in model.named_children():
-        if type(child) is nn.BatchNorm1d:
+        if type(child) in (nn.BatchNorm1d, nn.BatchNorm2d):
+            child = cast("nn.BatchNorm1d | nn.BatchNorm2d", child)
             other = TeamBatchNorm(child.num_features, child.eps, child.momentum)
             other.load_state_dict(child.state_dict())
             setattr(model, name, other.to(child.weight.device))
