@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 import soundfile
 
 from wsnet_cli.core.errors import ConfigError, DataError, UsageError
+from wsnet_cli.data.packing import set_folder
+from wsnet_cli.data.packing.cache import default_cache_root, packed_folder
 from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
 
 
@@ -294,3 +297,24 @@ def test_a_set_that_turns_multi_label_is_another_one(tones: Path, prepare) -> No
     assert found[0].fingerprint == single.fingerprint
     assert found[1].split.train == single.split.train
     assert found[1].fingerprint != single.fingerprint
+
+
+def test_sets_that_a_run_uses_stay_in_the_cache(
+    tones: Path, tmp_path: Path, make_config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the three is larger than the cache may be; a set of before goes."""
+    shutil.copytree(tones / "low", tmp_path / "noises" / "x")
+    prepare_data(find_data(tones), make_config("audio.sample_rate=4000"), None)
+    before = set(packed_folder(default_cache_root()).iterdir())
+    monkeypatch.setattr(set_folder, "CACHE_LIMIT_BYTES", 1_000)
+    settings = (f"augment.background={tmp_path / 'noises'}", "augment.stretch=1.1")
+    data = prepare_data(find_data(tones), make_config(*settings, "augment.variants=1"), None)
+    assert data.backgrounds is not None
+    assert data.variants is not None
+    used = {data.packed, data.backgrounds.packed, *data.variants.sets}
+    folders = {one.store.folder for one in used}
+    assert len(folders) == 3
+    assert all(folder is not None and folder.is_dir() for folder in folders)
+    left = packed_folder(default_cache_root()).glob("[!.]*")
+    assert set(left) == folders
+    assert not before & folders

@@ -83,7 +83,11 @@ def find_backgrounds(folder: str) -> DataSet:
 
 
 def load_backgrounds(
-    found: DataSet, sample_rate: int, held_out: Collection[str], progress: Progress | None = None
+    found: DataSet,
+    sample_rate: int,
+    held_out: Collection[str],
+    progress: Progress | None = None,
+    in_use: Collection[Path] = (),
 ) -> Backgrounds:
     """Decode recordings through the cache.
 
@@ -93,12 +97,13 @@ def load_backgrounds(
         held_out: SHA-256 of the files that are measured on, in hexadecimal: a recording that is one
             of them is not used, or training would hear what it is measured on.
         progress: told the stage, recordings done, recordings in all.
+        in_use: folders of packed sets that stay in the cache.
 
     Raises:
         DataError: none can be used.
     """
     workers = count_workers(None, len(found.clips))
-    packed = pack(found, sample_rate, default_cache_root(), progress, workers)
+    packed = pack(found, sample_rate, default_cache_root(), progress, workers, in_use)
     names, keys = found.clips.names, packed.content_keys
     readable = [i for i in range(len(names)) if packed.has(i)]
     used = tuple(i for i in readable if keys[i] not in held_out)

@@ -192,17 +192,25 @@ def _with_sounds(
     if behind is not None:
         measured_on = (*data.split.test, *data.split.validation)
         keys = {data.packed.content_keys[i].split(SEGMENT_SIGN)[0] for i in measured_on}
-        backgrounds = load_backgrounds(behind, data.packed.sample_rate, keys, progress)
+        rate, in_use = data.packed.sample_rate, _folders_of(data)
+        backgrounds = load_backgrounds(behind, rate, keys, progress, in_use)
         data = replace(data, backgrounds=backgrounds)
     if wants_variants(config.augment):
         clips = _clips_to_vary(data)
-        variants = make_variants(data.dataset, data.packed, clips, config.augment, progress)
+        dataset, in_use = data.dataset, _folders_of(data)
+        variants = make_variants(dataset, data.packed, clips, config.augment, progress, in_use)
         data = replace(data, variants=variants)
     parts = [part.fingerprint for part in (data.backgrounds, data.variants) if part is not None]
     if not parts:
         return data
     digest = hashlib.sha256(" ".join((data.fingerprint, *parts)).encode())
     return replace(data, fingerprint=digest.hexdigest()[:16])
+
+
+def _folders_of(data: PreparedData) -> list[Path]:
+    """Where the packed sets lie that it reads from."""
+    sets = [data.packed, *([data.backgrounds.packed] if data.backgrounds else [])]
+    return [one.store.folder for one in sets if one.store.folder is not None]
 
 
 def _clips_to_vary(data: PreparedData) -> list[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -88,6 +88,7 @@ def make_variants(
     clips: Sequence[int],
     config: AugmentConfig,
     progress: Progress | None = None,
+    in_use: Collection[Path] = (),
 ) -> Variants:
     """Make the versions of clips that a configuration asks for, or find them in the cache.
 
@@ -97,10 +98,11 @@ def make_variants(
         clips: indices of those that versions are made of; all can be read.
         config: `stretch`, `pitch_semitones` and `variants` are used.
         progress: told the stage, versions done, versions in all.
+        in_use: folders of packed sets that stay in the cache, beside that of `packed`.
     """
     job = _VaryJob(dataset, packed, clips, config, progress)
-    in_use = [packed.store.folder] if packed.store.folder else []
-    store, note = fill_store(job, default_cache_root(), in_use)
+    keep = [*in_use, *([packed.store.folder] if packed.store.folder else [])]
+    store, note = fill_store(job, default_cache_root(), keep)
     rows = np.full((config.variants, len(packed)), -1, np.int32)
     rows[:, np.asarray(clips, np.int64)] = store.rows(job.keys).reshape(-1, config.variants).T
     rate, keys = packed.sample_rate, packed.content_keys

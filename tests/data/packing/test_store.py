@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -124,6 +126,17 @@ def test_no_shard_grows_past_the_limit_unless_one_clip_does(
     assert [store.read(row).tolist() for row in range(3)] == [
         store.samples(row).tolist() for row in range(3)
     ]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is mapped")
+def test_an_open_set_can_be_read_when_its_files_are_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_writer, "SHARD_BYTES", 8)  # several, and none has been asked for
+    _write(tmp_path)
+    store = _open(tmp_path)
+    shutil.rmtree(tmp_path)
+    assert [store.codes(row).tolist() for row in range(3)] == list(CLIPS.values())
 
 
 def test_memory_and_disk_hold_the_same(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def cache_size_bytes(root: Path) -> int:
 def clear_cache(root: Path) -> int:
     """Delete all packed sets but those that are being written; return the bytes that were freed.
 
-    Running processes keep what they have open; what the system refuses to delete stays.
+    Running processes keep the sets that they have opened; what the system refuses to delete stays.
     """
     freed = sum(_delete(root, cached) for cached in _sets(root))
     with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ audio, a renamed one still finds its own, and when files are added only those ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,6 +102,7 @@ def pack(
     cache_root: Path,
     progress: Progress | None = None,
     workers: int = 1,
+    in_use: Collection[Path] = (),
 ) -> PackedSet:
     """Decode all clips of a data set, or find them decoded in the cache.
 
@@ -115,6 +116,7 @@ def pack(
         cache_root: the cache folder, made if needed.
         progress: see `pack_job.Progress`.
         workers: files that are read at once, >= 1.
+        in_use: folders of other sets, which stay in the cache whatever its size.
 
     Raises:
         ParameterError: the sample rate is not above 0.
@@ -122,7 +124,7 @@ def pack(
     if sample_rate <= 0:
         raise ParameterError(f"sample_rate = {sample_rate}; expected Hz above 0")
     job = PackJob(dataset, sample_rate, workers, progress)
-    store, note = fill_store(job, cache_root)
+    store, note = fill_store(job, cache_root, in_use)
     return packed_set(job, store, note)
 
 

@@ -48,7 +48,7 @@ class Store:
         folder: of the set, None where it is in memory.
         sample_rate: Hz.
         index: PLACE for each clip; a clip is named by its row.
-        shards: opens a shard by number: a memory map, or an array in memory.
+        shards: by number, memory maps or arrays in memory.
         records: the file that the HEALTH of the clips is read from, or HEALTH [n] itself.
     """
 
@@ -164,25 +164,6 @@ class Store:
         return _reopen, (self.folder, self.sample_rate)
 
 
-class Maps(Sequence[NDArray[np.int16]]):
-    """The shards of a folder, each mapped when it is first asked for."""
-
-    def __init__(self, folder: Path, n_samples: Sequence[int]) -> None:
-        self._folder = folder
-        self._n_samples = n_samples
-        self._maps: dict[int, NDArray[np.int16]] = {}
-
-    def __len__(self) -> int:
-        return len(self._n_samples)
-
-    def __getitem__(self, number: Any) -> Any:
-        """Map one shard."""
-        if number not in self._maps:
-            path, n = self._folder / shard_name(number), self._n_samples[number]
-            self._maps[number] = np.asarray(np.memmap(path, CODE, "r", shape=(n,)))
-        return self._maps[number]
-
-
 def open_store(folder: Path, sample_rate: int) -> Store | None:
     """Open a packed set; None if it is absent, damaged, of another version or another rate."""
     try:
@@ -198,9 +179,11 @@ def open_store(folder: Path, sample_rate: int) -> Store | None:
             if (folder / shard_name(number)).stat().st_size != n_samples * CODE.itemsize:
                 return None
         index = read_places(folder / INDEX)
+        # All at once: what is mapped can still be read when another process clears the cache.
+        shards = [_map_shard(folder, number, n) for number, n in enumerate(body["shards"])]
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return Store(folder, sample_rate, index, Maps(folder, body["shards"]), folder / INDEX)
+    return Store(folder, sample_rate, index, shards, folder / INDEX)
 
 
 def open_unfinished(folder: Path, sample_rate: int) -> Store | None:
@@ -215,6 +198,10 @@ def open_unfinished(folder: Path, sample_rate: int) -> Store | None:
 def shard_name(number: int) -> str:
     """Return the file name of a shard."""
     return f"shard-{number:04d}.i16"
+
+
+def _map_shard(folder: Path, number: int, n_samples: int) -> NDArray[np.int16]:
+    return np.asarray(np.memmap(folder / shard_name(number), CODE, "r", shape=(n_samples,)))
 
 
 def canonical(value: object) -> bytes:
