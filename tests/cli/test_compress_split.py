@@ -136,3 +136,18 @@ def test_a_damaged_split_is_no_reason_to_judge(wsnet, trained):
     (trained.run / "split.csv").write_text("clip,part\na.wav,test\n")
     outcome = wsnet("compress", trained.run, *ROUGH, "--data", trained.data)
     assert (outcome.code, "split.csv: is damaged" in outcome.error) == (2, True)
+
+
+def test_what_the_run_held_out_is_not_learned_in_its_folder(wsnet, trained, named: Named):
+    """Fold 1 of the named data has none of the run's held-out clips: they would be trained on."""
+    words = ("--bits", 4, "--epochs", 1, "--threads", 1, "--data", named(), "--fold", 1)
+    before = sorted(trained.run.iterdir())
+    outcome = wsnet("compress", trained.run, *words)
+    n_test = len(parts(trained.run)["test"])
+    assert outcome.code == 2
+    assert f"{n_test} of the clips to fine-tune on were held out by the run" in outcome.error
+    assert sorted(trained.run.iterdir()) == before
+    elsewhere = wsnet("compress", trained.run, *words, "-o", "elsewhere.wsnet")
+    assert elsewhere.code == 0, elsewhere.stderr
+    said = f"{n_test} of the clips to fine-tune on were held out by the run; what they say"
+    assert said in " ".join(elsewhere.stderr.split())

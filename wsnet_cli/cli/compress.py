@@ -122,7 +122,8 @@ def compress(
     plan = make_plan(loaded, sounds, asked)
     if out is None:
         check_target(_default_target(source, plan.allocation), source, force, named=False)
-    result = carry_out(plan, sounds, asked)
+    in_run = out is None or out.absolute().parent == source.absolute().parent
+    result = carry_out(plan, sounds, asked, in_run=in_run)
     target = out or _default_target(source, result.plan.allocation)
     check_target(target, source, force, named=out is not None)
     ledger = make_ledger(result.model, result.content)

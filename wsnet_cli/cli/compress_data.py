@@ -184,6 +184,17 @@ class ModelData:
             )
         return held_out
 
+    def n_held_out_then(self) -> int:
+        """How many of the clips to train on now the run of the model held out; after `prepare`."""
+        from ..bulk.clip_audio import audio_of
+        from ..bulk.labelled import n_trained_on
+
+        data, source = self._prepared, self._options.source
+        if data is None or source is None:
+            return 0
+        clips = [data.dataset.clips[i] for i in data.train]
+        return n_trained_on(self._path, clips, audio_of(source), "test")
+
     def _data_of_run(self) -> RunData:
         """Where the data of the run is.
 

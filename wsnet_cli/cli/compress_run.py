@@ -47,17 +47,25 @@ class Compressed:
     is_judged: bool = False
 
 
-def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
+def carry_out(plan: Plan, data: ModelData, asked: Asked, *, in_run: bool) -> Compressed:
     """Make the model, and measure it where clips are held out.
 
+    Args:
+        plan: what to make.
+        data: what to learn from and to measure on.
+        asked: of the command.
+        in_run: whether the file is to lie beside the model, where the run's split speaks of it.
+
     Raises:
-        UsageError: a gate was asked for, and nothing is held out or most of it was trained on.
+        UsageError: a gate was asked for, and nothing is held out or most of it was trained on; or
+            it would lie in the run and learn from what that held out.
         GateError: the file came out too large.
         WsnetError: as training and measuring do.
     """
     before = plan.forms.model
     if plan.trains:
         data.prepare(tuning_config(before, data, asked)[0])
+        _check_learned(data, in_run=in_run)
     held_out, why_not = _held_out(data, must=plan.trains or asked.gate.asked)
     if held_out is None and asked.gate.asked:
         raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
@@ -88,6 +96,22 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked) -> Compressed:
         return Compressed(plan, model, content, both, why_not)
     n_known, proves = held_out.n_trained_on, held_out.proves
     return Compressed(plan, model, content, both, why_not, n_known, proves)
+
+
+def _check_learned(data: ModelData, *, in_run: bool) -> None:
+    """What a run held out is what its folder's files are measured on later."""
+    n = data.n_held_out_then()
+    if n and in_run:
+        raise UsageError(
+            f"--data: {n} of the clips to fine-tune on were held out by the run, and `wsnet "
+            "evaluate` would measure the file on them; hold out the same clips, or write it "
+            "elsewhere with -o"
+        )
+    if n:
+        console.warn(
+            f"{n} of the clips to fine-tune on were held out by the run; what they say of the "
+            "model from now on is too good"
+        )
 
 
 def check_gate(compressed: Compressed, asked: Asked) -> None:
