@@ -142,7 +142,7 @@ def measure(
     ks = [k for k in TOP_K if k < len(labels)] if ranks is not None else []
     hits = [ranks < k for k in ks] if ranks is not None else []
     bootstrap, of_hits = bootstrap_classes(true, found, len(labels), hits, recordings)
-    rows, confusion = _per_class(true, found, labels, scores)
+    rows, confusion = _per_class(true, found, labels, scores, n_seeds)
     seen = [row.recall for row in rows if row.support]
     right, n_trials = true == found, len(true) / n_seeds
     n_right = int(right.sum())
@@ -188,7 +188,7 @@ def _check(
 
 
 def _per_class(
-    truth: Ints, predicted: Ints, labels: Sequence[str], scores: Array | None
+    truth: Ints, predicted: Ints, labels: Sequence[str], scores: Array | None, n_seeds: int
 ) -> tuple[tuple[ClassMetrics, ...], tuple[tuple[int, ...], ...]]:
     """The rows of the classes, and the confusion matrix."""
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -203,9 +203,9 @@ def _per_class(
         ClassMetrics(
             label=labels[c],
             precision=float(precision[c]),
-            precision_interval=_share_interval(int(confusion[c, c]), int(taken[c])),
+            precision_interval=_share_interval(int(confusion[c, c]), int(taken[c]), n_seeds),
             recall=float(recall[c]),
-            recall_interval=_share_interval(int(confusion[c, c]), int(support[c])),
+            recall_interval=_share_interval(int(confusion[c, c]), int(support[c]), n_seeds),
             f1=float(f1[c]),
             auroc=None if scores is None else area_under_roc(truth == c, scores[:, c]),
             average_precision=(
@@ -222,8 +222,9 @@ def _top_k(k: int, n_right: int, n: int, n_seeds: int, interval: Interval | None
     return TopK(k, n_right, n_right / n, wilson_interval(n_right / n_seeds, n / n_seeds), interval)
 
 
-def _share_interval(n_right: int, n: int) -> Interval | None:
-    return wilson_interval(n_right, n) if n else None
+def _share_interval(n_right: int, n: int, n_seeds: int) -> Interval | None:
+    """Each clip once for all seeds; None where a class is met less than once a seed."""
+    return wilson_interval(n_right / n_seeds, n / n_seeds) if n >= n_seeds else None
 
 
 def plain(values: dict[str, Any]) -> dict[str, Any]:
