@@ -123,6 +123,15 @@ def test_where_memory_runs_out_a_batch_is_computed_in_parts(
         assert torch.allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.parametrize("n_windows", [1, 2, 3])
+def test_a_last_batch_may_have_fewer_windows_than_parts(
+    make_step, small_network: Network, n_windows: int
+) -> None:
+    step = make_step()
+    step.n_parts = 4
+    assert step.take(batch_of(n_windows, small_network), n_windows, 0).n == n_windows
+
+
 def test_memory_that_never_suffices_is_an_error(
     make_step, small_network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,7 +126,8 @@ class Step:
     def _make_gradients(self, batch: Batch, n_global: int) -> tuple[Tensor, Tensor]:
         """Losses [n] and right ones [n]; the gradients stay with the parameters."""
         losses, right = [], []
-        parts = (np.array_split(each, self.n_parts) for each in (batch.windows, batch.targets))
+        n_parts = max(1, min(self.n_parts, len(batch.windows)))
+        parts = (np.array_split(each, n_parts) for each in (batch.windows, batch.targets))
         for rows in zip(*parts, strict=True):
             windows, targets = (torch.from_numpy(part).to(self._device) for part in rows)
             with self._precision.compute():
