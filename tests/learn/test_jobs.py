@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -16,6 +17,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from wsnet_cli.core.errors import Interrupted, ParameterError, TrainingError, UsageError
+from wsnet_cli.learn.interrupt import StopSignal
+from wsnet_cli.learn.job_child import Stop, Teller
 from wsnet_cli.learn.jobs import Job, Outcome, choose_n_workers, run_jobs
 from wsnet_cli.learn.run import Request, Result
 from wsnet_cli.learn.run_folder import RunFolder, locked
@@ -276,3 +279,20 @@ def test_a_run_of_other_epochs_is_not_taken_for_one_of_the_job(
     train("train.seed=0", "train.epochs=4", name=request.name, runs=request.runs)
     with pytest.raises(TrainingError, match=r"seed-0: was trained for 4 epochs, and .* are for 3;"):
         run_jobs(jobs, 1, Recorder())
+
+
+def test_a_stop_that_comes_just_before_training_listens_is_passed_on(tmp_path: Path):
+    """A child notes it by itself until training does; the first step hands it over."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        noted = Stop()
+        teller = Teller(io.StringIO(), noted)
+        signal.raise_signal(signal.SIGINT)
+        with StopSignal() as stop:
+            teller.step(0.1)
+            assert stop.received == signal.SIGTERM
+            teller.step(0.2)  # once is enough: a second one would end all at once
+        noted.check()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -64,6 +64,12 @@ class Stop:
         if self._came:
             raise Interrupted("stopped before its first step, or after its last", 143)
 
+    def pass_on(self) -> None:
+        """Let training have what came before it listened itself."""
+        if self._came:
+            self._came = False
+            signal.raise_signal(signal.SIGTERM)
+
     def _note(self, number: int, frame: FrameType | None) -> None:
         self._came = True
 
@@ -97,7 +103,8 @@ class Teller(SilentListener):
             self.warn(f"{data.n_leaks} held-out clips are copies of clips that are trained on")
 
     def step(self, fraction_done: float) -> None:
-        """Tell it, not too often."""
+        """Tell it, not too often; a stop that came just before training began is heard here."""
+        self._stop.pass_on()
         if monotonic() - self._told_at >= TELL_EVERY_S:
             self._told_at = monotonic()
             self.say({"fraction": fraction_done})
