@@ -59,6 +59,17 @@ def test_what_is_set_stays(tmp_path: Path) -> None:
     assert settle(parse_config("", "x"), found).chosen == ()
 
 
+@pytest.mark.parametrize(("window_s", "whole"), [(1.0, False), (0.55, True), (1.6, False)])
+def test_a_window_that_is_set_holds_clips_whole_or_not(
+    tmp_path: Path, window_s: float, whole: bool
+) -> None:
+    seconds = 0.55 if whole or window_s > 1.5 else 1.2
+    found = folder(tmp_path / "set", [(8_000, seconds)] * 4)
+    config = parse_config("from_data: [crops]\n", "x", [f"audio.window_s={window_s}"])
+    augment = settle(config, found).config.augment
+    assert (augment.rescale, augment.shift) == ((1.1, 0.1) if whole else (1.25, 0.5))
+
+
 def test_large_sets_get_fewer_epochs(tmp_path: Path) -> None:
     """Five clips of 60,000 segments: 120,000 windows are two epochs, but twenty are the least."""
     manifest = tmp_path / "set" / "clips.csv"

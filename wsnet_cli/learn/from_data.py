@@ -44,8 +44,8 @@ def settle(config: Config, found: Found) -> Settled:
     rate: the most common one of the recordings, at most HIGHEST_RATE. window: long enough for 99
     of 100 clips, in quarters of a second, at most LONGEST_WINDOW_S. pooling: the released pools
     from RELEASED_POOLS_FROM samples on, else after every layer. crops: where a window is shorter
-    than LONGEST_WINDOW_S, and so holds nearly every clip whole, it is shifted and stretched but
-    little, since what comes where, and how fast, tells such clips apart. epochs: so that
+    than LONGEST_WINDOW_S and holds 99 of 100 clips whole, it is shifted and stretched but little,
+    since what comes where, and how fast, tells such clips apart. epochs: so that
     WINDOWS_TRAINED windows are seen, within FEWEST_EPOCHS and MOST_EPOCHS.
 
     Args:
@@ -55,7 +55,8 @@ def settle(config: Config, found: Found) -> Settled:
     wanted = config.from_data
     audio, network, train = config.audio, config.network, config.train
     chosen: list[str] = []
-    if "rate" in wanted or "window" in wanted:
+    seconds: list[float] = []
+    if {"rate", "window", "crops"} & set(wanted):
         rates, seconds = _rates_and_lengths(found)
         if "rate" in wanted and rates:
             rate = min(rates.most_common(1)[0][0], HIGHEST_RATE)
@@ -65,7 +66,7 @@ def settle(config: Config, found: Found) -> Settled:
             audio = audio.model_copy(update={"window_s": _window(seconds)})
             chosen.append(f"windows of {audio.window_s:g} s")
     augment = config.augment
-    if "crops" in wanted and audio.window_s < LONGEST_WINDOW_S:
+    if "crops" in wanted and seconds and _covering(seconds) <= audio.window_s < LONGEST_WINDOW_S:
         augment = augment.model_copy(update=WHOLE_CLIPS)
         chosen.append("whole clips, shifted and stretched by up to a tenth")
     if "pooling" in wanted:
@@ -85,9 +86,13 @@ def settle(config: Config, found: Found) -> Settled:
 
 
 def _window(seconds: list[float]) -> float:
-    covering = sorted(seconds)[max(0, math.ceil(COVERED * len(seconds)) - 1)]
-    steps = max(1, math.ceil(covering / WINDOW_STEP_S - 1e-9))
+    steps = max(1, math.ceil(_covering(seconds) / WINDOW_STEP_S - 1e-9))
     return min(steps * WINDOW_STEP_S, LONGEST_WINDOW_S)
+
+
+def _covering(seconds: list[float]) -> float:
+    """The shortest window that holds COVERED of the clips whole."""
+    return sorted(seconds)[max(0, math.ceil(COVERED * len(seconds)) - 1)]
 
 
 def _rates_and_lengths(found: Found) -> tuple[Counter[int], list[float]]:

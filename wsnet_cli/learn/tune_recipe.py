@@ -41,7 +41,8 @@ def recipe(model: Model, run: Config | None, settings: FineTuning) -> Config:
         model: whose audio settings are taken.
         run: of the run that made it, whose `augment`, `balance`, batch size, label smoothing and
             validation part are taken; None: those of the default preset, where a
-            window that holds most clips whole is shifted and stretched but little.
+            window shorter than its own, which is taken to hold most clips whole, is shifted and
+            stretched but little.
         settings: of fine-tuning.
     """
     base = run or load_config(DEFAULT_PRESET)
