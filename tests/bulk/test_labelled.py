@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -317,3 +318,16 @@ def test_without_a_run_nothing_is_known_of_training(make_run: Callable[..., Path
         assert n_trained_on(model, clips) == 0
     (model.parent / "split.csv").unlink()
     assert n_trained_on(model, clips) == 0
+
+
+@pytest.mark.parametrize("parts", list(itertools.permutations(("unused", "validation", "test"))))
+@pytest.mark.parametrize("trained", [False, True])
+def test_the_part_of_copies_does_not_hang_on_their_order(
+    parts: tuple[str, ...], trained: bool, tmp_path: Path
+):
+    several = (*parts, *(["train"] if trained else []))
+    rows = [(f"{i}.wav", "a", part, "", "", "", "", "same") for i, part in enumerate(several)]
+    rows += [("x.wav", "a", "unused", "", "", "", "", "other"), ("y.wav", "a", "test", *[""] * 5)]
+    (tmp_path / "split.csv").write_text(csv_text(HEADER, rows))
+    found = labelled.parts_by_content(tmp_path)
+    assert found == {"same": "train" if trained else "test", "other": "unused"}

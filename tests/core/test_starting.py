@@ -74,6 +74,7 @@ def test_audio_that_is_set_otherwise_is_refused(setting: str, said: str, model: 
 
 def test_a_hop_of_null_is_half_a_window(model: Model) -> None:
     config_beside(config_of("audio.hop_s=null", "audio.window_s=0.25"), model)
+    config_beside(config_of("audio.hop_s=null"), model)  # of the model's window
     other = replace(model, audio=replace(model.audio, hop_s=0.25))
     with pytest.raises(ConfigError, match=r"audio\.hop_s = null: .* has 0\.25"):
         config_beside(config_of("audio.hop_s=null", "audio.window_s=0.25"), other)

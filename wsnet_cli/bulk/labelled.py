@@ -18,6 +18,8 @@ from ..data.dividing.units import SEGMENT_SIGN
 from ..data.layouts.known import load_dataset
 from .clip_audio import ClipAudio, audio_of
 
+PARTS = ("train", "test", "validation")
+"""Parts of a split, what was learned from first: a copy of it is no evidence. Others come last."""
 SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
 """What is used of a run's split.csv."""
 
@@ -188,16 +190,21 @@ def held_out_identities(folder: Path) -> set[tuple[str, str, str]]:
 
 
 def parts_by_content(folder: Path) -> dict[str, str]:
-    """The part of a run that each content key was in; "train" where copies were in several.
+    """The part of a run that each content key was in; the first of PARTS where copies differ.
 
     Raises:
         DataError: split.csv is damaged.
     """
     parts: dict[str, str] = {}
     for row in _split_of_run(folder):
-        if row["content"] and parts.get(row["content"]) != "train":
-            parts[row["content"]] = row["part"]
+        key, part = row["content"], row["part"]
+        if key and (key not in parts or _place(part) < _place(parts[key])):
+            parts[key] = part
     return parts
+
+
+def _place(part: str) -> int:
+    return PARTS.index(part) if part in PARTS else len(PARTS)
 
 
 def identity_of(clip: Clip) -> tuple[str, str, str]:

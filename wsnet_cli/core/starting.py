@@ -40,8 +40,10 @@ def config_beside(config: Config, model: Model) -> Config:
 
 
 def _check_audio(config: Config, model: Model) -> None:
-    wanted, theirs = asdict(audio_settings(config.audio)), asdict(model.audio)
-    for key in sorted(config.audio.model_fields_set):
+    said, theirs = config.audio.model_fields_set, asdict(model.audio)
+    left = {key: theirs[key] for key in ("sample_rate", "window_s") if key not in said}
+    wanted = asdict(audio_settings(config.audio.model_copy(update=left)))  # null is half a window
+    for key in sorted(said):
         if wanted[key] != theirs[key]:
             raise ConfigError(
                 f"audio.{key} = {_shown(getattr(config.audio, key))}: {config.start}, from which "
