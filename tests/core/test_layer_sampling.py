@@ -110,3 +110,9 @@ def test_every_step_can_be_built_and_takes_more_weights(name: str, stride: int, 
             return
         config = with_layer(config, name, loosen(layer))
     pytest.fail("never dense")
+
+
+def test_windows_that_do_not_overlap_share_nothing():
+    for stride, shares in ((3, True), (4, False)):
+        fitted = fit_channels(SamplingConfig(stride=stride, channel_factor=2), conv(7, 4, None))
+        assert (fitted is not None) == shares

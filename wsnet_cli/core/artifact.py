@@ -18,9 +18,9 @@ from .model import Model
 from .network import Conv, Layer, Linear, MapConv, ToMap
 
 FORMAT_VERSION = 4
+"""The newest; raised whenever an older reader would read a file wrongly."""
 CODED_FORMAT = 3
 """The first one with codes that are packed or coded."""
-"""The newest; raised whenever an older reader would read a file wrongly."""
 
 
 def save_model(path: Path, model: Model) -> int:

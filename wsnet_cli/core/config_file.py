@@ -150,7 +150,7 @@ def dump_config(config: Config) -> str:
     values = config.model_dump()
     for key in (key for word in config.from_data for key in FROM_DATA[word]):
         section, name = key.split(".")
-        del values[section][name]
+        values[section].pop(name, None)  # a run that starts from a model tells of no network
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

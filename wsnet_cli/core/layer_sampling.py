@@ -60,8 +60,9 @@ def fit_channels(own: LayerSampling, dense: Conv | MapConv) -> LayerSampling:
     if own is None:
         return None
     own = _with_factor(own, divisor(dense.shape.n_in, own.channel_factor))
-    shares = own.channel_factor > 1 or dense.shape.n_out * own.denser > 1
-    return own if shares else None
+    # A longer stride than there are taps is left to be refused.
+    overlaps = own.stride != dense.shape.filter_step and dense.shape.n_out > 1
+    return own if own.channel_factor > 1 or overlaps or own.denser > 1 else None
 
 
 def loosen(layer: Conv | MapConv) -> LayerSampling:

@@ -35,6 +35,11 @@ MOST_SAMPLES = 2**24
 """Samples in the windows that run together, so that long windows are fewer: 64 MiB."""
 
 
+def windows_at_once(audio: AudioSettings) -> int:
+    """How many windows of this length run together in one thread, >= 1."""
+    return max(1, min(WINDOWS_AT_ONCE, MOST_SAMPLES // audio.window_samples))
+
+
 class Classifier:
     """Turns audio into one score per label.
 
@@ -111,7 +116,7 @@ class Classifier:
         Raises: ParameterError: as `classify`.
         """
         clips_windows = (self._windows(samples, sample_rate) for samples in clips)
-        n_at_once = WINDOWS_AT_ONCE * self._threads
+        n_at_once = windows_at_once(self.model.audio) * self._threads
         return score_clips(
             self.engine,
             clips_windows,
@@ -289,7 +294,7 @@ class Classifier:
         audio = self.model.audio
         if sample_rate != audio.sample_rate:
             samples = resample(samples, sample_rate, audio.sample_rate)
-        return window_blocks(samples, audio, WINDOWS_AT_ONCE)
+        return window_blocks(samples, audio, windows_at_once(audio))
 
     def _stream(
         self,
@@ -301,7 +306,7 @@ class Classifier:
         eager: bool = False,
         once: bool = False,
     ) -> WindowStream:
-        n_at_once = max(1, min(WINDOWS_AT_ONCE, MOST_SAMPLES // audio.window_samples))
+        n_at_once = windows_at_once(audio)
         return WindowStream(open_blocks, audio, n_at_once, name, scratch, eager=eager, once=once)
 
     def _scores(self, blocks: Iterable[Array]) -> Iterator[Array]:

@@ -49,7 +49,8 @@ class Feed:
         n_classes: of the data set.
         audio: window and normalisation.
         augment: how clips are varied.
-        batch_size: windows per batch; the last batch of an epoch may have fewer, at least 2.
+        batch_size: windows per batch; the last batch of an epoch may have fewer, at least 2
+            where two clips are drawn.
         repeats: crops of each clip per epoch.
         n_mixed_epochs: epochs in which windows are mixed, from the first on.
         seed: of all randomness.

@@ -15,7 +15,7 @@ from ..core.calibration import DECISION
 from ..core.quant import Array
 from ..core.windows import window_blocks
 from ..data.packing.packed import PackedSet
-from ..engine.session import WINDOWS_AT_ONCE
+from ..engine.session import windows_at_once
 from .network import WaveformClassifier
 
 Scores = npt.NDArray[np.float64]
@@ -91,7 +91,7 @@ def _mean_scores(
 ) -> Scores:
     """The mean scores over a clip's windows, [n_classes] float64, in bounded memory."""
     sums, n_windows = [], 0
-    for windows in window_blocks(samples, audio, WINDOWS_AT_ONCE):
+    for windows in window_blocks(samples, audio, windows_at_once(audio)):
         logits = model(torch.from_numpy(windows).to(device))
         sums.append(logits_to_scores(logits, dim=-1).sum(dim=0))
         n_windows += len(windows)
