@@ -3,7 +3,7 @@
 python benchmarks/coded_sizes.py          writes it between the markers
 python benchmarks/coded_sizes.py --check  fails if the page holds another table
 
-It has each row of docs/results/ that is trained by a size: the bytes of the 8-bit file with nothing
+It has each row of docs/results/ that is made for a size: the bytes of the 8-bit file with nothing
 coded, at most, and those of the real files of all its folds and seeds.
 """
 
@@ -25,6 +25,8 @@ from wsnet_cli.learn.model_source import Sources
 from wsnet_cli.learn.provenance import longest_provenance
 from wsnet_cli.learn.teacher_jobs import TeacherJob
 
+TABLES = ("sizes", "digits")
+"""Whose rows have presets that were made by `--max-kb`."""
 PAGE = RESULTS.parent / "training.md"
 
 
@@ -34,7 +36,7 @@ def table() -> str:
     lines = ["| row | counted, at most | real files | of what is counted |", "|---" * 4 + "|"]
     for name, row in rows.items():
         found = read_row_file(name, row.data)
-        if found is None:
+        if found is None or not (row.max_kb or set(row.tables) & set(TABLES)):
             continue
         n_teachers = rows[row.teacher].seeds if row.teacher else 0
         plain = counted(found, row, n_teachers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from wsnet_cli.core.errors import ConfigError
 from wsnet_cli.core.files import write_text_atomic
 
 
@@ -15,11 +16,15 @@ def write_or_check(page: Path, name: str, table: str) -> int:
         page: the page.
         name: the table stands between the lines `<!-- name: begin -->` and `<!-- name: end -->`.
         table: as it is to be.
+
+    Raises: ConfigError: the page has no such place, or several.
     """
     begin, end = (f"<!-- {name}: {word} -->" for word in ("begin", "end"))
     text = page.read_text(encoding="utf-8")
-    before, _, rest = text.partition(f"{begin}\n")
-    _, _, after = rest.partition(end)
+    if text.count(f"{begin}\n") != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise ConfigError(f"{page}: has no place for a table; add the lines {begin} {end}")
+    before, rest = text.split(f"{begin}\n")
+    after = rest.split(end)[1]
     made = f"{before}{begin}\n{table}\n{end}{after}"
     if "--check" in sys.argv[1:]:
         if made != text:

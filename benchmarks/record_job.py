@@ -3,16 +3,18 @@
 python benchmarks/record_job.py JOB [JOB ...] ROW [--data FOLDER] [--rows FILE] [-o FOLDER]: several
 jobs are those of other seeds. Every run's model is compressed to 8 bits, and both forms say by the
 native engine what they hear in the held-out clips of the run. Written are the command, the
-configuration, costs, bytes of both files, these predictions, the last epoch's loss, the best look
-at the held-out part while training, and whether it was trained on a CPU or a GPU. A job that was
-begun with other settings than the row has is refused. `--data` says where the data set is, where it
-is not where the job had it. Models are measured with the hop of the row, whatever that of the job.
+configuration, costs, bytes of both files, these predictions, the loss of the last epochs, the best
+look at the held-out part while training, and what it was trained with. A job that was begun with
+other settings than the row has, or did not hold out every fold, is refused. `--data` says where the
+data set is, where it is not where the job had it. Models are measured with the hop of the row,
+whatever that of the job.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import statistics
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +33,7 @@ from wsnet_cli.bulk.labelled import held_out_identities, identity_of
 from wsnet_cli.core.artifact import load_model, model_to_bytes
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import DataError, UsageError, WsnetError
+from wsnet_cli.core.locate import RUN_MODEL
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.predictions import Prediction, read_predictions
 from wsnet_cli.core.settings import audio_settings
@@ -39,6 +42,13 @@ from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
 from wsnet_cli.learn.run_folder import RunFolder
+
+LATE = 0.05
+"""Share of the epochs, the last ones, whose mean loss is kept: a single epoch is noise. No row
+mixes windows in these."""
+MOST_OTHER = 0.05
+"""Share of predictions that may differ from those in the run's folder: other machines round
+otherwise."""
 
 
 def record(
@@ -52,8 +62,8 @@ def record(
     runs = [(job, run) for job in jobs for run in runs_of_job(job)]
     audio = row.read_config().audio
     hop_s = audio_settings(audio).hop_s
-    models = [with_hop(load_model(job / run.name / "model.wsnet"), hop_s) for job, run in runs]
-    _check_runs([run for _, run in runs], models)
+    models = [with_hop(load_model(job / run.name / RUN_MODEL), hop_s) for job, run in runs]
+    _check_runs([run for _, run in runs], models, row, clips)
     known = keep_clips(row, models[0].labels, clips, folder)
     seeds = sorted({run.seed for _, run in runs})
     teacher = f"{RUNS}/{row.teacher}" if row.teacher else None
@@ -67,7 +77,7 @@ def record(
         "config": config,
         **costs_of(models[0]),
         "runs": [
-            measure_run(job / run.name, run, model, clips, known)
+            measure_run(job / run.name, run, model, row, clips, known)
             for (job, run), model in zip(runs, models, strict=True)
         ],
     }
@@ -90,17 +100,25 @@ def costs_of(model: Model) -> dict[str, int]:
 
 
 def measure_run(
-    folder: Path, run: JobRun, model: Model, clips: Sequence[Clip], known: ClipList
+    folder: Path, run: JobRun, model: Model, row: Row, clips: Sequence[Clip], known: ClipList
 ) -> dict[str, Any]:
-    """Bytes and predictions of a run's model in both forms, and what its log says."""
+    """Bytes and predictions of a run's model in both forms, and what its log says.
+
+    Raises: DataError: it did not train to the last epoch, or said something else then.
+    """
     small = compress(model)
     said = read_predictions(folder).rows
     held_out = _held_out(folder, run, clips, known, said)
     values: dict[str, Any] = {"fold": run.fold, "seed": run.seed}
     sizes = (len(model_to_bytes(form)) for form in (model, small))
     values["bytes"] = dict(zip(FORMS, sizes, strict=True))
-    values["device"] = RunFolder(folder).read_environment()["device"]
+    environment = RunFolder(folder).read_environment()
+    values["device"] = environment["device"]
+    values["wsnet"] = environment["wsnet"]
+    values["torch"] = environment["packages"]["torch"]
     values |= log_of(folder / "metrics.csv")
+    if values["epochs"] != (epochs := row.read_config().train.epochs):
+        raise DataError(f"{folder}: trained {values['epochs']} epochs, and the row has {epochs}")
     for form, one in zip(FORMS, (model, small), strict=True):
         outcome = evaluate_clips(Classifier(one, "native"), held_out)
         if outcome.failures:
@@ -112,23 +130,27 @@ def measure_run(
         for clip, found in zip(held_out, values["float32"], strict=True)
     )
     print(f"{folder.name}: {n_other} predictions other than when it was trained", file=sys.stderr)
+    same_hop = load_model(folder / RUN_MODEL).audio == model.audio
+    if same_hop and n_other > MOST_OTHER * len(held_out):
+        raise DataError(f"{folder}: its model is not the one whose predictions lie beside it")
     return values
 
 
 def log_of(path: Path) -> dict[str, Any]:
-    """The last epoch, and the one whose look at the held-out part was the best (the first of them).
+    """How many epochs, the loss of the last ones, and the best look at the held-out part.
 
-    The latter is read off the held-out clips, so it says more than the model can be relied on for.
+    That is read off the held-out clips, so it says more than the model can be relied on for.
     """
     with path.open(encoding="utf-8") as stream:
         epochs = list(csv.DictReader(stream))
-    last = epochs[-1]
+    late = epochs[-max(1, round(LATE * len(epochs))) :]
     looks = [
         (float(e["held_out_accuracy"]), int(e["epoch"])) for e in epochs if e["held_out_accuracy"]
     ]
     best = max(looks, key=lambda look: look[0], default=None)
     return {
-        "last_epoch": {"epoch": int(last["epoch"]), "loss": float(last["loss"])},
+        "epochs": int(epochs[-1]["epoch"]),
+        "late_loss": round(statistics.fmean(float(epoch["loss"]) for epoch in late), 6),
         "best_look": None if best is None else {"epoch": best[1], "accuracy": best[0]},
     }
 
@@ -174,12 +196,18 @@ def _clips_of(experiment: Experiment, data: Path | None, row: Row) -> list[Clip]
     return [clip for clip in dataset.clips if row.place.has_folds or clip.split == "test"]
 
 
-def _check_runs(runs: Sequence[JobRun], models: Sequence[Model]) -> None:
+def _check_runs(
+    runs: Sequence[JobRun], models: Sequence[Model], row: Row, clips: Sequence[Clip]
+) -> None:
     """Refuse runs that cannot stand in one row."""
     places = [(run.seed, run.fold) for run in runs]
     seeds, folds = {seed for seed, _ in places}, {fold for _, fold in places}
     if len(set(places)) != len(places) or len(places) != len(seeds) * len(folds):
         raise UsageError("the jobs' runs are not every fold once for each seed")
+    wanted = {clip.fold for clip in clips} if row.place.has_folds else {None}
+    if folds != wanted:
+        other = ", ".join(sorted(str(fold) for fold in wanted ^ folds))
+        raise UsageError(f"the jobs do not hold out every fold of the data; they lack {other}")
     first = models[0]
     if any((m.network, m.labels) != (first.network, first.labels) for m in models):
         raise UsageError("the jobs' models are not of the same network and labels")

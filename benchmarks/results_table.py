@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from row_files import RESULTS, RowFile, read_row_file
+from row_jobs import differences
 from row_measures import Accuracy, accuracy_of, best_look, compare_rows
 from rows_file import Row, Rows, Table, read_rows
 
+from wsnet_cli.core.config import Config
 from wsnet_cli.core.errors import ConfigError, WsnetError
 from wsnet_cli.core.files import write_text_atomic
 from wsnet_cli.core.ledger import RELEASED_SOUNDNET8_BYTES
@@ -68,12 +70,15 @@ def row_cells(name: str, row: Row, found: RowFile, ms: float | None) -> list[str
     ]
 
 
-def pair_cells(names: tuple[str, str], first: RowFile, second: RowFile) -> list[str]:
-    """A row of the paired comparisons."""
-    found, n_clips = compare_rows(first, second, "int8")
+def pair_cells(
+    names: tuple[str, str], first: RowFile, second: RowFile, without: Collection[str] = ()
+) -> list[str]:
+    """A row of the paired comparisons; folds may be left out."""
+    found, n_clips = compare_rows(first, second, "int8", without)
     low, high = (100 * end for end in found.interval)
+    left_out = f", without fold {' and '.join(without)}" if without else ""
     return [
-        f"{names[0]} minus {names[1]}",
+        f"{names[0]} minus {names[1]}{left_out}",
         f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
         f"{len(first.seeds)} and {len(second.seeds)}",
         f"{n_clips}",
@@ -89,9 +94,16 @@ def section(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, f
         return f"{parts[0]}\n\nNone of its rows has been recorded yet."
     cells = [row_cells(n, rows.rows[n], files[n], times.get(n)) for n in shown]
     parts.append(markdown(COLUMNS, cells))
-    pairs = [pair_cells(pair, *(files[n] for n in pair)) for pair in pairs_of(table, files)]
+    pairs = []
+    for pair in pairs_of(table, files):
+        both = (files[pair[0]], files[pair[1]])
+        pairs.append(pair_cells(pair, *both))
+        if seen := {fold for n in pair for fold in rows.rows[n].chosen_on}:
+            pairs.append(pair_cells(pair, *both, sorted(seen)))
     if pairs:
         parts.append(markdown(PAIR_COLUMNS, pairs))
+    if missing := [n for n in rows.of_table(name) if n not in files]:
+        parts.append(f"Not trained or not recorded yet: {', '.join(f'`{n}`' for n in missing)}.")
     return "\n\n".join(parts)
 
 
@@ -122,12 +134,40 @@ def fill(page: str, rows: Rows, files: dict[str, RowFile], times: dict[str, floa
     return page
 
 
-def read_times(path: Path = TIMES) -> dict[str, float]:
-    """Milliseconds of the rows that were timed."""
+def read_times(files: dict[str, RowFile], path: Path = TIMES) -> dict[str, float]:
+    """Milliseconds of the rows that were timed with the network and hop that they have."""
     if not path.is_file():
         return {}
     document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return {name: float(row["ms"]) for name, row in document["rows"].items()}
+    return {
+        name: float(row["ms"])
+        for name, row in document["rows"].items()
+        if name in files and row["timed"] == what_is_timed(files[name])
+    }
+
+
+def what_is_timed(found: RowFile) -> dict[str, Any]:
+    """By which a time is known to be of a row's file."""
+    config, keys = found.document["config"], ("parameters", "multiply_adds")
+    return {**{key: found.document[key] for key in keys}, "hop_s": config["audio"]["hop_s"]}
+
+
+def check_settings(name: str, row: Row, found: RowFile) -> None:
+    """Refuse a file that was recorded with other settings than the row has today.
+
+    Raises: ConfigError.
+    """
+    config = Config.model_validate_json(json.dumps(found.document["config"]))
+    wanted = row.read_config()
+    hops = (config.audio.hop_s, wanted.audio.hop_s)
+    differing = [] if hops[0] == hops[1] else [("audio.hop_s", *hops)]
+    if row.max_kb is not None:  # the network was chosen by it, from that of the configuration
+        wanted = wanted.model_copy(update={"network": config.network})
+    for key, theirs, ours in (*differing, *differences(config, wanted)):
+        raise ConfigError(
+            f"docs/results/{name}.json: was recorded with {key} = {theirs}, and rows.yaml has "
+            f"{ours}; train and record it again"
+        )
 
 
 def _range(found: Accuracy) -> str:
@@ -140,12 +180,14 @@ def main() -> None:
     rows = read_rows()
     found = {name: read_row_file(name, row.data) for name, row in rows.rows.items()}
     files = {name: file for name, file in found.items() if file is not None}
+    for name, file in files.items():
+        check_settings(name, rows.rows[name], file)
     if len(files) < len(found):
         missing = ", ".join(name for name in found if name not in files)
         n = len(found) - len(files)
         print(f"{n} of {len(found)} rows have no file yet: {missing}", file=sys.stderr)
     text = PAGE.read_text(encoding="utf-8")
-    page = fill(text, rows, files, read_times())
+    page = fill(text, rows, files, read_times(files))
     if "--check" not in sys.argv:
         write_text_atomic(PAGE, page)
     elif page != text:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,8 @@ class RowFile:
 
     @property
     def loss(self) -> float:
-        """Mean over its runs of the training loss of the last epoch."""
-        losses = [float(run["last_epoch"]["loss"]) for run in self.document["runs"]]
+        """Mean over its runs of the training loss of the last epochs."""
+        losses = [float(run["late_loss"]) for run in self.document["runs"]]
         return sum(losses) / len(losses)
 
     @property
@@ -147,20 +148,33 @@ def read_clips(data: str, folder: Path = RESULTS) -> ClipList:
 def read_row_file(name: str, data: str, folder: Path = RESULTS) -> RowFile | None:
     """A row's file; None where there is none.
 
-    Raises: ArtifactError: it is damaged, or of other data than the row.
+    Raises: ArtifactError: it is damaged, or of another row or other data.
     """
     path = folder / f"{name}.json"
     if not path.is_file():
         return None
     try:
         found = RowFile(json.loads(path.read_text(encoding="utf-8")), read_clips(data, folder))
-        if found.document["data"] != data:
-            raise ValueError("other data")
-        for form in FORMS:
-            found.right(form)
+        _check(found, name, data)
     except (ValueError, LookupError, TypeError) as error:
-        raise ArtifactError(f"{path}: is damaged or of other data; record it again") from error
+        raise ArtifactError(f"{path}: is damaged or of another row; record it again") from error
     return found
+
+
+def _check(found: RowFile, name: str, data: str) -> None:
+    """Every fold once for each seed, and of each of its clips one label. Raises: ValueError."""
+    if (found.document["row"], found.document["data"]) != (name, data):
+        raise ValueError("of another row")
+    places = [(run["fold"], run["seed"]) for run in found.document["runs"]]
+    if sorted(places, key=str) != sorted(product(found.folds, found.seeds), key=str):
+        raise ValueError("not every fold once for each seed")
+    n_labels = len(found.clips.labels)
+    for run in found.document["runs"]:
+        n_clips = len(found.clips.of_fold(run["fold"]))
+        for form in FORMS:
+            said = run[form]
+            if len(said) != n_clips or not all(0 <= label < n_labels for label in said):
+                raise ValueError("not one label for each clip")
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

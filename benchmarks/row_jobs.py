@@ -103,7 +103,7 @@ def check_job(name: str, row: Row, folder: Path, experiment: Experiment) -> None
         )
     if (begun.train.distill is None) != (row.teacher is None):
         raise UsageError(f"{folder}: only one of it and the row {name} has teachers")
-    for key, theirs, ours in _differences(begun, wanted):
+    for key, theirs, ours in differences(begun, wanted):
         raise UsageError(
             f"{folder}: was begun with {key} = {theirs}, and the row {name} has {ours}; move it "
             "away, or change the row"
@@ -115,7 +115,7 @@ def _config_of_a_run(folder: Path) -> Config | None:
     return load_config(str(found[0])) if found else None
 
 
-def _differences(begun: Config, wanted: Config) -> Iterator[tuple[str, object, object]]:
+def differences(begun: Config, wanted: Config) -> Iterator[tuple[str, object, object]]:
     """Keys whose values differ, but for the seed, the hop, the teachers' names and words."""
     if network_of(begun) != network_of(wanted):
         yield "network", "another one", "that of its config"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from wsnet_cli.core.bootstrap import Interval, number_recordings
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.metrics import wilson_interval
 from wsnet_cli.core.paired import Comparison, bootstrap_difference, compare
+
+FEWEST = 10
+"""Recordings that are expected to be wrong, below which drawing again shows too few kinds."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +41,15 @@ class Accuracy:
 def accuracy_of(right: Right, recordings: Ints) -> Accuracy:
     """Accuracy of the runs of a row.
 
-    Where every clip is right, or none, drawing again shows nothing; the interval is Wilson's then,
-    with as many trials as there are recordings.
+    Where fewer than FEWEST recordings are expected to be wrong, or right, drawing again shows too
+    little; the interval is Wilson's then, with as many trials as there are recordings.
 
     Args:
         right: whether each clip is right, [seeds, clips].
         recordings: number of each clip's recording, without gaps, [clips].
     """
-    mean = float(right.mean())
-    if mean in (0.0, 1.0):
-        n = int(recordings.max()) + 1
+    mean, n = float(right.mean()), int(recordings.max()) + 1
+    if n * min(mean, 1 - mean) < FEWEST:
         interval = wilson_interval(mean * n, n)
     else:
         interval = bootstrap_difference(right.mean(axis=0), recordings)
@@ -65,14 +68,23 @@ def best_look(row: RowFile) -> float | None:
     return float(np.average([look["accuracy"] for look in looks], weights=weights))
 
 
-def compare_rows(first: RowFile, second: RowFile, form: str) -> tuple[Comparison, int]:
+def compare_rows(
+    first: RowFile, second: RowFile, form: str, without: Collection[str] = ()
+) -> tuple[Comparison, int]:
     """The first row against the second over the clips of both, and how many these are.
+
+    Args:
+        first: a row.
+        second: of the same data.
+        form: of `FORMS`.
+        without: folds that are left out.
 
     Raises: DataError: they are of other clips.
     """
     if first.clips != second.clips:
         raise DataError("rows of other data; expected two of the same clips")
     both = np.intersect1d(first.held_out, second.held_out)
+    both = both[[first.clips.folds[i] not in without for i in both]]
     if not len(both):
         raise DataError("rows that held out no clip both; expected the same folds")
     one, other = (row.right(form)[:, np.isin(row.held_out, both)] for row in (first, second))

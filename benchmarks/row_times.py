@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from results_table import TIMES
+from results_table import TIMES, what_is_timed
 from row_files import RowFile, read_row_file, write_json
 from rows_file import Row, read_rows
 
@@ -45,9 +45,10 @@ def make_call(row: Row, found: RowFile) -> tuple[Callable[[], object], int]:
     )
 
 
-def describe(row: Row, n_windows: int, timing: Timing) -> dict[str, Any]:
+def describe(row: Row, found: RowFile, n_windows: int, timing: Timing) -> dict[str, Any]:
     """One row of the file."""
     return {
+        "timed": what_is_timed(found),
         "clip_s": row.place.clip_s,
         "windows": n_windows,
         "ms": round(1000 * timing.median_s, 4),
@@ -59,16 +60,18 @@ def main() -> None:
     """Measure and write."""
     n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else N_ROUNDS
     rows, calls, windows = read_rows().rows, {}, {}
-    for name, row in rows.items():
-        found = read_row_file(name, row.data)
-        if found is not None:
-            calls[name], windows[name] = make_call(row, found)
-            calls[name]()
+    found = {name: read_row_file(name, row.data) for name, row in rows.items()}
+    files = {name: file for name, file in found.items() if file is not None}
+    for name, file in files.items():
+        calls[name], windows[name] = make_call(rows[name], file)
+        calls[name]()
     timings = time_rounds(calls, n_rounds)
     document = {
         "machine": describe_machine(),
         "rounds": n_rounds,
-        "rows": {name: describe(rows[name], windows[name], timings[name]) for name in calls},
+        "rows": {
+            name: describe(rows[name], files[name], windows[name], timings[name]) for name in calls
+        },
     }
     write_json(TIMES, document)
     print(f"written: {TIMES}", file=sys.stderr)

@@ -76,6 +76,8 @@ class Row(_Section):
         teacher: another row, whose runs of the same fold are learned from.
         seeds: how many, from 0 on.
         tables: that show it.
+        runs_of: another row, whose runs are measured with the hop of this one; nothing is trained.
+        chosen_on: folds whose held-out clips it was chosen by, among others.
     """
 
     title: Text
@@ -86,6 +88,8 @@ class Row(_Section):
     teacher: str | None = None
     seeds: Annotated[int, Field(ge=1, le=1000)] = 3
     tables: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    runs_of: str | None = None
+    chosen_on: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     @property
     def place(self) -> DataPlace:
@@ -215,6 +219,8 @@ def _problems(rows: Rows) -> Iterable[str]:
         for table in row.tables:
             if table not in rows.tables:
                 yield f"rows.{name}.tables: no table {table}; tables: {', '.join(rows.tables)}"
+        if row.runs_of is not None and row.runs_of not in rows.rows:
+            yield f"rows.{name}.runs_of: no row {row.runs_of}"
         yield from _problems_of_teachers(rows, name)
     for table, found in rows.tables.items():
         for one in (one for pair in found.compare for one in pair):

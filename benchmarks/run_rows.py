@@ -65,6 +65,9 @@ def main() -> int:
         root.mkdir(parents=True, exist_ok=True)
     for name in names:
         row = rows.rows[name]
+        if row.runs_of is not None:
+            print(f"{name}: nothing to train, it is of the runs of {row.runs_of}", file=sys.stderr)
+            continue
         if row.teacher in failed:
             print(f"{name}: left out, its teacher failed", file=sys.stderr)
             failed.append(name)

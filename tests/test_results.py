@@ -45,14 +45,16 @@ rows:
     title: Big
     data: fsdd-speakers
     config: esc10-narrow
-    set: {audio.sample_rate: 8000, audio.window_s: 0.75, network.width: 0.0625}
+    set: {audio.sample_rate: 8000, audio.window_s: 0.75, network.width: 0.0625, train.epochs: 40}
     seeds: 1
     tables: [all]
 """
+EPOCHS = range(1, 41)
 SPEAKERS, WORDS = ("ann", "bob"), ("0", "1")
 ENVIRONMENT = {
     **{"data": "fsdd", "layout": None, "pattern": None, "preset": "esc10-narrow"},
-    **{"fold": "ann", "threads": 1, "device": "cpu"},
+    **{"fold": "ann", "threads": 1, "device": "cpu", "wsnet": "0.1.0"},
+    "packages": {"torch": "2.13.0"},
 }
 
 
@@ -60,6 +62,7 @@ ENVIRONMENT = {
 def scripts() -> Iterator[Any]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
+        import page_table
         import record_job
         import results_table
         import row_files
@@ -69,6 +72,7 @@ def scripts() -> Iterator[Any]:
         import run_rows
 
         yield SimpleNamespace(
+            write_or_check=page_table.write_or_check,
             **vars(rows_file) | vars(row_jobs) | vars(row_files) | vars(row_measures),
             record_job=record_job,
             results_table=results_table,
@@ -214,9 +218,8 @@ def job(scripts: Any, rows: Any, tmp_path: Path) -> Path:
         save_model(run / "model.wsnet", model)
         (run / "config.yaml").write_text(dump_config(config))
         (run / "env.json").write_text(json.dumps(ENVIRONMENT))
-        (run / "metrics.csv").write_text(
-            f"epoch,loss,held_out_accuracy\n1,2.5,0.{i}\n2,1.5,0.5\n3,0.5,\n"
-        )
+        epochs = [f"{n},{3 if n < 39 else 40 - n},{'' if n > 2 else f'0.{i * n}'}" for n in EPOCHS]
+        (run / "metrics.csv").write_text("\n".join(("epoch,loss,held_out_accuracy", *epochs)))
         lines, said = ["clip,part,start_s,end_s,content"], []
         for name in (f"{word}_{speaker}_{n}.wav" for word in WORDS for n in range(3)):
             path = tmp_path / "fsdd" / name
@@ -248,9 +251,11 @@ def test_a_job_is_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path, capsy
     path = job / "fold-ann-seed-0" / "model.wsnet"
     small = len(model_to_bytes(compress(load_model(path))))
     assert run["bytes"] == {"float32": path.stat().st_size, "int8": small}
-    assert run["last_epoch"] == {"epoch": 3, "loss": 0.5}
+    assert (run["epochs"], run["late_loss"]) == (40, 0.5)  # the last two: 1 and 0
     assert (run["device"], found.devices, found.loss) == ("cpu", ["cpu"], 0.5)
-    assert run["best_look"] == {"epoch": 2, "accuracy": 0.5}
+    assert (run["wsnet"], run["torch"]) == ("0.1.0", "2.13.0")
+    assert run["best_look"] == {"epoch": 1, "accuracy": 0.0}
+    assert document["runs"][1]["best_look"] == {"epoch": 2, "accuracy": 0.2}
     said = [row.predicted for row in scripts.record_job.read_predictions(path.parent).rows]
     assert [WORDS[i] for i in run["float32"]] == said
     assert found.recordings().tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]
@@ -287,6 +292,30 @@ def test_a_job_of_changed_clips_is_not_kept(scripts: Any, rows: Any, job: Path, 
         scripts.record_job.record([job, job], "big", rows.rows["big"], None, tmp_path)
 
 
+def test_a_job_without_a_fold_is_not_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    runs = json.loads((job / "results.json").read_text())
+    runs["runs"] = [run for run in runs["runs"] if run["fold"] != "bob"]
+    (job / "results.json").write_text(json.dumps(runs))
+    with pytest.raises(UsageError, match="do not hold out every fold of the data; they lack bob"):
+        scripts.record_job.record([job], "big", rows.rows["big"], None, tmp_path)
+
+
+def test_a_run_of_fewer_epochs_is_not_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    path = job / "fold-bob-seed-0" / "metrics.csv"
+    path.write_text("\n".join(path.read_text().splitlines()[:-1]))
+    with pytest.raises(DataError, match="bob-seed-0: trained 39 epochs, and the row has 40"):
+        scripts.record_job.record([job], "big", rows.rows["big"], None, tmp_path)
+
+
+def test_another_model_than_spoke_is_not_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    run = job / "fold-bob-seed-0"
+    said = scripts.record_job.read_predictions(run).rows
+    other = tuple(replace(row, predicted=WORDS[1 - WORDS.index(row.predicted)]) for row in said)
+    write_predictions(run, Predictions(other))
+    with pytest.raises(DataError, match="its model is not the one whose predictions"):
+        scripts.record_job.record([job], "big", rows.rows["big"], None, tmp_path)
+
+
 # ------------------------------------------------------------------------------ what it says
 
 
@@ -298,11 +327,12 @@ def row_file(scripts: Any, int8: dict[tuple[str, int], list[int]]) -> Any:
     looks = {"1": 0.5, "2": 1.0}
     runs = [
         {"fold": fold, "seed": seed, "int8": said, "float32": said, "bytes": {"int8": 10 + seed}}
-        | {"best_look": {"epoch": 1, "accuracy": looks[fold]}, "last_epoch": {"loss": looks[fold]}}
+        | {"best_look": {"epoch": 1, "accuracy": looks[fold]}, "late_loss": looks[fold]}
         | {"device": "cuda" if seed else "cpu"}
         for (fold, seed), said in int8.items()
     ]
-    document = {"data": "esc10", "parameters": 1234, "multiply_adds": 2_500_000, "runs": runs}
+    document = {"row": "big", "data": "esc10", "runs": runs}
+    document |= {"parameters": 1234, "multiply_adds": 2_500_000}
     return scripts.RowFile(document, clips)
 
 
@@ -335,11 +365,24 @@ def test_where_all_are_right_the_interval_still_has_a_width(scripts: Any):
     assert found.interval == wilson_interval(100, 100)
 
 
+def test_where_few_are_wrong_the_interval_ends_below_one(scripts: Any):
+    """Three wrong of 300: drawing again meets none of them one time in twenty."""
+    right = np.ones((1, 300), np.bool_)
+    right[0, :3] = False
+    found = scripts.accuracy_of(right, np.arange(300))
+    assert found.interval == wilson_interval(297, 300)
+    right[0, :11] = False
+    assert scripts.accuracy_of(right, np.arange(300)).interval != wilson_interval(289, 300)
+
+
 def test_rows_are_compared_on_the_clips_of_both(scripts: Any):
     first = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [1, 1]})
     second = row_file(scripts, {("1", 0): [1, 0]})
     found, n_clips = scripts.compare_rows(first, second, "int8")
     assert (n_clips, found.difference, found.accuracies) == (2, 0.5, (1.0, 0.5))
+    whole = row_file(scripts, {("1", 0): [1, 0], ("2", 0): [0, 0]})
+    found, n_clips = scripts.compare_rows(first, whole, "int8", ["1"])
+    assert (n_clips, found.difference) == (2, -1.0)
     with pytest.raises(DataError, match="held out no clip both"):
         scripts.compare_rows(row_file(scripts, {("2", 0): [1, 1]}), second, "int8")
 
@@ -362,7 +405,11 @@ def test_the_table_says_what_the_files_say(scripts: Any, rows: Any):
     assert "| small minus big | +50.00 (" in made
     assert table.fill(made, rows, files, {"small": 1.234}) == made
     assert "None of its rows" in table.fill(page, rows, {}, {})
-    assert "minus" not in table.fill(page, rows, {"small": files["small"]}, {})
+    one = table.fill(page, rows, {"small": files["small"]}, {})
+    assert "minus" not in one
+    assert "Not trained or not recorded yet: `big`." in one
+    rows.rows["big"] = rows.rows["big"].model_copy(update={"chosen_on": ("1",)})
+    assert "| small minus big, without fold 1 | +50.00 (" in table.fill(page, rows, files, {})
     with pytest.raises(ConfigError, match="has no place for a table; add the lines <!-- table all"):
         table.fill("x", rows, files, {})
 
@@ -372,10 +419,73 @@ def test_a_damaged_file_of_a_row_is_refused(scripts: Any, tmp_path: Path):
     found = row_file(scripts, {("1", 0): [0, 0]})
     scripts.write_json(tmp_path / "clips-esc10.json", found.clips.as_json())
     assert scripts.read_clips("esc10", tmp_path) == found.clips
-    found.document["runs"][0]["int8"] = [0, 0, 0]
     scripts.write_json(tmp_path / "big.json", found.document)
-    with pytest.raises(ArtifactError, match=r"big.json: is damaged or of other data"):
+    assert scripts.read_row_file("big", "esc10", tmp_path) == found
+    scripts.write_json(tmp_path / "bag.json", found.document)
+    with pytest.raises(ArtifactError, match=r"bag.json: is damaged or of another row"):
+        scripts.read_row_file("bag", "esc10", tmp_path)
+
+
+@pytest.mark.parametrize("said", [[0, 0, 0], [0], [], [0, 2], [0, -1], None])
+def test_predictions_that_do_not_fit_are_refused(scripts: Any, said: Any, tmp_path: Path):
+    found = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 0], ("1", 1): [0, 0]})
+    scripts.write_json(tmp_path / "clips-esc10.json", found.clips.as_json())
+    runs = found.document["runs"]
+    if said is not None:
+        runs.pop()
+        runs[0]["int8"] = said  # else a run is missing
+    scripts.write_json(tmp_path / "big.json", found.document)
+    with pytest.raises(ArtifactError, match=r"big.json: is damaged or of another row"):
         scripts.read_row_file("big", "esc10", tmp_path)
+
+
+def test_a_file_of_other_settings_is_told(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    row, check = rows.rows["big"], scripts.results_table.check_settings
+    document = scripts.record_job.record([job], "big", row, None, tmp_path)
+    found = scripts.RowFile(document, scripts.read_clips("fsdd-speakers", tmp_path))
+    check("big", row, found)
+    for key, value in (("audio.hop_s", 0.25), ("train.lr", 0.5)):
+        other = row.model_copy(update={"set": {**row.set, key: value}})
+        with pytest.raises(ConfigError, match=f"big.json: was recorded with {key} = "):
+            check("big", other, found)
+
+
+def test_a_time_of_another_network_or_hop_is_not_shown(scripts: Any, tmp_path: Path):
+    found = row_file(scripts, {("1", 0): [0, 0]})
+    found.document["config"] = {"audio": {"hop_s": 0.5}}
+    table = scripts.results_table
+    timed = {"timed": table.what_is_timed(found), "ms": 1.5}
+    other = {**timed, "timed": {**timed["timed"], "hop_s": 0.25}}
+    scripts.write_json(tmp_path / "t.json", {"rows": {"a": timed, "b": other, "c": timed}})
+    files = {"a": found, "b": found}
+    assert table.read_times(files, tmp_path / "t.json") == {"a": 1.5}
+
+
+@pytest.mark.parametrize(
+    "page", ["x", "<!-- t: begin -->\n", "<!-- t: end -->\n<!-- t: begin -->\n"]
+)
+def test_a_page_without_a_place_is_left_alone(scripts: Any, page: str, tmp_path: Path):
+    (tmp_path / "x.md").write_text(page)
+    with pytest.raises(ConfigError, match="has no place for a table; add the lines"):
+        scripts.write_or_check(tmp_path / "x.md", "t", "table")
+    assert (tmp_path / "x.md").read_text() == page
+    (tmp_path / "x.md").write_text("a\n<!-- t: begin -->\nold\n<!-- t: end -->\nb\n")
+    assert scripts.write_or_check(tmp_path / "x.md", "t", "new") == 0
+    assert (tmp_path / "x.md").read_text() == "a\n<!-- t: begin -->\nnew\n<!-- t: end -->\nb\n"
+
+
+def test_a_row_of_the_runs_of_another_trains_nothing(
+    scripts: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
+):
+    more = "  finer:\n    title: F\n    data: fsdd-speakers\n    config: esc10-narrow\n"
+    (tmp_path / "rows.yaml").write_text(f"{ROWS}{more}    runs_of: big\n")
+    words = ["run_rows.py", "data", "jobs", "finer", "--rows", str(tmp_path / "rows.yaml")]
+    monkeypatch.setattr(sys, "argv", [*words, "--list"])
+    assert scripts.run_rows.main() == 0
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "finer: nothing to train, it is of the runs of big\n")
+    with pytest.raises(ConfigError, match=r"rows.finer.runs_of: no row bag"):
+        scripts.parse_rows(f"{ROWS}{more}    runs_of: bag\n", "rows.yaml")
 
 
 def test_written_values_are_json_with_short_lists_on_a_line(scripts: Any, tmp_path: Path):
