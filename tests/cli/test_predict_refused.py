@@ -149,5 +149,5 @@ def test_a_file_where_the_output_folder_should_be_is_said_at_once(
 ):
     Path("file").touch()
     outcome = wsnet("predict", "in", "-m", model, "-o", "file/deep/o.csv")
-    assert outcome.code == 1
-    assert "Not a directory" in outcome.error
+    assert outcome.code == 2
+    assert "-o file/deep/o.csv: file cannot be written to" in outcome.error

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..bulk.request import CLIP, EVENTS, MAX, MEAN, WINDOWS, Request
 from ..core.errors import UsageError
-from ..core.files import exists, is_folder
+from ..core.files import exists, is_folder, unwritable_place
 
 TABLE = "table"
 FORMATS = (TABLE, "csv", "json", "jsonl", "parquet", "audacity", "raven")
@@ -130,6 +130,8 @@ def make_delivery(
     if embeddings:
         _check_place("--embeddings", embeddings)
         _check_embeddings(embeddings)
+    if sort_into:
+        _check_place("--sort-into", sort_into)
     if sort_into and exists(sort_into) and not is_folder(sort_into):
         raise UsageError(f"--sort-into {sort_into}: is a file; expected a folder")
     if link and not sort_into:
@@ -225,3 +227,5 @@ def _check_place(option: str, path: Path) -> None:
         raise UsageError(
             f"{option} {path}: {path.parent} is no folder; expected a name in a folder"
         )
+    if place := unwritable_place(path if is_folder(path) else path.parent):
+        raise UsageError(f"{option} {path}: {place} cannot be written to; give another place")
