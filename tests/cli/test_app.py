@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from wsnet_cli import __version__
+from wsnet_cli import __main__, __version__
 from wsnet_cli.bulk import predict as bulk_predict
 from wsnet_cli.core import errors
 
@@ -164,3 +165,17 @@ def test_verbosity_does_not_last(wsnet, model: str, make_clip: Callable[..., Pat
     arguments = ("predict", "a.wav", "missing.wav", "-m", model)
     assert wsnet(*arguments, "-q").stderr == ""
     assert wsnet(*arguments).stderr != ""
+
+
+def test_an_interruption_while_loading_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    class Loading(types.ModuleType):
+        def __getattr__(self, name: str) -> object:
+            raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "wsnet_cli.cli.app", Loading("app"))
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
