@@ -48,5 +48,5 @@ def test_a_run_that_has_ended_goes_on_with_more_epochs(
     assert Path("runs/default/model.wsnet").read_bytes() != before
     assert "epochs: 3" in Path("runs/default/config.yaml").read_text()
     fewer = wsnet("train", "--resume", "runs/default", "--epochs", 2)
-    assert fewer.code == 1
-    assert "train.epochs was 3 and is now 2; expected as many or more" in fewer.error
+    assert fewer.code == 2
+    assert "--epochs 2: runs/default is of 3 epochs; expected as many or more" in fewer.error

@@ -184,6 +184,11 @@ def test_settings_lie_over_the_file(settings_: list[str], found: object) -> None
             "--set train.keep=best: train.keep = 'best' without a validation part; expected train",
         ),
         ("train.patience=2", ConfigError, "--set train.patience=2: train.patience = 2 without a"),
+        (
+            "trian.epochs=3",
+            ConfigError,
+            "--set trian.epochs=3: trian: unknown key; did you mean tra",
+        ),
         ("train.lr.x=3", ConfigError, "--set train.lr.x=3: lr = 5 is a value, not a section"),
     ],
 )
@@ -193,7 +198,7 @@ def test_wrong_setting_is_named(setting: str, kind: type[Exception], message: st
 
 
 def test_unknown_name_offers_the_nearest_presets() -> None:
-    with pytest.raises(UsageError, match=r"^esc10-wsnt: no such preset or file; .*esc10-wsnet"):
+    with pytest.raises(UsageError, match=r"^esc10-wsnt: no such .*; did you mean esc10-wsnet"):
         load_config("esc10-wsnt")
     with pytest.raises(UsageError, match=r"^zzzz: no such preset or file; presets: .*esc10-dense"):
         load_config("zzzz")

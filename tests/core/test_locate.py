@@ -69,6 +69,11 @@ def test_a_folder_of_several_runs_names_one(shipped: Path):
         Path("job", run, "model.wsnet").touch()
     with pytest.raises(UsageError, match=r"job: holds several runs; .* such as job.fold-1-seed-0"):
         locate.find_model("job")
+    Path("job").rename("sweep-job")
+    Path("sweep").mkdir()
+    Path("sweep-job").rename("sweep/small")
+    with pytest.raises(UsageError, match=r"such as sweep.small.fold-1-seed-0"):
+        locate.find_model("sweep")
 
 
 @pytest.mark.parametrize("name", ["c", "a.wsnet", "A/b", "x" * 300, "y" * 5_000])

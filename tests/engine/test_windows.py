@@ -63,6 +63,7 @@ def test_windows_and_hops_that_can_be(
         (float("nan"), None, r"window_s = nan; expected seconds > 0"),
         (4_000.0, None, r"window_s = 4000\.0; expected seconds > 0 and <= 3600"),
         (None, 0.0, r"hop_s = 0\.0; expected seconds > 0"),
+        (None, 1e-9, r"hop of 1e-09 s: 1e\+09 windows for each second .* at least 0\.001 s"),
         (None, -0.1, r"hop_s = -0\.1; expected seconds > 0"),
         (None, float("nan"), r"hop_s = nan; expected seconds > 0"),
     ],

@@ -98,10 +98,11 @@ def _show(document: dict[str, Any]) -> None:
         "nine rounds of ten",
     )
     console.print_table(headings, rows, numbers=(2, 3, 4, 5))
-    machine = document["machine"]
+    machine, n_threads = document["machine"], document["threads"]
+    threads = "one thread" if n_threads == 1 else f"{n_threads} threads, peers with one"
     console.note(
         f"time: relative to {reference['subject']} run by {reference['peer']}; "
-        f"{document['rounds']} rounds, one thread; {machine['processor']}"
+        f"{document['rounds']} rounds, {threads}; {machine['processor']}"
     )
     if document["layers"]:
         _show_layers(document["layers"])

@@ -51,9 +51,10 @@ def find_config(name_or_path: str, models: Iterable[str] = ()) -> Path:
         if path.is_file():
             return path
     near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
-    offered = ", ".join(near or preset_names())
+    names = ", ".join(near or preset_names())
+    offered = f"did you mean {names}? `wsnet info` lists all" if near else f"presets: {names}"
     ships = f"; models that ship: {', '.join(models)}" if models else ""
-    raise UsageError(f"{name_or_path}: no such preset or file; presets: {offered}{ships}")
+    raise UsageError(f"{name_or_path}: no such preset or file; {offered}{ships}")
 
 
 def load_config(
@@ -193,7 +194,7 @@ def _explain(
     """One line for the first thing that pydantic refused."""
     path = known_path(error["loc"], values)
     key = ".".join(_shown(str(part)) for part in path)
-    place = places.get(path, where)
+    place = places.get(path) or _setting_below(path, places) or where
     if error["type"] == "extra_forbidden":
         names = _keys_allowed(path[:-1])
         near = difflib.get_close_matches(str(path[-1]), names, n=1)
@@ -202,6 +203,14 @@ def _explain(
     if error["type"] == "missing":
         return f"{place}: {key}.{error['loc'][-1]} is missing; add it"
     return f"{place}: {key} = {quoted(error['input'])}; expected {_expected(error, path)}"
+
+
+def _setting_below(
+    path: tuple[int | str, ...], places: Mapping[tuple[int | str, ...], str]
+) -> str | None:
+    """The setting that brought in a section, which no line of the file holds."""
+    inside = (place for key, place in places.items() if key[: len(path)] == path)
+    return next((place for place in inside if place.startswith("--set")), None) if path else None
 
 
 def _shown(part: str) -> str:

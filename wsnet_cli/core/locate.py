@@ -47,7 +47,9 @@ def find_model(name_or_path: str) -> Path:
         if (path / RUN_MODEL).is_file():
             return path / RUN_MODEL
         if name_or_path not in shipped_names():
-            several = sorted(inner.parent.name for inner in path.glob(f"*/{RUN_MODEL}"))
+            depths = (f"*/{RUN_MODEL}", f"*/*/{RUN_MODEL}")  # runs of a job, and of a sweep's jobs
+            inside = [inner.parent for depth in depths for inner in path.glob(depth)]
+            several = sorted(str(inner.relative_to(path)) for inner in inside)
             if several:
                 raise UsageError(
                     f"{path}: holds several runs; expected one of them, such as "

@@ -53,6 +53,10 @@ def find_misfit(network: Network, n_samples: int) -> tuple[Linear, int] | None:
     return None
 
 
+SHORTEST_HOP_S = 0.001
+"""What may be asked for: no scale of hearing is finer, and work grows with every window."""
+
+
 def recut_audio(
     model: Model, window_s: float | None = None, hop_s: float | None = None
 ) -> AudioSettings:
@@ -61,7 +65,7 @@ def recut_audio(
     Args:
         model: whose network has to take them.
         window_s: seconds; None: as it is.
-        hop_s: seconds, more than 0 and at most a window; None: the same part of a window as now.
+        hop_s: seconds, SHORTEST_HOP_S to a window; None: the same part of a window as now.
 
     Raises:
         UsageError: a value outside its range, a window too short for the network, or another
@@ -74,6 +78,11 @@ def recut_audio(
         raise UsageError(
             f"hop of {hop:g} s with windows of {window:g} s: the sound between them would go "
             f"unheard; expected a hop of at most {window:g} s"
+        )
+    if hop_s is not None and 0 < hop_s < SHORTEST_HOP_S:
+        raise UsageError(
+            f"hop of {hop:g} s: {1 / hop:.3g} windows for each second of sound; expected at least "
+            f"{SHORTEST_HOP_S:g} s"
         )
     try:
         audio = replace(own, window_s=window, hop_s=min(hop, window))

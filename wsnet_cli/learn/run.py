@@ -141,6 +141,11 @@ def resume_run(
     config = load_config(str(folder.config))
     if not folder.checkpoint.is_file():
         raise UsageError(f"{path}: nothing was saved to resume from; start the run again")
+    if epochs is not None and epochs < config.train.epochs:
+        raise UsageError(
+            f"--epochs {epochs}: {path} is of {config.train.epochs} epochs; expected as many or "
+            "more, or a new run"
+        )
     if epochs is not None:
         train = config.train.model_copy(update={"epochs": epochs})
         config = config.model_copy(update={"train": train})

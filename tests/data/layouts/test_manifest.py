@@ -73,7 +73,7 @@ def test_the_usual_words_for_a_split_are_known(tmp_path: Path, word: str, split:
 
 PROBLEMS = {
     "": r"row 1: no column 'path'; found ''",
-    "path;label\na;b\n": "row 1: no column 'path'; found 'path;label', expected path,label and",
+    "path;label\na;b\n": "row 1: found 'path;label', one column; expected commas between",
     "path,text\na,b\n": "row 1: no column 'label'",
     "path,label,label\na,b,c\n": "row 1: column 'label' stands there twice",
     "path,label,splt\na,b,test\n": r"row 1: unknown column 'splt'; did you mean 'split'\?",

@@ -173,6 +173,14 @@ def _check_columns(
     found = quoted(",".join(columns))
     missing = [name for name in required if name not in columns]
     if missing:
+        separator = next(
+            (sign for sign in ";\t|" if len(columns) == 1 and sign in columns[0]), None
+        )
+        if separator is not None:
+            raise DataError(
+                f"{where}: found {found}, one column; expected commas between columns, not "
+                f"{quoted(separator)}"
+            )
         raise DataError(
             f"{where}: no column {quoted(missing[0])}; found {found}, "
             f"expected {','.join(required)} and optionally {','.join(optional)}"
