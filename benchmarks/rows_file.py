@@ -112,9 +112,16 @@ class Row(_Section):
 
 
 class Table(_Section):
-    """A table of docs/results.md: its title, and the rows that are compared in pairs below it."""
+    """A table of docs/results.md.
+
+    Args:
+        title: of the table.
+        base: the row that docs/choosing.md compares all others of the table with.
+        compare: rows that are compared in pairs below the table.
+    """
 
     title: Text
+    base: str | None = None
     compare: Annotated[
         tuple[Annotated[tuple[str, str], Field(strict=False)], ...], Field(strict=False)
     ] = ()
@@ -226,6 +233,8 @@ def _problems(rows: Rows) -> Iterable[str]:
         for one in (one for pair in found.compare for one in pair):
             if one not in rows.rows:
                 yield f"tables.{table}.compare: no row {one}"
+        if found.base is not None and found.base not in rows.of_table(table):
+            yield f"tables.{table}.base: {found.base} is no row of it"
         for first, second in found.compare:
             if rows.rows[first].data != rows.rows[second].data:
                 yield f"tables.{table}.compare: {first} and {second} are of other data"

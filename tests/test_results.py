@@ -62,6 +62,7 @@ ENVIRONMENT = {
 def scripts() -> Iterator[Any]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
+        import choosing_tables
         import page_table
         import record_job
         import results_table
@@ -72,6 +73,7 @@ def scripts() -> Iterator[Any]:
         import run_rows
 
         yield SimpleNamespace(
+            choosing_table=choosing_tables.table,
             write_or_check=page_table.write_or_check,
             **vars(rows_file) | vars(row_jobs) | vars(row_files) | vars(row_measures),
             record_job=record_job,
@@ -102,6 +104,7 @@ def rows(scripts: Any) -> Any:
         ("teacher: big", "teacher: small", r"rows.small.teacher: small learns from itself"),
         ("    tables: [all]", "    tables: [al]", r"rows.small.tables: no table al; tables: all"),
         ("[[small, big]]", "[[small, bag]]", r"tables.all.compare: no row bag"),
+        ("title: All,", "title: All, base: bag,", r"tables.all.base: bag is no row of it"),
         ("  small:", "  ../small:", r"rows.../small: is no name for a row"),
         ("drops: [0.5]", "drops: '[0.5'", None),
         ("drops: [0.5]", "drops: '0.5'", r"set.train.drops = '0.5': cannot be set as text"),
@@ -412,6 +415,20 @@ def test_the_table_says_what_the_files_say(scripts: Any, rows: Any):
     assert "| small minus big, without fold 1 | +50.00 (" in table.fill(page, rows, files, {})
     with pytest.raises(ConfigError, match="has no place for a table; add the lines <!-- table all"):
         table.fill("x", rows, files, {})
+
+
+def test_rows_are_told_against_the_base_of_their_table(scripts: Any):
+    rows = scripts.parse_rows(ROWS.replace("title: All,", "title: All, base: big,"), "rows.yaml")
+    both = {("1", 0): [0, 0], ("2", 0): [0, 1]}
+    files = {
+        "small": row_file(scripts, both),
+        "big": row_file(scripts, {("1", 0): [1, 0], ("2", 0): [1, 1]}),
+    }
+    lines = scripts.choosing_table("all", rows, files, {"small": 1.5}).splitlines()
+    assert lines[2] == "| Big | 10 B | - | 0.750 | 25.00 | the base | 1 |"
+    assert lines[3].startswith("| Small | 10 B | 1.50 | 0.750 | 75.00 | +50.00 (")
+    assert len(lines) == 4
+    assert "not been recorded" in scripts.choosing_table("all", rows, {"small": files["small"]}, {})
 
 
 def test_a_damaged_file_of_a_row_is_refused(scripts: Any, tmp_path: Path):
