@@ -52,9 +52,10 @@ RECIPES = {
         clips="the clips of the official test, which neither was trained on",
     ),
     "esc10": Recipe(
-        train="wsnet train $DATA/esc10 -c esc10-wsnet --fold none --threads 1",
-        run="runs/esc10-wsnet",
-        compress="wsnet compress runs/esc10-wsnet",
+        train="wsnet train $DATA/esc10 -c esc10-maps-131kb --fold none"
+        " --seed 0 --threads 1 --device cpu",
+        run="runs/esc10-maps-131kb",
+        compress="wsnet compress runs/esc10-maps-131kb",
         evaluate="wsnet evaluate MODEL $DATA/esc10",
         clips="the clips that both were trained on: how alike they are, not how good",
     ),
