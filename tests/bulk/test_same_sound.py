@@ -93,9 +93,9 @@ def test_what_loses_nothing_changes_nothing(
 def test_what_loses_something_changes_little(
     hear: Hear, sounds: list[np.ndarray], expected: list[np.ndarray], how: tuple
 ):
-    """For half of the sounds hardly anything, and at most one in ten gets another label."""
+    """For half of the sounds hardly anything, and at most two in ten get another label."""
     after = [hear(sound, *how) for sound in sounds]
     changes = [np.abs(a - b).max() for a, b in zip(after, expected, strict=True)]
-    assert np.median(changes) <= 0.02
+    assert np.median(changes) <= 0.03
     equal = [np.argmax(a) == np.argmax(b) for a, b in zip(after, expected, strict=True)]
-    assert sum(equal) >= len(sounds) - 1
+    assert sum(equal) >= len(sounds) - 2

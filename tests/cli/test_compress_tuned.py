@@ -90,7 +90,7 @@ def test_the_clips_of_the_gate_are_never_trained_on(
 
     monkeypatch.setattr(fine_tune, "fine_tune", spy_train)
     monkeypatch.setattr(before_after, "measure_both", spy_measure)
-    for words in ((), ("--data", trained.data, "--fold", "2")):
+    for words in ((), ("--data", trained.data, "--fold", "2", "-o", "elsewhere.wsnet")):
         trained_on.clear()
         measured_on.clear()
         outcome = wsnet("compress", trained.run, "--bits", 4, *words, *BRIEF, "--force")
@@ -115,7 +115,7 @@ def test_a_limit_holds_after_fine_tuning_too(wsnet, trained, monkeypatch: pytest
         small = real(model, bits, *rest)
         if len(tried) > 1:
             return small
-        return compress(model, tuple(min(8, b + 2) if b != 6 else 8 for b in bits))
+        return compress(model, tuple({4: 6}.get(b, 8) for b in bits))
 
     monkeypatch.setattr(fine_tune, "fine_tune", grown)
     words = ("--max-kb", f"{limit / 1000:.3f}", *BRIEF, "-o", "small.wsnet", "--json")
@@ -169,6 +169,7 @@ def test_other_classes_are_refused_before_training(wsnet, trained):
 
 def test_trained_on_everything_there_is_no_gate_but_a_file(wsnet, trained):
     words = ("compress", trained.run, "--data", trained.data, "--fold", "none", "--bits", 4)
+    words = (*words, "-o", "all.wsnet")
     outcome = wsnet(*words, "--epochs", 1, "--threads", 1, "--json")
     assert outcome.code == 0, outcome.stderr
     assert outcome.document["comparison"] is None
