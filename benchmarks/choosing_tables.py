@@ -11,8 +11,8 @@ from __future__ import annotations
 import sys
 
 from page_table import write_or_check
-from results_table import markdown, read_times
-from row_files import RESULTS, RowFile, read_row_file
+from results_table import NOTHING, markdown, points_of, read_times
+from row_files import RESULTS, RowFile, read_recorded
 from row_measures import accuracy_of, compare_rows
 from rows_file import Rows, read_rows
 
@@ -20,7 +20,6 @@ from wsnet_cli.core.errors import WsnetError
 
 PAGE = RESULTS.parent / "choosing.md"
 COLUMNS = ("what", "8-bit file", "ms a clip", "training loss", "8-bit %", "points (95 %)", "seeds")
-NOTHING = "-"
 
 
 def table(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
@@ -42,8 +41,7 @@ def cells(
     points = "the base"
     if name != base:
         compared, _ = compare_rows(found, files[base], "int8")
-        low, high = (100 * end for end in compared.interval)
-        points = f"{100 * compared.difference:+.2f} ({low:+.2f} to {high:+.2f})"
+        points = points_of(compared)
     return [
         rows.rows[name].title,
         f"{found.largest('int8'):,} B",
@@ -58,8 +56,7 @@ def cells(
 def main() -> int:
     """Write or check all of them; the exit code."""
     rows = read_rows()
-    found = {name: read_row_file(name, row.data) for name, row in rows.rows.items()}
-    files = {name: file for name, file in found.items() if file is not None}
+    files = read_recorded(rows)
     times = read_times(files)
     names = [name for name, one in rows.tables.items() if one.base is not None]
     return max(

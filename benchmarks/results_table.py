@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from row_files import RESULTS, RowFile, read_row_file
+from row_files import RESULTS, RowFile, read_recorded
 from row_jobs import differences
 from row_measures import Accuracy, accuracy_of, best_look, compare_rows
 from rows_file import Row, Rows, Table, read_rows
@@ -24,6 +24,7 @@ from wsnet_cli.core.config import Config
 from wsnet_cli.core.errors import ConfigError, WsnetError
 from wsnet_cli.core.files import write_text_atomic
 from wsnet_cli.core.ledger import RELEASED_SOUNDNET8_BYTES
+from wsnet_cli.core.paired import Comparison
 
 PAGE = RESULTS.parent / "results.md"
 TIMES = RESULTS / "times.json"
@@ -75,15 +76,20 @@ def pair_cells(
 ) -> list[str]:
     """A row of the paired comparisons; folds may be left out."""
     found, n_clips = compare_rows(first, second, "int8", without)
-    low, high = (100 * end for end in found.interval)
     left_out = f", without fold {' and '.join(without)}" if without else ""
     return [
         f"{names[0]} minus {names[1]}{left_out}",
-        f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})",
+        points_of(found),
         f"{len(first.seeds)} and {len(second.seeds)}",
         f"{n_clips}",
         NOTHING if found.p_value is None else f"{found.p_value:.2g}",
     ]
+
+
+def points_of(found: Comparison) -> str:
+    """A difference in points, with its interval."""
+    low, high = (100 * end for end in found.interval)
+    return f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def section(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
@@ -178,14 +184,13 @@ def _range(found: Accuracy) -> str:
 def main() -> None:
     """Write or check the tables."""
     rows = read_rows()
-    found = {name: read_row_file(name, row.data) for name, row in rows.rows.items()}
-    files = {name: file for name, file in found.items() if file is not None}
+    files = read_recorded(rows)
     for name, file in files.items():
         check_settings(name, rows.rows[name], file)
-    if len(files) < len(found):
-        missing = ", ".join(name for name in found if name not in files)
-        n = len(found) - len(files)
-        print(f"{n} of {len(found)} rows have no file yet: {missing}", file=sys.stderr)
+    if len(files) < len(rows.rows):
+        missing = ", ".join(name for name in rows.rows if name not in files)
+        n = len(rows.rows) - len(files)
+        print(f"{n} of {len(rows.rows)} rows have no file yet: {missing}", file=sys.stderr)
     text = PAGE.read_text(encoding="utf-8")
     page = fill(text, rows, files, read_times(files))
     if "--check" not in sys.argv:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from rows_file import Rows
 
 from wsnet_cli.core.bootstrap import number_recordings
 from wsnet_cli.core.errors import ArtifactError
@@ -159,6 +160,12 @@ def read_row_file(name: str, data: str, folder: Path = RESULTS) -> RowFile | Non
     except (ValueError, LookupError, TypeError) as error:
         raise ArtifactError(f"{path}: is damaged or of another row; record it again") from error
     return found
+
+
+def read_recorded(rows: Rows, folder: Path = RESULTS) -> dict[str, RowFile]:
+    """The files of all rows that have one. Raises: ArtifactError: as `read_row_file`."""
+    found = {name: read_row_file(name, row.data, folder) for name, row in rows.rows.items()}
+    return {name: file for name, file in found.items() if file is not None}
 
 
 def _check(found: RowFile, name: str, data: str) -> None:

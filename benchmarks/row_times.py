@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from results_table import TIMES, what_is_timed
-from row_files import RowFile, read_row_file, write_json
+from row_files import RowFile, read_recorded, write_json
 from rows_file import Row, read_rows
 
 from wsnet_cli.bench.machine import describe_machine
@@ -59,9 +59,8 @@ def describe(row: Row, found: RowFile, n_windows: int, timing: Timing) -> dict[s
 def main() -> None:
     """Measure and write."""
     n_rounds = int(sys.argv[1]) if len(sys.argv) > 1 else N_ROUNDS
-    rows, calls, windows = read_rows().rows, {}, {}
-    found = {name: read_row_file(name, row.data) for name, row in rows.items()}
-    files = {name: file for name, file in found.items() if file is not None}
+    whole = read_rows()
+    rows, files, calls, windows = whole.rows, read_recorded(whole), {}, {}
     for name, file in files.items():
         calls[name], windows[name] = make_call(rows[name], file)
         calls[name]()
