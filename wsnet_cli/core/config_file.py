@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from .config import FROM_DATA, Config, NetworkSamplingConfig, SamplingConfig
+from .config_base import BASE, read_tree
 from .errors import MOST_QUOTED, ConfigError, UsageError, quoted
 from .files import explain_os_errors
 from .yamlfile import FLOAT, load_yaml, parse_scalar
@@ -63,7 +64,7 @@ def load_config(
     values: Mapping[str, object] | None = None,
     without: Iterable[str] = (),
 ) -> Config:
-    """Read a preset or configuration file and lay `key.sub=value` settings over it.
+    """Read a preset or configuration file, over its base, and lay `key.sub=value` settings over it.
 
     Args:
         name_or_path: of the preset or file.
@@ -96,13 +97,11 @@ def parse_config(
     without: Iterable[str] = (),
 ) -> Config:
     """Like `load_config`, from text; `where` names it in messages."""
-    document = load_yaml(text, where)
-    tree = {} if document.value is None else document.value
-    if not isinstance(tree, dict):
-        raise ConfigError(f"{where}: is no mapping; expected keys such as network and train")
+    presets = sorted(preset_folder().glob("*.yaml"))
+    read = read_tree(text, where, presets)
+    tree, places = read.values, read.places
     for section in without:
         tree.pop(section, None)
-    places = {path: f"{where}:{line}" for path, line in document.lines.items()}
     for setting in settings:
         places[_apply_setting(tree, setting)] = f"--set {setting}"
     for key, value in (values or {}).items():
@@ -247,7 +246,7 @@ def _keys_allowed(path: tuple[int | str, ...]) -> list[str]:
         inner = _model_in(field.annotation) if field else None
         layer = model is NetworkSamplingConfig and not field  # a layer's name, below `layers`
         model = SamplingConfig if layer else inner or model
-    return list(model.model_fields)
+    return [*model.model_fields, *([] if path else [BASE])]
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
