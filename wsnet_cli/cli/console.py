@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.sniff import shown
+from .table_groups import column_groups, least_widths
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 Advance = Callable[[float, str], None]
 """Tells a progress display the share done, in [0, 1], and a few words beside the bar."""
@@ -94,29 +96,70 @@ def print_table(
         widths: least width of each column in letters, for a table that comes in pieces.
         piece: number of the piece, of which only 0 has the headings; None: the table is whole.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    terminal = sys.stdout.isatty()
+    console = _stdout_console(None if terminal else PIPED_WIDTH)
+    if not terminal or piece is not None:
+        columns = _Columns([shown(h) for h in headings], list(rows), numbers, list(widths), piece)
+        console.print(columns.table(title))
+        return
+    for part in _parts(headings, rows, numbers, console.width):
+        console.print(part.table(title))
+        title = ""
 
-    table = Table(
-        title=title or None,
-        title_justify="left",
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        show_header=not piece,
-        show_edge=piece is None,
-    )
-    for i, heading in enumerate(headings):
-        table.add_column(
-            Text(shown(heading)),
-            justify="right" if i in numbers else "left",
-            overflow="fold",
-            min_width=widths[i] if widths else None,
+
+@dataclass
+class _Columns:
+    """Columns that stand side by side, as `print_table` is given them."""
+
+    headings: list[str]
+    rows: list[Sequence[str]]
+    numbers: Sequence[int]
+    widths: list[int]
+    piece: int | None = None
+
+    def table(self, title: str) -> Table:
+        from rich.box import SIMPLE_HEAD
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(
+            title=title or None,
+            title_justify="left",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            show_header=not self.piece,
+            show_edge=self.piece is None,
         )
-    for row in rows:
-        table.add_row(*(Text(shown(cell)) for cell in row))
-    width = None if sys.stdout.isatty() else PIPED_WIDTH
-    _stdout_console(width).print(table)
+        for i, heading in enumerate(self.headings):
+            table.add_column(
+                Text(heading),
+                justify="right" if i in self.numbers else "left",
+                overflow="fold",
+                min_width=self.widths[i] if self.widths else None,
+            )
+        for row in self.rows:
+            table.add_row(*(Text(shown(cell)) for cell in row))
+        return table
+
+
+def _parts(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], width: int
+) -> Iterator[_Columns]:
+    """The columns of a whole table in groups that fit a terminal, each with the first column."""
+    from rich.cells import cell_len
+
+    names = [shown(heading) for heading in headings]
+    cells = [[cell_len(shown(cell)) for cell in row] for row in rows]
+    words = [max((cell_len(word) for word in name.split()), default=0) for name in names]
+    least = least_widths(cells, words, numbers)
+    groups = column_groups(least, width)
+    for group in groups:
+        yield _Columns(
+            [names[i] for i in group],
+            [[row[i] for i in group] for row in rows],
+            [k for k, i in enumerate(group) if i in numbers],
+            [least[i] for i in group] if len(groups) > 1 else [],
+        )
 
 
 def _stdout_console(width: int | None) -> Console:

@@ -1,0 +1,89 @@
+"""Tables on a terminal that is too narrow for all columns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsnet_cli.cli.table_groups import FOLDED_TO, GAP, column_groups, least_widths
+
+
+def test_least_widths_by_hand() -> None:
+    cells = [[5, 40, 7], [6, 3, 12]]
+    assert least_widths(cells, [4, 9, 30], numbers=[2]) == [6, FOLDED_TO, 30]
+    assert least_widths([], [4, 9], numbers=[]) == [4, 9]
+
+
+@pytest.mark.parametrize(
+    ("least", "width", "groups"),
+    [
+        ([5, 5, 5], 23, [(0, 1, 2)]),  # 15 letters, 2 gaps of 3, and a blank at either end
+        ([5, 5, 5], 22, [(0, 1), (0, 2)]),
+        ([5, 60, 5, 5], 30, [(0, 1), (0, 2, 3)]),  # the wide one is folded, alone
+        ([20, 5, 5, 5], 30, [(0, 1, 2, 3)]),  # the first would take most of each part
+        ([5, 60], 30, [(0, 1)]),
+        ([5], 3, [(0,)]),
+    ],
+)
+def test_groups_by_hand(least: list[int], width: int, groups: list[tuple[int, ...]]) -> None:
+    assert column_groups(least, width) == groups
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(1, 200))
+def test_every_column_stands_once_beside_the_first(least: list[int], width: int) -> None:
+    groups = column_groups(least, width)
+    assert all(group[0] == 0 for group in groups)
+    assert [i for group in groups for i in group[1:]] == list(range(1, len(least)))
+    if len(groups) > 1:
+        for group in groups:
+            needed = sum(least[i] for i in group) + GAP * len(group) - 1
+            assert needed <= width or len(group) == 2
+
+
+def on_terminal(command: list[str], columns: int) -> str:
+    """What a command shows on a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    known = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+    environment = known | {"TERM": "xterm"}  # rich takes a dumb one for 80 columns
+    child = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # the child has closed its end
+        pass
+    os.close(ours)
+    assert child.wait() == 0, shown.decode()
+    return re.sub("\x1b\\[[0-9;]*m", "", shown.decode().replace("\r\n", "\n"))
+
+
+def test_no_number_is_folded_and_no_line_too_long_on_a_terminal_of_80_columns() -> None:
+    shown = on_terminal([sys.executable, "-m", "wsnet_cli", "info", "esc10"], 80)
+    assert shown.count("\n layer ") == 2
+    lines = shown.splitlines()
+    total = [line.split() for line in lines if line.startswith(" total ")]
+    assert len(total) == 2
+    assert total[1][1:3] == ["121,736", "125,948"]
+    tables = [line for line in lines if line.startswith(" ")]
+    assert max(len(line) for line in tables if not line.startswith("  ")) <= 80
+    assert any(line.startswith(" conv1 ") and line.rstrip().endswith("1.0x") for line in lines)
+
+
+def test_a_wide_terminal_has_one_table_with_all_columns() -> None:
+    shown = on_terminal([sys.executable, "-m", "wsnet_cli", "info", "esc10"], 250)
+    assert shown.count("\n layer ") == 1
+    assert "M mult-adds dense" in shown
