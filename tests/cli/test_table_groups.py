@@ -15,13 +15,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsnet_cli.cli.table_groups import FOLDED_TO, GAP, column_groups, least_widths
+from wsnet_cli.cli.table_groups import FOLDED_TO, GAP, column_groups, fitted_widths, least_widths
 
 
 def test_least_widths_by_hand() -> None:
-    cells = [[5, 40, 7], [6, 3, 12]]
-    assert least_widths(cells, [4, 9, 30], numbers=[2]) == [6, FOLDED_TO, 30]
-    assert least_widths([], [4, 9], numbers=[]) == [4, 9]
+    assert least_widths([6, 40, 12], [4, 9, 30], numbers=[2]) == [6, FOLDED_TO, 30]
+    assert least_widths([0, 0], [4, 9], numbers=[]) == [4, 9]
+
+
+@pytest.mark.parametrize(
+    ("whole", "least", "width", "widths"),
+    [
+        ([5, 11, 9], [5, 9, 4], 40, [5, 11, 9]),
+        ([5, 11, 9], [5, 9, 4], 31, [5, 9, 9]),  # the widest gives way first,
+        ([5, 11, 9], [5, 9, 4], 28, [5, 9, 6]),  # and no longer where it is at its least
+        ([5, 60], [5, 24], 20, [5, 10]),  # none has more than its least
+        ([5], [5], 3, [5]),
+    ],
+)
+def test_fitted_widths_by_hand(
+    whole: list[int], least: list[int], width: int, widths: list[int]
+) -> None:
+    assert fitted_widths(whole, least, width) == widths
 
 
 @pytest.mark.parametrize(

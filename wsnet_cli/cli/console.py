@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.sniff import shown
-from .table_groups import column_groups, least_widths
+from .table_groups import column_groups, fitted_widths, least_widths
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,13 +109,14 @@ def print_table(
 
 @dataclass
 class _Columns:
-    """Columns that stand side by side, as `print_table` is given them."""
+    """Columns that stand side by side, as `print_table` is given them; `fixed` widths are exact."""
 
     headings: list[str]
     rows: list[Sequence[str]]
     numbers: Sequence[int]
     widths: list[int]
     piece: int | None = None
+    fixed: bool = False
 
     def table(self, title: str) -> Table:
         from rich.box import SIMPLE_HEAD
@@ -131,11 +132,13 @@ class _Columns:
             show_edge=self.piece is None,
         )
         for i, heading in enumerate(self.headings):
+            width = self.widths[i] if self.widths else None
             table.add_column(
                 Text(heading),
                 justify="right" if i in self.numbers else "left",
                 overflow="fold",
-                min_width=self.widths[i] if self.widths else None,
+                width=width if self.fixed else None,
+                min_width=width,
             )
         for row in self.rows:
             table.add_row(*(Text(shown(cell)) for cell in row))
@@ -149,16 +152,17 @@ def _parts(
     from rich.cells import cell_len
 
     names = [shown(heading) for heading in headings]
-    cells = [[cell_len(shown(cell)) for cell in row] for row in rows]
+    longest = [max((cell_len(shown(row[i])) for row in rows), default=0) for i in range(len(names))]
     words = [max((cell_len(word) for word in name.split()), default=0) for name in names]
-    least = least_widths(cells, words, numbers)
-    groups = column_groups(least, width)
-    for group in groups:
+    least = least_widths(longest, words, numbers)
+    whole = [max(most, cell_len(name)) for most, name in zip(longest, names, strict=True)]
+    for group in column_groups(least, width):
         yield _Columns(
             [names[i] for i in group],
             [[row[i] for i in group] for row in rows],
             [k for k, i in enumerate(group) if i in numbers],
-            [least[i] for i in group] if len(groups) > 1 else [],
+            fitted_widths([whole[i] for i in group], [least[i] for i in group], width),
+            fixed=True,
         )
 
 

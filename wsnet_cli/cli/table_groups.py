@@ -10,21 +10,36 @@ GAP = 3
 """Letters between two columns; one of them stands left of the first, and one right of the last."""
 
 
-def least_widths(
-    cells: Sequence[Sequence[int]], words: Sequence[int], numbers: Sequence[int]
-) -> list[int]:
+def least_widths(longest: Sequence[int], words: Sequence[int], numbers: Sequence[int]) -> list[int]:
     """The width below which no column should be folded.
 
     Args:
-        cells: letters of each cell, by row; one for each column.
+        longest: letters of the longest cell of each column.
         words: letters of the longest word in each column's heading, which folds between words.
         numbers: columns that never fold.
     """
-    longest = [max((row[i] for row in cells), default=0) for i in range(len(words))]
     return [
         max(word, most if i in numbers else min(most, FOLDED_TO))
         for i, (word, most) in enumerate(zip(words, longest, strict=True))
     ]
+
+
+def fitted_widths(whole: Sequence[int], least: Sequence[int], width: int) -> list[int]:
+    """Widths of columns side by side: whole where there is room, else the widest give way.
+
+    Args:
+        whole: width of each column with nothing folded.
+        least: below which one only goes if none has more than that, and never the first.
+        width: of the terminal.
+    """
+    widths = list(whole)
+    while _needed(widths) > width:
+        giving = [i for i, (now, low) in enumerate(zip(widths, least, strict=True)) if now > low]
+        giving = giving or [i for i in range(1, len(widths)) if widths[i] > 1]
+        if not giving:
+            break
+        widths[max(giving, key=lambda i: widths[i])] -= 1
+    return widths
 
 
 def column_groups(least: Sequence[int], width: int) -> list[tuple[int, ...]]:
