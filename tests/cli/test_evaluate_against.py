@@ -87,6 +87,7 @@ def test_a_model_and_its_small_form_on_what_the_run_held_out(wsnet, trained):
     on_data = wsnet("evaluate", trained.run, trained.data, "--against", small)
     assert on_data.code == 0
     assert on_data.stderr.count("clips were trained on; new sounds will do worse") == 2
+    assert "is not known" not in on_data.stderr
 
 
 def test_a_model_against_itself_has_no_difference(wsnet, model: str, tones: Path):

@@ -84,6 +84,11 @@ def _first_part(dataset: DataSet, source: Path, parts: Sequence[str]) -> tuple[C
     return dataset.clips[:]
 
 
+def has_split(folder: Path) -> bool:
+    """Whether it is the folder of a run, which tells what was trained on."""
+    return (folder / "split.csv").is_file()
+
+
 def n_trained_on(
     model_path: Path, clips: Sequence[Clip], audio: ClipAudio, part: str = "train"
 ) -> int:
@@ -95,7 +100,7 @@ def n_trained_on(
     split cannot be read; a clip that cannot be read does not count.
     """
     folder = model_path.parent
-    if not (folder / "split.csv").is_file():
+    if not has_split(folder):
         return 0
     heard: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
@@ -157,7 +162,7 @@ def _clips_of_part(
     model_path: Path, part: str, if_no_run: str, if_none: str
 ) -> tuple[tuple[Clip, ...], ClipAudio]:
     folder = model_path.parent
-    if not (folder / "split.csv").is_file():
+    if not has_split(folder):
         raise DataError(if_no_run)
     run = data_of_run(folder)
     source = run.source

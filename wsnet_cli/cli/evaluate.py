@@ -120,7 +120,7 @@ def _evaluate_model(
     if hop is not None:
         classifier = classifier.recut(None, hop)
     clips, audio = choose_clips(path, choice)
-    known = "" if choice.source is None else warn_known(path, clips, audio)
+    known = "" if choice.source is None else warn_known(path, classifier, clips, audio)
     start = time.perf_counter()
     outcome = measure_clips(classifier, clips, audio, workers)
     seconds = time.perf_counter() - start

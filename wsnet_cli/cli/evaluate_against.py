@@ -77,9 +77,9 @@ def _run_both(
     models = [Classifier.load(path) for path in paths]
     _check_comparable(paths, models)
     clips, audio = choose_clips(paths[0], choice)
-    for path in paths:
+    for path, model in zip(paths, models, strict=True):
         if choice.source is not None or path.parent != paths[0].parent:
-            warn_known(path, clips, audio, f"{path}: ")
+            warn_known(path, model, clips, audio, f"{path}: ")
     one, other = (measure_clips(model, clips, audio, workers) for model in models)
     failures = {(f.name, f.reason): f for f in (*one.failures, *other.failures)}
     names = str(paths[0]), str(paths[1])

@@ -58,11 +58,11 @@ def choose_clips(model: Path, choice: Choice) -> tuple[Sequence[Clip], ClipAudio
 
 def _check_data(folder: Path) -> None:
     """Say whose data it is that is gone, where the folder is that of a run."""
-    from ..bulk.labelled import data_of_run
+    from ..bulk.labelled import data_of_run, has_split
     from ..core.errors import DataError
     from ..core.files import exists
 
-    if (folder / "split.csv").is_file():
+    if has_split(folder):
         source = data_of_run(folder).source
         if not exists(source):
             raise DataError(
@@ -71,10 +71,22 @@ def _check_data(folder: Path) -> None:
             )
 
 
-def warn_known(model: Path, clips: Sequence[Clip], audio: ClipAudio, name: str = "") -> str:
-    """Say how many of the clips the model was trained on, and return it; empty if none was."""
-    from ..bulk.labelled import n_trained_on
+def warn_known(
+    model: Path, classifier: Classifier, clips: Sequence[Clip], audio: ClipAudio, name: str = ""
+) -> str:
+    """Say how many of the clips the model was trained on, and return it; empty if none was.
 
+    Of a model that lies in no run this is not known, which is said too.
+    """
+    from ..bulk.labelled import has_split, n_trained_on
+
+    if not has_split(model.parent):
+        split = classifier.model.provenance.get("split", "nothing of it")
+        console.note(
+            f"{name}the model lies in no run, so whether it was trained on any of these clips "
+            f"is not known; its file says: {split}"
+        )
+        return ""
     n_known = n_trained_on(model, clips, audio)
     if not n_known:
         return ""
