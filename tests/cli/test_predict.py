@@ -8,7 +8,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 from wsnet_cli.core.model import Model
 from wsnet_cli.engine.session import Classifier
@@ -394,3 +396,25 @@ def test_how_fast_it_went_is_told_of_more_than_one_file(wsnet, model: str, make_
     assert match, told
     files, audio = (float(rate.replace(",", "")) for rate in match.groups())
     assert audio == pytest.approx(files / 2, rel=0.06)  # half a second each; two digits are shown
+
+
+# ------------------------------------------------------------------------------ silence
+
+
+@pytest.mark.parametrize("options", [(), ("--timeline",), ("-j", "2")])
+def test_silence_is_told(wsnet, model: str, make_clip: MakeClip, options: tuple[str, ...]):
+    sound = make_clip("sound.wav")
+    silent, cancels = sound.with_name("silent.wav"), sound.with_name("cancels.wav")
+    samples, rate = soundfile.read(sound, dtype="float32")
+    soundfile.write(silent, np.zeros_like(samples), rate)
+    soundfile.write(cancels, np.stack([samples, -samples], axis=1), rate)
+    outcome = wsnet("predict", "sound.wav", silent, cancels, "-m", model, *options)
+    assert outcome.code == 0
+    assert outcome.stderr.splitlines()[-1] == (
+        f"warning: {silent} and 1 more: nothing but digital silence (or channels that cancel "
+        "each other), so what is said of it means nothing"
+    )
+    one = wsnet("predict", silent, "-q", "-m", model, *options)
+    assert one.stderr.startswith(f"warning: {silent}: nothing but digital silence")
+    alone = wsnet("predict", cancels, "--channel", "1", "-m", model, *options)
+    assert "silence" not in alone.stderr

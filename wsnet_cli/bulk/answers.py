@@ -129,6 +129,7 @@ class Answer:
         error: one line, or "".
         stamp: of the file before it was read; None where it could not be asked for.
         parts: segments in order, each of an iterable that may be gone through again.
+        is_silent: whether there was nothing but digital silence, which any model has a label for.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Answer:
     error: str = ""
     stamp: Stamp | None = None
     parts: Sequence[Iterable[Segment]] = ()
+    is_silent: bool = False
 
     def segments(self) -> Iterator[Segment]:
         """All of them, in order."""

@@ -74,7 +74,9 @@ def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, R
             parts = list(_in_large_parts(hearing))
         except AudioError as error:
             return Answer(name, FAILED, error=str(error), stamp=stamp)
-        return Answer(name, OK, hearing.duration_s, stamp=stamp, parts=parts)
+        return Answer(
+            name, OK, hearing.duration_s, stamp=stamp, parts=parts, is_silent=hearing.is_silent
+        )
 
     return work
 
@@ -134,6 +136,7 @@ class Hearing:
 
     Attributes:
         duration_s: length of the clip in seconds, at the end of the iteration.
+        is_silent: whether there was nothing but digital silence, likewise.
     """
 
     def __init__(
@@ -144,7 +147,7 @@ class Hearing:
         name: str,
         live: bool = False,
     ) -> None:
-        self.duration_s = 0.0
+        self.duration_s, self.is_silent = 0.0, False
         self._classifier = classifier
         self._request = request
         self._kept = terms_of(classifier.model, request).kept
@@ -160,11 +163,11 @@ class Hearing:
         timeline = self._timeline()
         if self._request.view == EVENTS:
             yield from self._events(timeline)
-            self.duration_s = timeline.duration_s
+            self._end(timeline)
             return
         for part in timeline:
             yield self._hits(part.starts_s, part.ends_s, part.scores, part.features)
-        self.duration_s = timeline.duration_s
+        self._end(timeline)
 
     def _whole(self) -> Hits:
         """One segment. Its features are the mean over its windows."""
@@ -178,11 +181,18 @@ class Hearing:
                 if part.features is not None:
                     mean.add(part.features)
             scores, features = total.result(), mean.result()[None]
-            self.duration_s = timeline.duration_s
+            self._end(timeline)
         else:
             heard = self._classifier.hear(self._open, self._name, aggregate, once=self._live)
-            scores, self.duration_s = heard.scores, heard.duration_s
+            scores, self.duration_s, self.is_silent = (
+                heard.scores,
+                heard.duration_s,
+                heard.is_silent,
+            )
         return self._hits(np.zeros(1), np.full(1, self.duration_s), scores[None], features)
+
+    def _end(self, timeline: Timeline) -> None:
+        self.duration_s, self.is_silent = timeline.duration_s, timeline.is_silent
 
     def _events(self, timeline: Timeline) -> Iterator[Iterable[Segment]]:
         """Live, each event is told when it is over; else they come by their start."""

@@ -110,6 +110,11 @@ class WindowStream:
         self._end: int | None = None  # of the sound, and ...
         self._n_expected = 0  # ... of the clip, where they were looked up
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether all that was read so far is digital silence: below `trim_below`."""
+        return self._first is None
+
     def __iter__(self) -> Iterator[Samples]:
         """Read the clip and yield its windows, [n, window_samples] float32."""
         return (block.windows for block in self.placed())

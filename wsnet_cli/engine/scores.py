@@ -28,10 +28,12 @@ class Heard:
         scores: [n_labels] float32 in [0, 1]; means over windows sum to 1, unless the model is
             multi-label.
         duration_s: length of the clip in seconds, silence at its ends included.
+        is_silent: whether there was nothing but digital silence.
     """
 
     scores: Array
     duration_s: float
+    is_silent: bool = False
 
 
 class Aggregate:

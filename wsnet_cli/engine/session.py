@@ -193,7 +193,7 @@ class Classifier:
         with self._scratch() as scratch:
             stream = self._stream(self.model.audio, open_blocks, name, scratch, once=once)
             scores = aggregate_scores(self._scores(stream), aggregate)
-        return Heard(scores, stream.n_samples / self.model.audio.sample_rate)
+        return Heard(scores, stream.n_samples / self.model.audio.sample_rate, stream.is_silent)
 
     def hear_windows(
         self,

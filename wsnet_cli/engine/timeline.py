@@ -86,6 +86,11 @@ class Timeline:
         """Seconds read so far; once iterated to its end, the clip's length, silence included."""
         return self._stream.n_samples / self._sample_rate
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether all that was read so far is digital silence."""
+        return self._stream.is_silent
+
     def _listen(self) -> Iterator[WindowScores]:
         for windows, starts, ends in self._stream.placed():
             features = None
