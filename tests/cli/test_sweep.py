@@ -141,13 +141,18 @@ def test_folds_and_seeds_are_pooled(wsnet, data: Path, trained_here: list[str], 
     assert len(trained_here) == 12
     assert "sampled-8kb/fold-2-seed-1" in trained_here
     n_right = n_clips = 0
-    for run in Path("runs/sweep/narrow-8kb").iterdir():
+    for run in Path("runs/sweep/narrow-8kb").glob("fold-*"):
         measures = json.loads((run / "metrics.q8.json").read_text())
         n_right, n_clips = n_right + measures["n_right"], n_clips + measures["n_clips"]
     second = Path("runs/sweep/narrow-8kb/fold-2-seed-1")
     evaluated = wsnet("evaluate", second / "model.q8.wsnet", "--json").document
     measured = json.loads((second / "metrics.q8.json").read_text())
     check_measures(evaluated, measured)
+    both = ("runs/sweep/sampled-8kb", "--against", "runs/sweep/narrow-8kb", "--json")
+    paired = wsnet("evaluate", *both).document
+    assert (paired["n_clips"], paired["n_seeds"]) == (n_clips // 2, [2, 2])
+    pooled = [wsnet("evaluate", both[i], "--json").document for i in (0, 2)]
+    assert [whole["accuracy"] for whole in pooled] == pytest.approx(paired["accuracies"])
     narrow = next(row for row in rows if row["kind"] == "narrow")
     assert narrow["accuracy"] == pytest.approx(n_right / n_clips)
     assert narrow["n_clips"] == n_clips / 2, "each clip once, whatever the seeds"

@@ -16,6 +16,7 @@ from ..core.tables import csv_text
 from .environment import absolute, choose_device
 from .experiment import ExperimentListener, digest_of, jobs_of, resolve_folds, seed_of
 from .experiment_folder import Experiment, clear_runs, place
+from .experiment_results import Results, write_results
 from .from_data import settle
 from .job_teachers import check_jobs
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
@@ -124,6 +125,8 @@ def _train(
     with locked(RunFolder(folder)):
         listener.planned(next(iter(datas.values())), len(all_jobs), n_workers, folder)
         outcomes = {out.name: out for out in run_jobs(all_jobs, n_workers, listener)}
+        for name, its_jobs in jobs.items():
+            _write_results(folder / name, its_jobs, outcomes)
         points = [
             _measure(network, jobs[network.name], outcomes, datas, listener)
             for network in sorted(plan.networks, key=lambda network: KINDS.index(network.kind))
@@ -171,6 +174,13 @@ def _measure(
         accuracy=pooled.all_runs.accuracy,
         interval=pooled.interval,
     )
+
+
+def _write_results(folder: Path, jobs: Sequence[Job], outcomes: Mapping[str, Outcome]) -> None:
+    """What the runs of a network say before they are compressed, as several runs are written."""
+    own = [replace(outcomes[job.name], name=job.name.rpartition("/")[2]) for job in jobs]
+    places = [(job.request.fold, seed_of(job)) for job in jobs]
+    write_results(folder, Results.of(own, places))
 
 
 def _say_network(network: Planned) -> str:
