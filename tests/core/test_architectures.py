@@ -198,7 +198,8 @@ def test_sampled_head() -> None:
         (
             {"sampling": sampled(2, conv9="dense")},
             "network.sampling.layers.conv9: no such layer; expected one of conv1, conv2, conv3, "
-            "conv4, conv5, conv6, conv7",
+            "conv4, conv5, conv6, conv7; network.sampling=null first takes away the sampling of "
+            "another architecture",
         ),
         (
             {"sampling": sampled(2, conv8="dense")},

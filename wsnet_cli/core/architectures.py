@@ -138,7 +138,9 @@ def _check_layer_names(config: NetworkConfig, names: list[str]) -> None:
     for name in config.sampling.layers if config.sampling else ():
         if name not in names:
             raise ConfigError(
-                f"network.sampling.layers.{name}: no such layer; expected one of {', '.join(names)}"
+                f"network.sampling.layers.{name}: no such layer; expected one of "
+                f"{', '.join(names)}; network.sampling=null first takes away the sampling of "
+                "another architecture"
             )
 
 
