@@ -22,9 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from row_files import FORMS, RESULTS, ClipList, clips_path, read_clips, write_json
-from row_jobs import check_job
-from rows_file import ROWS_FILE, RUNS, Row, job_options, read_rows
-from run_rows import shown
+from row_jobs import check_job, row_command
+from rows_file import ROWS_FILE, Row, read_rows
 
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.evaluate import evaluate_clips
@@ -66,14 +65,12 @@ def record(
     _check_runs([run for _, run in runs], models, row, clips)
     known = keep_clips(row, models[0].labels, clips, folder)
     seeds = sorted({run.seed for _, run in runs})
-    teacher = f"{RUNS}/{row.teacher}" if row.teacher else None
-    options = job_options(row, name, seeds, None, teacher)
     config = load_config(str(jobs[0] / runs[0][1].name / "config.yaml")).model_dump(mode="json")
     config["audio"]["hop_s"] = audio.hop_s
     return {
         "row": name,
         "data": row.data,
-        "command": shown(["train", f"$DATA/{row.place.folder}", *options]),
+        "command": row_command(name, row, seeds),
         "config": config,
         **costs_of(models[0]),
         "runs": [

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from row_files import RESULTS, RowFile, read_recorded
-from row_jobs import differences
+from row_jobs import differences, row_command
 from row_measures import Accuracy, accuracy_of, best_look, compare_rows
 from rows_file import Row, Rows, Table, read_rows
 
@@ -173,6 +173,12 @@ def check_settings(name: str, row: Row, found: RowFile) -> None:
         raise ConfigError(
             f"docs/results/{name}.json: was recorded with {key} = {theirs}, and rows.yaml has "
             f"{ours}; train and record it again"
+        )
+    ours = row_command(name, row, found.seeds)
+    if found.document["command"] != ours:
+        raise ConfigError(
+            f"docs/results/{name}.json: was recorded with `{found.document['command']}`, and "
+            f"rows.yaml has `{ours}`; record it again"
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,19 @@ from wsnet_cli.learn.run_names import JOB_FILE
 KB = 1000
 N_CLASSES = 10
 """For which networks are built to be compared; any number would do."""
+
+
+def shown(command: Iterable[str]) -> str:
+    """What comes after `wsnet`, as it is typed; $DATA stays a variable."""
+    quoted = (word if word.startswith("$DATA/") else shlex.quote(word) for word in command)
+    return " ".join(["wsnet", *quoted])
+
+
+def row_command(name: str, row: Row, seeds: Sequence[int]) -> str:
+    """The command that trains some seeds of a row from nothing, over all folds."""
+    teacher = f"{RUNS}/{row.teacher}" if row.teacher else None
+    options = job_options(row, name, seeds, None, teacher)
+    return shown(["train", f"$DATA/{row.place.folder}", *options])
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,12 @@ Exit code 1 if a row failed, 130 if it was stopped.
 from __future__ import annotations
 
 import argparse
-import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-from row_jobs import Step, plan_row
+from row_jobs import Step, plan_row, shown
 from rows_file import ROWS_FILE, Row, read_rows
 
 from wsnet_cli.core.errors import WsnetError
@@ -33,12 +32,6 @@ def command_of(step: Step, row: Row, data: str, asked: argparse.Namespace) -> li
     command = ["train", f"{data}/{row.place.folder}", *step.options]
     command += ["--device", asked.device] if asked.device else []
     return [*command, "--jobs", str(asked.jobs)] if asked.jobs else command
-
-
-def shown(command: list[str]) -> str:
-    """As it is typed; $DATA stays a variable."""
-    quoted = (word if word.startswith("$DATA/") else shlex.quote(word) for word in command)
-    return " ".join(["wsnet", *quoted])
 
 
 def train(command: list[str], root: Path) -> int:

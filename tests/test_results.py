@@ -465,6 +465,9 @@ def test_a_file_of_other_settings_is_told(scripts: Any, rows: Any, job: Path, tm
         other = row.model_copy(update={"set": {**row.set, key: value}})
         with pytest.raises(ConfigError, match=f"big.json: was recorded with {key} = "):
             check("big", other, found)
+    document["command"] += " --seed 3"
+    with pytest.raises(ConfigError, match=r"was recorded with `wsnet train .* --seed 3`, and rows"):
+        check("big", row, found)
 
 
 def test_a_time_of_another_network_or_hop_is_not_shown(scripts: Any, tmp_path: Path):
