@@ -42,14 +42,15 @@ def accuracy_of(right: Right, recordings: Ints) -> Accuracy:
     """Accuracy of the runs of a row.
 
     Where fewer than FEWEST recordings are expected to be wrong, or right, drawing again shows too
-    little; the interval is Wilson's then, with as many trials as there are recordings.
+    little; the interval is Wilson's then, with as many trials as there are recordings. Of a few
+    speakers none is wholly right or wrong: they are drawn again all the same.
 
     Args:
         right: whether each clip is right, [seeds, clips].
         recordings: number of each clip's recording, without gaps, [clips].
     """
     mean, n = float(right.mean()), int(recordings.max()) + 1
-    if n * min(mean, 1 - mean) < FEWEST:
+    if n >= 2 * FEWEST and n * min(mean, 1 - mean) < FEWEST:
         interval = wilson_interval(mean * n, n)
     else:
         interval = bootstrap_difference(right.mean(axis=0), recordings)

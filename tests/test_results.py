@@ -378,6 +378,13 @@ def test_where_few_are_wrong_the_interval_ends_below_one(scripts: Any):
     assert scripts.accuracy_of(right, np.arange(300)).interval != wilson_interval(289, 300)
 
 
+def test_a_few_speakers_are_drawn_again_however_few_clips_are_wrong(scripts: Any):
+    right = np.ones((1, 300), np.bool_)
+    right[0, :30] = False  # of the first of six
+    low, high = scripts.accuracy_of(right, np.repeat(np.arange(6), 50)).interval
+    assert 0.7 <= low < 0.9 < high == 1.0
+
+
 def test_rows_are_compared_on_the_clips_of_both(scripts: Any):
     first = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [1, 1]})
     second = row_file(scripts, {("1", 0): [1, 0]})

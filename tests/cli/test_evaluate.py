@@ -195,7 +195,7 @@ def test_clips_that_cannot_be_read_are_told_and_left_out(wsnet, model: str, tone
     data, not_known, pace, warning = outcome.stderr.splitlines()
     assert not_known.startswith(
         "the model lies in no run, so whether it was trained on any of these clips is not known; "
-        "its file says: "
+        "its file does not say"
     )
     assert data == "data: class folders, 21 clips, 3 classes"
     assert re.fullmatch(

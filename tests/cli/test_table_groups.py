@@ -14,7 +14,9 @@ import termios
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
+from wsnet_cli.cli import console
 from wsnet_cli.cli.table_groups import FOLDED_TO, GAP, column_groups, fitted_widths, least_widths
 
 
@@ -30,7 +32,8 @@ def test_least_widths_by_hand() -> None:
         ([5, 11, 9], [5, 9, 4], 31, [5, 9, 9]),  # the widest gives way first,
         ([5, 11, 9], [5, 9, 4], 28, [5, 9, 6]),  # and no longer where it is at its least
         ([5, 60], [5, 24], 20, [5, 10]),  # none has more than its least
-        ([5], [5], 3, [5]),
+        ([20, 6], [20, 6], 20, [9, 6]),  # the first gives way before numbers do
+        ([5], [5], 3, [2]),
     ],
 )
 def test_fitted_widths_by_hand(
@@ -45,7 +48,7 @@ def test_fitted_widths_by_hand(
         ([5, 5, 5], 23, [(0, 1, 2)]),  # 15 letters, 2 gaps of 3, and a blank at either end
         ([5, 5, 5], 22, [(0, 1), (0, 2)]),
         ([5, 60, 5, 5], 30, [(0, 1), (0, 2, 3)]),  # the wide one is folded, alone
-        ([20, 5, 5, 5], 30, [(0, 1, 2, 3)]),  # the first would take most of each part
+        ([20, 5, 5, 5], 30, [(0, 1, 2), (0, 3)]),  # the first is folded to 10 letters
         ([5, 60], 30, [(0, 1)]),
         ([5], 3, [(0,)]),
     ],
@@ -59,10 +62,25 @@ def test_every_column_stands_once_beside_the_first(least: list[int], width: int)
     groups = column_groups(least, width)
     assert all(group[0] == 0 for group in groups)
     assert [i for group in groups for i in group[1:]] == list(range(1, len(least)))
-    if len(groups) > 1:
-        for group in groups:
-            needed = sum(least[i] for i in group) + GAP * len(group) - 1
-            assert needed <= width or len(group) == 2
+    whole = [n + 3 for n in least]
+    for group in groups:
+        widths = fitted_widths([whole[i] for i in group], [least[i] for i in group], width)
+        assert sum(widths) + GAP * len(widths) - 1 <= width or max(widths) <= 2
+
+
+@pytest.mark.parametrize("width", range(18, 100, 3))
+@pytest.mark.parametrize("name", ["runs/sweep/sampled-16kb", "走る/犬と猫の鳴き声", "a"])
+def test_every_number_is_shown_whole_whatever_the_width(
+    width: int, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    headings = ("model", "seeds", "accuracy %", "clips better")
+    console.print_table(headings, [(name, "3", "84.875", "12")], numbers=(1, 2, 3))
+    lines = plain(capsys.readouterr().out).splitlines()
+    assert all(cell_len(line) <= width for line in lines)
+    words = " ".join(lines).split()
+    assert {"3", "84.875", "12"} <= set(words)
 
 
 def on_terminal(command: list[str], columns: int) -> str:
@@ -83,7 +101,12 @@ def on_terminal(command: list[str], columns: int) -> str:
         pass
     os.close(ours)
     assert child.wait() == 0, shown.decode()
-    return re.sub("\x1b\\[[0-9;]*m", "", shown.decode().replace("\r\n", "\n"))
+    return plain(shown.decode().replace("\r\n", "\n"))
+
+
+def plain(text: str) -> str:
+    """Without the signs that make headings bold."""
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
 
 
 def test_no_number_is_folded_and_no_line_too_long_on_a_terminal_of_80_columns() -> None:

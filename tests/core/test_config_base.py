@@ -16,7 +16,7 @@ from wsnet_cli.core.config_file import (
     preset_folder,
     preset_names,
 )
-from wsnet_cli.core.errors import ConfigError
+from wsnet_cli.core.errors import ConfigError, UsageError
 
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc", max_size=3))
 TREES = st.recursive(
@@ -52,6 +52,15 @@ def test_null_takes_away_what_the_base_has() -> None:
     assert based.network.sampling is None
 
 
+def test_another_architecture_leaves_the_sampling_of_the_base_behind() -> None:
+    text = "base: esc10-wsnet\nnetwork: {architecture: mapnet, sampling: {stride: 3}}\n"
+    sampling = parse_config(text, "x.yaml").network.sampling
+    assert sampling is not None
+    assert (sampling.stride, sampling.layers) == (3, {})
+    same = parse_config("base: esc10-wsnet\nnetwork: {architecture: soundnet8}\n", "x.yaml")
+    assert same.network == load_config("esc10-wsnet").network
+
+
 def test_settings_lie_over_both() -> None:
     based = parse_config("base: esc10-wsnet\ntrain: {epochs: 7}\n", "x.yaml", ["train.epochs=9"])
     assert based.train.epochs == 9
@@ -68,7 +77,7 @@ def test_a_dumped_configuration_names_no_base() -> None:
     [
         (
             "base: defalt\n",
-            "x.yaml:1: base = 'defalt': no such preset; expected one that ships, such as default",
+            "x.yaml:1: base = 'defalt': no such preset; expected the name of one that ships, such",
         ),
         ("train: {epochs: 3}\nbase: [1]\n", "x.yaml:2: base = [1]: no such preset"),
         ("base: null\n", "x.yaml:1: base = None: no such preset"),
@@ -95,6 +104,19 @@ def test_what_is_wrong_because_of_a_key_of_the_base_names_the_file_of_the_base(
     assert read.values == {"train": {"epochs": 5, "lr": 1}}
     assert read.places[("train", "epochs")] == f"{preset}:3"
     assert read.places[("train", "lr")] == "x.yaml:3"
+
+
+def test_sections_of_the_base_alone_can_be_left_out() -> None:
+    text = "base: esc10-maps\ntrain: {epochs: 5}\n"
+    left = parse_config(text, "x.yaml", without_of_base=("audio", "network"))
+    assert (left.network, left.train.epochs) == (parse_config("", "x.yaml").network, 5)
+    own = "base: esc10-maps\nnetwork: {width: 0.25}\n"
+    assert parse_config(own, "x.yaml", without_of_base=("network",)).network.width == 0.25
+
+
+def test_a_base_cannot_be_set() -> None:
+    with pytest.raises(UsageError, match="--set base=demo: base stands in a file; give -c demo"):
+        parse_config("base: default\n", "x.yaml", ["base=demo"])
 
 
 @given(TREES, TREES)

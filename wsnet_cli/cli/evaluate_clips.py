@@ -76,17 +76,19 @@ def warn_known(
 ) -> str:
     """Say how many of the clips the model was trained on, and return it; empty if none was.
 
-    Of a model that lies in no run this is not known, which is said too.
+    Of a model that lies in no run this is not known, and that is said.
     """
     from ..bulk.labelled import has_split, n_trained_on
 
     if not has_split(model.parent):
-        split = classifier.model.provenance.get("split", "nothing of it")
-        console.note(
-            f"{name}the model lies in no run, so whether it was trained on any of these clips "
-            f"is not known; its file says: {split}"
+        split = classifier.model.provenance.get("split")
+        says = f"its file says: {split}" if split else "its file does not say"
+        unknown = (
+            f"the model lies in no run, so whether it was trained on any of these clips is not "
+            f"known; {says}"
         )
-        return ""
+        console.note(f"{name}{unknown}")
+        return unknown
     n_known = n_trained_on(model, clips, audio)
     if not n_known:
         return ""

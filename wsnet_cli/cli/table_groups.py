@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 FOLDED_TO = 24
 """Letters to which a column of words may be folded before columns move below the others."""
+NARROWEST = 2
+"""Letters of a column below which it shows nothing: one that is as wide as two takes both."""
 GAP = 3
 """Letters between two columns; one of them stands left of the first, and one right of the last."""
 
@@ -29,41 +31,48 @@ def fitted_widths(whole: Sequence[int], least: Sequence[int], width: int) -> lis
 
     Args:
         whole: width of each column with nothing folded.
-        least: below which one only goes if none has more than that, and never the first.
+        least: below which first the first column goes, to a third of the terminal, and only then
+            any other.
         width: of the terminal.
     """
-    widths = list(whole)
-    while _needed(widths) > width:
-        giving = [i for i, (now, low) in enumerate(zip(widths, least, strict=True)) if now > low]
-        giving = giving or [i for i in range(1, len(widths)) if widths[i] > 1]
-        if not giving:
-            break
-        widths[max(giving, key=lambda i: widths[i])] -= 1
+    widths = [min(wide, width) for wide in whole]
+    for floors in (least, _first_folded(least, width), [NARROWEST] * len(least)):
+        while _needed(widths) > width:
+            giving = [
+                i for i, (now, low) in enumerate(zip(widths, floors, strict=True)) if now > low
+            ]
+            if not giving:
+                break
+            widths[max(giving, key=lambda i: widths[i])] -= 1
     return widths
 
 
 def column_groups(least: Sequence[int], width: int) -> list[tuple[int, ...]]:
     """Columns, each group as wide as the terminal at most, and all with the first column.
 
-    There is one group where all fit, or where the first column alone takes half of the width. A
-    column that is too wide beside the first stands there alone.
+    There is one group where all fit. The first column is folded where it would take more than a
+    third of a terminal that is too narrow. A column that is too wide beside it stands there alone.
 
     Args:
         least: width of each column.
         width: of the terminal.
     """
-    all_columns = tuple(range(len(least)))
-    if len(least) < 3 or _needed(least) <= width or least[0] > width // 2:
-        return [all_columns]
+    if len(least) < 3 or _needed(least) <= width:
+        return [tuple(range(len(least)))]
+    folded = _first_folded(least, width)
     groups: list[tuple[int, ...]] = [(0,)]
-    for i in all_columns[1:]:
+    for i in range(1, len(least)):
         group = groups[-1]
-        if len(group) > 1 and _needed([least[k] for k in (*group, i)]) > width:
+        if len(group) > 1 and _needed([folded[k] for k in (*group, i)]) > width:
             groups.append((0, i))
         else:
             groups[-1] = (*group, i)
     return groups
 
 
-def _needed(least: Sequence[int]) -> int:
-    return sum(least) + GAP * len(least) - 1
+def _first_folded(least: Sequence[int], width: int) -> list[int]:
+    return [min(least[0], max(NARROWEST, width // 3)), *least[1:]] if least else []
+
+
+def _needed(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * len(widths) - 1

@@ -217,9 +217,10 @@ def check_config(
     models: dict[str, object] = {"start": start} if start is not None else {}
     if teachers:
         models["train.distill.teachers"] = teachers
-    # The default preset's network is not one that anybody asked for.
-    without = ("audio", "network") if start is not None and config == DEFAULT_PRESET else ()
-    checked = load_config(config, overrides, models, without)
+    # Nobody asked for the network of the default preset, or for that of a file's base.
+    unasked = ("audio", "network") if start is not None else ()
+    without = unasked if config == DEFAULT_PRESET else ()
+    checked = load_config(config, overrides, models, without, unasked)
     if checked.start is not None:
         return config_beside(checked, load_model(find_model(checked.start)))
     n_samples = audio_settings(checked.audio).window_samples

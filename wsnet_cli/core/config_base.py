@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,15 +31,19 @@ class ConfigTree:
     places: dict[tuple[int | str, ...], str]
 
 
-def read_tree(text: str, where: str, presets: Sequence[Path]) -> ConfigTree:
+def read_tree(
+    text: str, where: str, presets: Sequence[Path], without: Iterable[str] = ()
+) -> ConfigTree:
     """The keys of a configuration in YAML and, where it names a `base`, of that preset below them.
 
     Sections are laid over sections key by key; all else, lists too, replaces what the base has.
+    Where the file asks for another architecture, nothing is left of the sampling of the base.
 
     Args:
         text: of the file.
         where: names it in messages.
         presets: files that a base may be.
+        without: sections of the base that are left out.
 
     Raises: ConfigError: it is no YAML or no mapping, or its base is no preset.
     """
@@ -49,8 +53,9 @@ def read_tree(text: str, where: str, presets: Sequence[Path]) -> ConfigTree:
     preset = _find(own.values.pop(BASE), own.places.get((BASE,), where), presets)
     with explain_os_errors("read", preset):
         below = _parse(preset.read_text(encoding="utf-8"), str(preset))
-    for key in _OWN:
+    for key in (*_OWN, *without):
         below.values.pop(key, None)
+    _drop_sampling(own.values, below.values)
     return ConfigTree(_lay(own.values, below.values), below.places | own.places)
 
 
@@ -68,9 +73,18 @@ def _find(name: object, place: str, presets: Sequence[Path]) -> Path:
         return by_name[name]
     near = difflib.get_close_matches(str(name), by_name, n=3, cutoff=0.3) or list(by_name)
     raise ConfigError(
-        f"{place}: {BASE} = {quoted(name)}: no such preset; expected one that ships, such as "
-        f"{', '.join(near[:3])}"
+        f"{place}: {BASE} = {quoted(name)}: no such preset; expected the name of one that ships, "
+        f"such as {', '.join(near[:3])}"
     )
+
+
+def _drop_sampling(upper: dict[str, Any], lower: dict[str, Any]) -> None:
+    """Another architecture has other layers, even where their names are the same."""
+    own, below = upper.get("network"), lower.get("network")
+    if not isinstance(own, dict) or not isinstance(below, dict) or "architecture" not in own:
+        return
+    if own["architecture"] != below.get("architecture"):
+        below.pop("sampling", None)
 
 
 def _lay(upper: dict[str, Any], lower: dict[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def load_config(
     settings: Iterable[str] = (),
     values: Mapping[str, object] | None = None,
     without: Iterable[str] = (),
+    without_of_base: Iterable[str] = (),
 ) -> Config:
     """Read a preset or configuration file, over its base, and lay `key.sub=value` settings over it.
 
@@ -71,6 +72,7 @@ def load_config(
         settings: texts, read as YAML reads a plain word.
         values: by key, taken as they are; laid over the settings.
         without: sections of the file that are left out, so that settings alone fill them.
+        without_of_base: likewise, of its base.
 
     Raises:
         UsageError: there is no such preset or file.
@@ -86,7 +88,7 @@ def load_config(
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text; expected a configuration in YAML") from error
-    return parse_config(text, str(path), settings, values, without)
+    return parse_config(text, str(path), settings, values, without, without_of_base)
 
 
 def parse_config(
@@ -95,10 +97,11 @@ def parse_config(
     settings: Iterable[str] = (),
     values: Mapping[str, object] | None = None,
     without: Iterable[str] = (),
+    without_of_base: Iterable[str] = (),
 ) -> Config:
     """Like `load_config`, from text; `where` names it in messages."""
     presets = sorted(preset_folder().glob("*.yaml"))
-    read = read_tree(text, where, presets)
+    read = read_tree(text, where, presets, without_of_base)
     tree, places = read.values, read.places
     for section in without:
         tree.pop(section, None)
@@ -166,6 +169,8 @@ def _apply_setting(values: dict[str, Any], setting: str) -> tuple[str, ...]:
     if not equals or not key:
         raise UsageError(f"--set {setting}: expected key=value, for instance train.lr=1e-3")
     where = f"--set {setting}"
+    if key == BASE:
+        raise UsageError(f"{where}: {BASE} stands in a file; give -c {text} instead")
     is_list = text.startswith("[") and text.endswith("]")
     return _put(values, key, load_yaml(text, where).value if is_list else parse_scalar(text), where)
 

@@ -48,6 +48,10 @@ class WindowBlock(NamedTuple):
     ends: Places
 
 
+SILENCE = 2.0**-20
+"""Of full scale, -120 dB: 24 bits have three steps below it, and no recorder is as quiet."""
+
+
 class WindowStream:
     """The windows of one clip, read once from front to back: to be iterated over once.
 
@@ -104,6 +108,7 @@ class WindowStream:
         self._once = once
         self._held = Held(scratch)
         self._n_yielded = 0
+        self._heard = False
         # Places are counted in samples from the start of the clip, before trimming.
         self._first: int | None = None  # of the sound; None until a loud sample came
         self._sure_end = 0  # the sound reaches at least to here
@@ -112,8 +117,8 @@ class WindowStream:
 
     @property
     def is_silent(self) -> bool:
-        """Whether all that was read so far is digital silence: below `trim_below`."""
-        return self._first is None
+        """Whether all that was read so far is silence: no sample reaches SILENCE."""
+        return not self._heard
 
     def __iter__(self) -> Iterator[Samples]:
         """Read the clip and yield its windows, [n, window_samples] float32."""
@@ -126,6 +131,7 @@ class WindowStream:
                 continue
             self.n_samples += len(block)
             self._held.append(block)
+            self._heard = self._heard or bool(max(block.max(), -block.min()) >= SILENCE)
             self._judge(block)
             yield from self._sure_windows()
             if self._end is not None and self.n_samples >= self._end:
