@@ -39,10 +39,12 @@ def runs_of_job(folder: Path) -> list[JobRun]:
     """
     path = folder / RESULTS
     if not path.is_file():
-        again = f"wsnet train --resume {folder}" if (folder / JOB).is_file() else "as they began"
-        raise UsageError(
-            f"{folder}: its runs have not ended, it holds no {RESULTS}; go on with them: {again}"
+        again = (
+            f"go on with them: wsnet train --resume {folder}"
+            if (folder / JOB).is_file()
+            else "give the command again that began them"
         )
+        raise UsageError(f"{folder}: its runs have not ended, it holds no {RESULTS}; {again}")
     with explain_os_errors("read", path):
         content = path.read_bytes()
     try:
