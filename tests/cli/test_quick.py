@@ -80,7 +80,7 @@ def test_a_prediction_does_without_pydantic(small_model_file: Path, tmp_path: Pa
     import soundfile
 
     clip = tmp_path / "clip.wav"
-    soundfile.write(clip, np.zeros(900), 8_000)
+    soundfile.write(clip, np.full(900, 0.1), 8_000)
     child = (
         "import sys\nfrom wsnet_cli.cli.app import main\n"
         "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
