@@ -100,7 +100,7 @@ def test_what_is_wrong_because_of_a_key_of_the_base_names_the_file_of_the_base(
 ) -> None:
     preset = tmp_path / "odd.yaml"
     preset.write_text("description: odd\ntrain:\n  epochs: 5\n")
-    read = read_tree("base: odd\ntrain:\n  lr: 1\n", "x.yaml", [preset])
+    read = read_tree("base: odd\ntrain:\n  lr: 1\n", "x.yaml", tmp_path)
     assert read.values == {"train": {"epochs": 5, "lr": 1}}
     assert read.places[("train", "epochs")] == f"{preset}:3"
     assert read.places[("train", "lr")] == "x.yaml:3"

@@ -19,6 +19,7 @@ from wsnet_cli.core import stream
 from wsnet_cli.core.audio import AudioSettings, read_audio, read_blocks
 from wsnet_cli.core.errors import AudioError, ParameterError
 from wsnet_cli.core.held import Scratch
+from wsnet_cli.core.samples import Samples
 from wsnet_cli.core.stream import MAX_PENDING_SAMPLES, WindowStream
 from wsnet_cli.core.windows import window_blocks
 
@@ -348,3 +349,24 @@ def test_a_scratch_needs_no_new_memory_for_a_clip_as_long_as_the_last():
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < peaks[0] / 4
+
+
+@pytest.mark.parametrize(
+    ("clip", "below", "silent"),
+    [
+        (np.zeros(90, np.float32), 1e-4, True),
+        (np.zeros(9, np.float32), 0.0, True),
+        (np.full(9, 5e-5, np.float32), 1e-4, False),  # trimmed by no one: kept, and heard
+        (np.r_[np.zeros(90), -0.5].astype(np.float32), 1e-4, False),
+    ],
+    ids=["long", "never trimmed", "quiet", "a click"],
+)
+@pytest.mark.parametrize("once", [False, True])
+def test_what_is_silent(
+    clip: Samples, below: float, silent: bool, once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_PENDING_SAMPLES", 20)
+    audio = AudioSettings(1_000, 0.004, 0.002, trim_below=below)
+    listened = WindowStream(lambda: iter(np.array_split(clip, 9)), audio, 4, once=once)
+    assert len(list(listened)) > 0
+    assert listened.is_silent is silent

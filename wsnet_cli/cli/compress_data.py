@@ -100,7 +100,9 @@ class ModelData:
 
     @property
     def _in_run(self) -> bool:
-        return (self._path.parent / "split.csv").is_file()
+        from ..bulk.labelled import has_split
+
+        return has_split(self._path.parent)
 
     def run_config(self) -> Config | None:
         """The configuration of the run that MODEL lies in, whatever the data; None without one.

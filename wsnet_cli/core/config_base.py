@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,7 @@ class ConfigTree:
     places: dict[tuple[int | str, ...], str]
 
 
-def read_tree(
-    text: str, where: str, presets: Sequence[Path], without: Iterable[str] = ()
-) -> ConfigTree:
+def read_tree(text: str, where: str, presets: Path, without: Iterable[str] = ()) -> ConfigTree:
     """The keys of a configuration in YAML and, where it names a `base`, of that preset below them.
 
     Sections are laid over sections key by key; all else, lists too, replaces what the base has.
@@ -42,7 +40,7 @@ def read_tree(
     Args:
         text: of the file.
         where: names it in messages.
-        presets: files that a base may be.
+        presets: folder of the files that a base may be; looked into where there is a base.
         without: sections of the base that are left out.
 
     Raises: ConfigError: it is no YAML or no mapping, or its base is no preset.
@@ -67,8 +65,8 @@ def _parse(text: str, where: str) -> ConfigTree:
     return ConfigTree(values, {path: f"{where}:{line}" for path, line in document.lines.items()})
 
 
-def _find(name: object, place: str, presets: Sequence[Path]) -> Path:
-    by_name = {path.stem: path for path in presets}
+def _find(name: object, place: str, presets: Path) -> Path:
+    by_name = {path.stem: path for path in sorted(presets.glob("*.yaml"))}
     if isinstance(name, str) and name in by_name:
         return by_name[name]
     near = difflib.get_close_matches(str(name), by_name, n=3, cutoff=0.3) or list(by_name)

@@ -100,8 +100,7 @@ def parse_config(
     without_of_base: Iterable[str] = (),
 ) -> Config:
     """Like `load_config`, from text; `where` names it in messages."""
-    presets = sorted(preset_folder().glob("*.yaml"))
-    read = read_tree(text, where, presets, without_of_base)
+    read = read_tree(text, where, preset_folder(), without_of_base)
     tree, places = read.values, read.places
     for section in without:
         tree.pop(section, None)
