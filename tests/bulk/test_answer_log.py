@@ -9,7 +9,7 @@ import pytest
 
 from wsnet_cli.bulk import answer_log
 from wsnet_cli.bulk.answer_log import AnswerLog
-from wsnet_cli.bulk.answers import Answer, Hits, Segment, stamp_of
+from wsnet_cli.bulk.answers import CUT_OFF, SILENT, Answer, Hits, Segment, stamp_of
 
 NAMES = ["a.wav", "b.wav", "c.wav"]
 ASKED = {"model": "0" * 64, "top_k": 2}
@@ -33,7 +33,8 @@ def answer(name: str, n: int = 2, features: bool = False) -> Answer:
     starts = np.arange(n) / 3
     vectors = rng.standard_normal((n, 5)).astype(np.float32) if features else None
     hits = Hits(starts, starts + 0.7, rng.random((n, 3), np.float32), 2, 0.0, vectors)
-    return Answer(name, "ok", n / 7, stamp=stamp_of(name), parts=[hits])
+    doubts = (SILENT, CUT_OFF)[: n % 3]
+    return Answer(name, "ok", n / 7, stamp=stamp_of(name), parts=[hits], doubts=doubts)
 
 
 def segments(found: Answer) -> list[tuple[object, ...]]:
@@ -62,6 +63,7 @@ def test_answers_come_back_as_they_were(n: int, features: bool, monkeypatch: pyt
             assert log.is_known(index)
             assert segments(found) == segments(given[index])
             assert (found.name, found.status) == (NAMES[index], "ok")
+            assert found.doubts == given[index].doubts
             assert (found.duration_s, found.stamp) == (given[index].duration_s, given[index].stamp)
 
 

@@ -418,3 +418,19 @@ def test_silence_is_told(wsnet, model: str, make_clip: MakeClip, options: tuple[
     assert one.stderr.startswith(f"warning: {silent}: nothing but digital silence")
     alone = wsnet("predict", cancels, "--channel", "1", "-m", model, *options)
     assert "silence" not in alone.stderr
+
+
+@pytest.mark.parametrize("options", [(), ("--timeline",), ("-j", "2")])
+def test_a_file_that_was_cut_off_is_heard_and_told(
+    wsnet, model: str, make_clip: MakeClip, options: tuple[str, ...]
+):
+    cut = make_clip("cut.wav")
+    whole = cut.with_name("whole.wav")
+    whole.write_bytes(cut.read_bytes())
+    cut.write_bytes(whole.read_bytes()[:-1_000])
+    outcome = wsnet("predict", whole, cut, "-m", model, *options)
+    assert outcome.code == 0
+    assert outcome.stderr.splitlines()[-1] == (
+        f"warning: {cut}: ends before its header says; only what is there was heard"
+    )
+    assert "warning" not in wsnet("predict", whole, "-m", model, *options).stderr

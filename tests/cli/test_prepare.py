@@ -172,6 +172,18 @@ def test_refused_files_have_a_reason_and_the_exit_code_says_so(prepare, tones: P
     }
 
 
+def test_a_file_that_was_cut_off_is_a_finding_and_stays_one(prepare, tones: Path):
+    cut = tones / "high" / "1.wav"
+    cut.write_bytes(cut.read_bytes()[:-1_000])
+    for n_decoded in (21, 0):
+        outcome = prepare("--json")
+        assert outcome.code == 0
+        assert f"; {n_decoded} files decoded)" in outcome.stderr
+        assert "warning: cut-off: 1 of 21 clips (4.8 %); the file ends before" in outcome.stderr
+        (found,) = [f for f in outcome.document["report"]["findings"] if f["clips"]]
+        assert (found["finding"], found["examples"][0]["file"]) == ("cut-off", "high/1.wav")
+
+
 def test_many_refusals_are_counted(prepare, tones: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(prepare_command, "N_WARNINGS", 3)
     for i in range(5):

@@ -3,7 +3,7 @@
 The lines of the journal, by their first letter:
 
     h  what was asked: model, options, version; once, at the start
-    a  an answer: file, size, time of change, status, length, error
+    a  an answer: file, size, time of change, status, length, error, doubts
     s  some segments of it
     v  the features of these segments, float32 in base64; only where they were asked for
     z  the answer's end; without it, it was cut off
@@ -26,7 +26,7 @@ from ..core.quant import Array
 from .answers import OK, Answer, Segment, Stamp, stamp_of
 from .journal import Journal
 
-FORMAT = 1
+FORMAT = 2
 SEGMENTS_PER_LINE = 256
 """Bounds the memory that reading an answer takes, however long the recording."""
 
@@ -158,7 +158,8 @@ class AnswerLog:
 
 def _lines_of(answer: Answer) -> Iterator[str]:
     size, mtime_ns = answer.stamp or (None, None)
-    facts = [answer.name, size, mtime_ns, answer.status, answer.duration_s, answer.error]
+    about = (answer.status, answer.duration_s, answer.error, answer.doubts)
+    facts = (answer.name, size, mtime_ns, *about)
     yield f"a{json.dumps(facts)}"
     for some in _in_groups(answer.segments(), SEGMENTS_PER_LINE):
         yield f"s{json.dumps([segment[:3] for segment in some])}"
@@ -170,9 +171,9 @@ def _lines_of(answer: Answer) -> Iterator[str]:
 
 
 def _answer_of(line: str, parts: Sequence[Iterable[Segment]]) -> Answer:
-    name, size, mtime_ns, status, duration_s, error = json.loads(line[1:])
+    name, size, mtime_ns, status, duration_s, error, doubts = json.loads(line[1:])
     stamp = None if size is None else Stamp(size, mtime_ns)
-    return Answer(name, status, duration_s, error, stamp, parts)
+    return Answer(name, status, duration_s, error, stamp, parts, tuple(doubts))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,14 @@ from ..core.quant import Array
 
 OK, FAILED, SKIPPED = "ok", "error", "skipped"
 
+SILENT, CUT_OFF = "silent", "cut-off"
+DOUBTS = {
+    SILENT: "nothing but digital silence (or channels that cancel each other), so what is said of "
+    "it means nothing",
+    CUT_OFF: "ends before its header says; only what is there was heard",
+}
+"""Why what is said of an input may mean less than it seems to, in words."""
+
 
 class Score(NamedTuple):
     """A label and its score, in [0, 1], and whether that is enough for the label to be a hit."""
@@ -129,7 +137,7 @@ class Answer:
         error: one line, or "".
         stamp: of the file before it was read; None where it could not be asked for.
         parts: segments in order, each of an iterable that may be gone through again.
-        is_silent: whether there was nothing but digital silence, which any model has a label for.
+        doubts: of DOUBTS, why what is said of it may mean less than it seems to.
     """
 
     name: str
@@ -138,7 +146,7 @@ class Answer:
     error: str = ""
     stamp: Stamp | None = None
     parts: Sequence[Iterable[Segment]] = ()
-    is_silent: bool = False
+    doubts: tuple[str, ...] = ()
 
     def segments(self) -> Iterator[Segment]:
         """All of them, in order."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 
+from ..core.cut_off import is_cut_off
 from ..core.errors import AudioError
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
@@ -16,7 +18,7 @@ from ..core.stream import OpenBlocks
 from ..engine.scores import Aggregate, Heard
 from ..engine.session import Classifier
 from ..engine.timeline import Timeline, Times
-from .answers import FAILED, OK, SKIPPED, Answer, Hits, Segment, stamp_of
+from .answers import CUT_OFF, FAILED, OK, SILENT, SKIPPED, Answer, Hits, Segment, stamp_of
 from .events import find_events
 from .request import CLIP, EVENTS, Request
 from .sources import Refusal
@@ -74,9 +76,9 @@ def make_work(classifier: Classifier, request: Request, refusals: Mapping[str, R
             parts = list(_in_large_parts(hearing))
         except AudioError as error:
             return Answer(name, FAILED, error=str(error), stamp=stamp)
-        return Answer(
-            name, OK, hearing.duration_s, stamp=stamp, parts=parts, is_silent=hearing.is_silent
-        )
+        doubts = ((SILENT, hearing.is_silent), (CUT_OFF, is_cut_off(Path(name))))
+        told = tuple(doubt for doubt, holds in doubts if holds)
+        return Answer(name, OK, hearing.duration_s, stamp=stamp, parts=parts, doubts=told)
 
     return work
 

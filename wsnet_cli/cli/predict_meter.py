@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..bulk.answers import Answer, readable
+from ..bulk.answers import DOUBTS, Answer, readable
 from ..bulk.pace import Pace
 from ..bulk.writers.writer import Counts
 from . import console
@@ -28,7 +28,7 @@ class Meter:
         self.counts = Counts()
         self.pace = Pace()
         self._n_inputs = n_inputs
-        self._n_silent, self._silent = 0, ""
+        self._doubted: dict[str, tuple[str, int]] = {}  # the first name, and how many
         # A bar and rows that come meanwhile would get into each other's way.
         held = on_screen is None or on_screen == "json"
         few = on_screen == "table" and n_inputs <= ROWS_AT_ONCE
@@ -48,8 +48,9 @@ class Meter:
     def add(self, answer: Answer, is_known: bool = False) -> None:
         """Count one more."""
         self.counts.add(answer)
-        if answer.is_silent:
-            self._n_silent, self._silent = self._n_silent + 1, self._silent or answer.name
+        for doubt in answer.doubts:
+            first, n = self._doubted.get(doubt, (answer.name, 0))
+            self._doubted[doubt] = (first, n + 1)
         if not is_known:
             self.pace.add(answer.duration_s)
         share = self.counts.inputs / self._n_inputs
@@ -66,12 +67,10 @@ class Meter:
             skipped = f", {counts.skipped:,} skipped" if counts.skipped else ""
             speed = f"; {self.pace}" if self.pace.n_files > 1 else ""
             console.note(f"{counts.ok:,} classified, {counts.failed:,} failed{skipped}{speed}")
-        if self._n_silent:
-            others = f" and {self._n_silent - 1:,} more" if self._n_silent > 1 else ""
-            console.warn(
-                f"{readable(self._silent)}{others}: nothing but digital silence (or channels that "
-                "cancel each other), so what is said of it means nothing"
-            )
+        for doubt in sorted(self._doubted):
+            first, n = self._doubted[doubt]
+            others = f" and {n - 1:,} more" if n > 1 else ""
+            console.warn(f"{readable(first)}{others}: {DOUBTS[doubt]}")
 
     def how_far(self) -> str:
         """How many inputs are through, in words."""

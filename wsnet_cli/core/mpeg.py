@@ -1,4 +1,4 @@
-"""MP3 files that are longer than the decoder takes them for.
+"""MP3 files that are longer than the decoder takes them for, or shorter than they should be.
 
 Where the first frame holds no count of frames, the decoder guesses the length from that frame's bit
 rate and never reads past its guess: where the bit rate varies, a third of a file or more would be
@@ -21,6 +21,7 @@ from typing import BinaryIO
 _COUNT = re.compile(rb"VBRI|(?:Xing|Info)\0\0\0([\0-\x0f])")  # marks a frame that counts the others
 _COUNT_WITHIN = 200  # bytes from its start; 36 + 16 is the farthest in use
 _MORE_THAN_TAGS = 1.05  # what a file may be longer than its count of bytes, for what follows sound
+_FEWER_THAN_COUNTED = 1.01  # libmpg123 takes counts that are off by up to 1 % for estimates
 _AT_BOTH_ENDS = 4 * 1_152  # most samples of silence that encoders add, and the decoder cuts off
 _SYNC = re.compile(rb"\xff[\xe2-\xff]")
 _CHUNK_BYTES = 2**16
@@ -78,6 +79,19 @@ def find_extent(path: Path) -> Extent | None:
             end = where + n_bytes
             n_samples += n_more
     return Extent(start, end, n_samples)
+
+
+def lacks_counted_bytes(stream: BinaryIO) -> bool:
+    """Say whether an MP3 file, open anywhere, is shorter than its first frame counts.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    size = stream.seek(0, os.SEEK_END)
+    for where, _, _ in _frames(stream, _after_tag(stream), size):
+        counted = _counted_bytes(stream, where)
+        return counted is not None and size - where < counted / _FEWER_THAN_COUNTED < float("inf")
+    return False
 
 
 def _counted_bytes(stream: BinaryIO, where: int) -> float | None:

@@ -56,6 +56,7 @@ def reference(samples: Any, rate: int) -> dict[str, float]:
         "flat": flat / x.size if len(extremes) > 1 else 0.0,
         "over": np.mean(abs(x) > 1.0),
         "padding": 1 - (loud[-1] - loud[0] + 1) / len(x) if loud else 1.0,
+        "cut_off": 0,
     }
 
 
@@ -178,7 +179,7 @@ def test_a_block_may_be_used_again_by_who_gave_it(parts: int) -> None:
 
 
 def test_a_record_is_small() -> None:
-    assert HEALTH.itemsize == 46
+    assert HEALTH.itemsize == 47
 
 
 def test_what_is_no_clip_is_refused() -> None:

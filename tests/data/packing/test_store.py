@@ -81,7 +81,7 @@ def test_the_bytes_are_as_specified(tmp_path: Path) -> None:
     codes = np.frombuffer((tmp_path / "shard-0000.i16").read_bytes(), "<i2")
     assert codes.tolist() == [1, -2, 3, 32767, -32767, 0, 0, 0, 0, 0]
     body = json.loads((tmp_path / MANIFEST).read_text())["body"]
-    assert (body["version"], body["sample_rate"], body["shards"]) == (2, RATE, [10])
+    assert (body["version"], body["sample_rate"], body["shards"]) == (3, RATE, [10])
     assert body["clips"] == 3
     record = np.fromfile(tmp_path / INDEX, ENTRY)[1]
     assert record["key"].tobytes() == _key("b")

@@ -146,6 +146,14 @@ FINDINGS = (
         "of the clip",
         lambda h: (h["padding"] > PADDING_SHARE) & ~_silent(h),
     ),
+    Finding(
+        "cut-off",
+        "the file ends before its header says",
+        "duration_s",
+        "s are there",
+        lambda h: h["cut_off"] != 0,
+        worst=-1,
+    ),
     Finding("very-short", "less than a tenth of the median", "duration_s", "s", _short, -1),
     Finding(
         "very-long",

@@ -28,15 +28,17 @@ HEALTH = np.dtype(
         ("flat", "<f4"),
         ("over", "<f4"),
         ("padding", "<f4"),
+        ("cut_off", "u1"),
     ]
 )
-"""One clip, 46 bytes. Levels are in units of full scale (1.0), shares in [0, 1].
+"""One clip, 47 bytes. Levels are in units of full scale (1.0), shares in [0, 1].
 
 `peak` is the largest |sample|; `span` the largest sample minus the least. `rms` is taken over all
 channels and `mix_rms` of their average, each channel about its own mean. `dc` is the channel mean
 that lies farthest from 0. `flat` is the share of samples that lie in a run of FLAT_RUN or more
 samples equal to the clip's largest or least one, `over` that of samples beyond full scale.
-`padding` is the share of frames before the first and after the last that is not silent.
+`padding` is the share of frames before the first and after the last that is not silent. `cut_off`
+is 1 where the file ends before its header says, and the clip would reach to that end.
 """
 
 SILENCE = 2.0**-16
@@ -90,12 +92,13 @@ class HealthMeter:
                 self._n_pending = 0
                 self._measure(self._pending)
 
-    def record(self, sample_rate: int, n_channels: int) -> np.void:
+    def record(self, sample_rate: int, n_channels: int, is_cut_off: bool = False) -> np.void:
         """Return the clip's HEALTH, once all its blocks were added.
 
         Args:
             sample_rate: of the file in Hz.
             n_channels: of the file.
+            is_cut_off: whether the file ends too early, and the clip with it.
 
         Raises:
             ParameterError: no sample was added, or the number of channels is another.
@@ -126,6 +129,7 @@ class HealthMeter:
             "flat": self._flats.count() / n_values,
             "over": self._n_over / n_values,
             "padding": min(n, self._n_leading + self._n_trailing) / n,
+            "cut_off": is_cut_off,
         }
         record: np.void = np.array([tuple(values[name] for name in HEALTH.names or ())], HEALTH)[0]
         return record

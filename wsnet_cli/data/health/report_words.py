@@ -19,7 +19,7 @@ NAMED = 5
 WARN_SHARE = 0.01
 """Of all clips; what fewer have stands in the table alone."""
 
-_ALWAYS = ("silent", "cancels")  # such a clip holds nothing of its class
+_ALWAYS = ("silent", "cancels", "cut-off")  # such a clip may hold nothing of its class
 
 
 def warnings_for(report: Mapping[str, Any], rates_by_class: Mapping[str, set[int]]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.cut_off import is_cut_off
 from ...core.decode import open_audio
 from ...core.errors import AudioError
 from ...core.files import explain_os_errors
@@ -62,7 +63,8 @@ def decode_clip(
         for piece in resample_blocks(blocks, decoder.sample_rate, sample_rate):
             check()
             spool.append(piece)
-        health = meter.record(decoder.sample_rate, decoder.n_channels)
+        short = clip.end_s is None and is_cut_off(clip.path)
+        health = meter.record(decoder.sample_rate, decoder.n_channels, short)
     if not np.isfinite(spool.peak):
         raise AudioError("holds samples that are not finite once resampled", "not-finite")
     scale = spool.peak / LARGEST_CODE

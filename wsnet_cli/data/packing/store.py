@@ -26,7 +26,7 @@ from ...core.errors import FileError
 from ...core.files import explain_os_errors, hash_file
 from .store_index import Finder, Index, Keys, read_health, read_places
 
-PACK_VERSION = 2
+PACK_VERSION = 3
 MANIFEST = "manifest.json"
 INDEX = "index.bin"
 JOURNAL = "index.part"
