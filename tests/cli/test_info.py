@@ -100,6 +100,13 @@ def test_every_preset(wsnet, name: str):
     assert few["bytes"] < many["bytes"]
 
 
+def test_classes_are_of_presets(wsnet, model: str):
+    assert wsnet("info", "--classes", "3").error == "--classes: expected a MODEL or PRESET as well"
+    outcome = wsnet("info", model, "--classes", "3")
+    assert outcome.code == 2
+    assert outcome.error == f"--classes 3: {model} is a model and has its own; leave it out"
+
+
 def test_a_configuration_file(wsnet, trained):
     document = wsnet("info", trained.run / "config.yaml", "--json").document
     assert document["facts"]["audio"] == "8,000 Hz"

@@ -157,3 +157,15 @@ def test_resuming_a_job_takes_no_options_of_a_run(wsnet):
     assert "--epochs: of a single run" in wsnet("train", "--resume", JOB, "--epochs", "9").error
     assert "--fold and --seeds cannot change" in wsnet("train", "--resume", JOB, "--seeds", 2).error
     assert "job.json: is damaged" in wsnet("train", "--resume", JOB).error
+
+
+def test_one_run_has_no_others_beside_it(wsnet, trained, data: Path, tiny_options):
+    said = "--jobs 2: runs at once, and this is one run; leave it out, or ask for several with "
+    for command in (
+        ["train", data, *tiny_options(), "--jobs", "2"],
+        ["train", data, *tiny_options(), "--jobs", "2", "--dry-run"],
+        ["train", "--resume", trained.run, "--jobs", "2"],
+    ):
+        outcome = wsnet(*command)
+        assert outcome.code == 2
+        assert outcome.error == f"{said}--fold all or --seeds"

@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from ..core.describe import NetworkTable
     from ..engine.report import EngineReport
 
+ASSUMED_CLASSES = 10
+"""Of a preset, which has none before it is trained; as many as ESC-10 and the digits have."""
+
 
 def info(
     what: Annotated[
         str | None, typer.Argument(metavar="[MODEL or PRESET]", help="Nothing lists all there is.")
     ] = None,
     classes: Annotated[
-        int, typer.Option("--classes", min=2, help="Classes assumed for a preset.")
-    ] = 10,
+        int | None,
+        typer.Option("--classes", min=2, help="Classes assumed for a preset; 10 if not given."),
+    ] = None,
     engine: Annotated[
         bool, typer.Option("--engine", help="How the engine computes each layer, and why.")
     ] = False,
@@ -37,8 +41,9 @@ def info(
     Example: wsnet info esc10-wsnet --engine
     """
     if what is None:
-        if engine:
-            raise UsageError("--engine: expected a MODEL or PRESET as well")
+        flag = "--engine" if engine else "--classes" if classes is not None else ""
+        if flag:
+            raise UsageError(f"{flag}: expected a MODEL or PRESET as well")
         _list(json)
         return
     from ..core.config_file import find_config, preset_names
@@ -48,7 +53,12 @@ def info(
     is_preset = what in preset_names() or Path(what).suffix in (".yaml", ".yml")
     if not (is_preset or what in shipped_names() or exists(Path(what))):
         find_config(what, shipped_names())  # refuses, and offers what is near, and what ships
-    table = describe_preset(what, classes) if is_preset else describe_model_file(find_model(what))
+    if is_preset:
+        table = describe_preset(what, ASSUMED_CLASSES if classes is None else classes)
+    elif classes is None:
+        table = describe_model_file(find_model(what))
+    else:
+        raise UsageError(f"--classes {classes}: {what} is a model and has its own; leave it out")
     plan = _plan(table) if engine else None
     if json:
         console.print_json(table.as_json() | ({"engine": plan.as_json()} if plan else {}))

@@ -15,7 +15,14 @@ from . import console, options
 from .light import require
 from .metrics_tables import show_metrics
 from .sizes import to_bytes
-from .train_many import choose_seeds, is_job, refuse_beside_job, resume_many, train_many
+from .train_many import (
+    choose_seeds,
+    is_job,
+    refuse_beside_job,
+    refuse_beside_run,
+    resume_many,
+    train_many,
+)
 from .training import is_first, listening
 from .waiting import let_threads_sleep
 
@@ -117,6 +124,7 @@ def train(
             refuse_beside_job({"--epochs": epochs, **of_one_run})
             resume_many(resume, data and check_data(data), device, jobs, json)
             return
+        refuse_beside_run(jobs)
         with listening(tensorboard) as listener:
             result = _resume(resume, data, device, epochs, max_hours, listener)
     else:
@@ -146,6 +154,7 @@ def train(
             refuse_beside_job({"--dry-run": dry_run or None, **of_one_run})
             train_many(request, several, jobs, json)
             return
+        refuse_beside_run(jobs)
         if dry_run:
             _estimate(request, json)
             return

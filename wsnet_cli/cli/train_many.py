@@ -93,6 +93,18 @@ def refuse_beside_job(given: Mapping[str, object]) -> None:
         )
 
 
+def refuse_beside_run(workers: int | None) -> None:
+    """Refuse a number of runs at once where there is only one.
+
+    Raises: UsageError: it is given.
+    """
+    if workers is not None:
+        raise UsageError(
+            f"--jobs {workers}: runs at once, and this is one run; leave it out, or ask for "
+            "several with --fold all or --seeds"
+        )
+
+
 def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, json: bool) -> None:
     """Train over folds and seeds, or go on with it; show the table."""
     from ..learn.experiment import start_experiment
