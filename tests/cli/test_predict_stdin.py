@@ -85,6 +85,18 @@ def test_what_is_no_sound_has_a_row_that_says_so(model: str, content: bytes, opt
         assert (row["file"], row["status"]) == ("-", "error")
 
 
+@pytest.mark.parametrize("options", [(), ("--aggregate", "max")])
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_silence_is_told_at_the_end(
+    model: str, sound: np.ndarray, is_silent: bool, options: tuple[str, ...]
+):
+    result = pipe(wav(0 * sound if is_silent else sound), *options)
+    assert result.returncode == 0
+    said = b"warning: standard input: nothing but digital silence (or channels that cancel"
+    assert result.stderr.startswith(said) is is_silent
+    assert len(result.stderr.splitlines()) == is_silent
+
+
 @pytest.mark.parametrize("format_", ["table", "csv", "jsonl", "audacity"])
 def test_a_window_is_told_before_the_next_one_comes(model: str, sound: np.ndarray, format_: str):
     command = [*COMMAND, "-m", model, "--raw-rate", str(RATE), "--format", format_]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ..core.pipe import PipedSound
 from ..core.samples import Samples
 from ..core.stream import OpenBlocks
 from ..engine.session import Classifier
-from .answers import OK, Answer, Prediction, Segment, predictions_of
+from .answers import OK, SILENT, Answer, Prediction, Segment, predictions_of
 from .outputs import Output
 from .predict import Hearing
 from .request import Request
@@ -25,11 +25,19 @@ PLACE = "stdin"
 """Name of the recording in a folder of files for each recording."""
 
 
-def listen(classifier: Classifier, request: Request, sound: PipedSound) -> Iterator[Prediction]:
+def listen(
+    classifier: Classifier, request: Request, sound: PipedSound, doubt: Callable[[str], None]
+) -> Iterator[Prediction]:
     """What is heard, told as soon as it is sure: each window when its last sample has come.
 
     A request for the whole clip is answered at the end of the stream. A signal that comes while
     the stream is waited for ends it, and is raised when all that was heard until then is told.
+
+    Args:
+        classifier: the model, with the windows that `request` asks for.
+        request: what is asked.
+        sound: what is heard.
+        doubt: is told at the end which of DOUBTS there are.
 
     Raises:
         AudioError: as `core.pipe.open_pipe`; what was told before stands.
@@ -50,6 +58,8 @@ def listen(classifier: Classifier, request: Request, sound: PipedSound) -> Itera
     else:
         if n_told == 0:
             yield from predictions_of(Answer(STDIN, OK, hearing.duration_s), classifier.labels)
+        if hearing.is_silent:
+            doubt(SILENT)
     if blocks.stopped_by is not None:
         raise blocks.stopped_by
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from typing import TYPE_CHECKING, cast
@@ -13,7 +13,9 @@ from ..bulk.outputs import check_replaceable, plan_outputs
 from ..bulk.sources import STDIN
 from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import AudioError, UsageError
+from ..core.pipe import STANDARD_INPUT
 from . import console
+from .predict_meter import warn_doubt
 from .predict_show import screen_writer
 from .stopping import stopped, terminable, uninterrupted
 
@@ -50,29 +52,31 @@ def run_live(
         FileError: the system refuses.
     """
     stop: KeyboardInterrupt | None = None
-    counts = Counts()
+    counts, doubts = Counts(), list[str]()
     with terminable(), _writers(delivery, request, facts) as writers:
         status = OK
         try:
-            for prediction in _predictions(classifier, request, raw):
+            for prediction in _predictions(classifier, request, raw, doubts.append):
                 with uninterrupted():
                     status = prediction.status
                     for writer in writers:
                         writer.add(prediction)
         except KeyboardInterrupt as error:
             stop = error
-        counts.add(Answer(STDIN, status))
+        counts.add(Answer(STDIN, status, doubts=tuple(doubts)))
         for writer in writers:
             writer.end(counts)
     if delivery.out:
         console.note(f"written: {delivery.out.absolute()}")
+    for doubt in doubts:
+        warn_doubt(doubt, STANDARD_INPUT)
     if stop is not None:
         raise stopped(stop, "what was heard until then is told")
     return counts
 
 
 def _predictions(
-    classifier: Classifier, request: Request, raw: PcmFormat | None
+    classifier: Classifier, request: Request, raw: PcmFormat | None, doubt: Callable[[str], None]
 ) -> Iterator[Prediction]:
     from ..bulk.listen import listen
     from ..core.pipe import open_pipe
@@ -80,7 +84,7 @@ def _predictions(
     stream = cast(BufferedIOBase, sys.stdin.buffer)
     try:
         with open_pipe(stream, raw) as sound:
-            yield from listen(classifier, request, sound)
+            yield from listen(classifier, request, sound, doubt)
     except AudioError as error:
         yield Prediction(STDIN, FAILED, 0.0, 0.0, (), str(error))
 

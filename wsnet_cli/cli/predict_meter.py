@@ -16,6 +16,12 @@ NOTE_EVERY_S = 60.0
 """How often a long run says how far it is, where no bar can be drawn."""
 
 
+def warn_doubt(doubt: str, name: str, n_inputs: int = 1) -> None:
+    """Warn that what is said of an input, and of others, may mean less than it seems to."""
+    others = f" and {n_inputs - 1:,} more" if n_inputs > 1 else ""
+    console.warn(f"{readable(name)}{others}: {DOUBTS[doubt]}")
+
+
 class Meter:
     """Counts answers, and tells how far a run is.
 
@@ -68,9 +74,7 @@ class Meter:
             speed = f"; {self.pace}" if self.pace.n_files > 1 else ""
             console.note(f"{counts.ok:,} classified, {counts.failed:,} failed{skipped}{speed}")
         for doubt in sorted(self._doubted):
-            first, n = self._doubted[doubt]
-            others = f" and {n - 1:,} more" if n > 1 else ""
-            console.warn(f"{readable(first)}{others}: {DOUBTS[doubt]}")
+            warn_doubt(doubt, *self._doubted[doubt])
 
     def how_far(self) -> str:
         """How many inputs are through, in words."""
