@@ -411,9 +411,12 @@ def test_silence_is_told(wsnet, model: str, make_clip: MakeClip, options: tuple[
     outcome = wsnet("predict", "sound.wav", silent, cancels, "-m", model, *options)
     assert outcome.code == 0
     assert outcome.stderr.splitlines()[-1] == (
-        f"warning: {silent} and 1 more: nothing but digital silence (or channels that cancel "
-        "each other), so what is said of it means nothing"
+        f"warning: {silent} and 1 more (-v names them): nothing but digital silence (or channels "
+        "that cancel each other), so what is said of it means nothing"
     )
+    named = wsnet("predict", "sound.wav", silent, cancels, "-v", "-m", model, *options)
+    for file in (silent, cancels):
+        assert f"\n{file}: nothing but digital silence" in f"\n{named.stderr}"
     one = wsnet("predict", silent, "-q", "-m", model, *options)
     assert one.stderr.startswith(f"warning: {silent}: nothing but digital silence")
     alone = wsnet("predict", cancels, "--channel", "1", "-m", model, *options)

@@ -205,6 +205,13 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def another_version(folder: Path) -> None:
+    path = next(folder.glob("packed/*/manifest.json"))
+    document = json.loads(path.read_text())
+    document["body"]["version"] -= 1
+    path.write_text(json.dumps(document))
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "marker cut": (lambda f: cut(f / "prepared.json", 3), "is damaged"),
     "marker empty": (lambda f: (f / "prepared.json").write_bytes(b""), "is damaged"),
@@ -221,6 +228,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "newer": (lambda f: rewrite_marker(f, version=2), "version 2; expected 1"),
     "a set elsewhere": (lambda f: rewrite_marker(f, set="../../other"), "no name of a set"),
     "another set": (lambda f: rewrite_marker(f, set="0" * 32), "audio is damaged or gone"),
+    "another version": (another_version, "form of another version of wsnet"),
     "another rate": (lambda f: rewrite_marker(f, sample_rate=9_000), "audio is damaged or gone"),
     "table flipped": (lambda f: flip(f / "clips.csv"), "is not the one that was written"),
     "table cut": (lambda f: cut(f / "clips.csv"), "is not the one that was written"),

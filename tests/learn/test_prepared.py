@@ -268,6 +268,17 @@ def test_a_class_with_one_training_clip_is_warned_of(tones: Path, make_config) -
     assert line.startswith("class 'low' has 1 clip to train on")
 
 
+def test_files_that_were_cut_off_are_counted(tones: Path, make_config) -> None:
+    for name in ("high/2.wav", "low/0.wav"):
+        (tones / name).write_bytes((tones / name).read_bytes()[:-500])
+    data = prepare_data(find_data(tones), make_config(), None)
+    (line,) = data.warnings(data.feed(make_config()))
+    n_used = len(data.train) + len(data.test)
+    assert line.startswith(
+        f"cut-off: 2 of {n_used} clips, such as high/2.wav: the file ends before"
+    )
+
+
 def test_a_multi_label_set_has_rows_of_classes(tones: Path, prepare, make_config) -> None:
     labels = ("high;low", "", "low", "middle;")
     names = sorted(path.relative_to(tones).as_posix() for path in tones.rglob("*.wav"))

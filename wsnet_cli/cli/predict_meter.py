@@ -18,7 +18,7 @@ NOTE_EVERY_S = 60.0
 
 def warn_doubt(doubt: str, name: str, n_inputs: int = 1) -> None:
     """Warn that what is said of an input, and of others, may mean less than it seems to."""
-    others = f" and {n_inputs - 1:,} more" if n_inputs > 1 else ""
+    others = f" and {n_inputs - 1:,} more (-v names them)" if n_inputs > 1 else ""
     console.warn(f"{readable(name)}{others}: {DOUBTS[doubt]}")
 
 
@@ -55,6 +55,7 @@ class Meter:
         """Count one more."""
         self.counts.add(answer)
         for doubt in answer.doubts:
+            console.detail(f"{readable(answer.name)}: {DOUBTS[doubt]}")
             first, n = self._doubted.get(doubt, (answer.name, 0))
             self._doubted[doubt] = (first, n + 1)
         if not is_known:

@@ -31,7 +31,7 @@ from .packing.cache import packed_folder
 from .packing.integrity import is_whole
 from .packing.pack_job import clip_key
 from .packing.packed import PackedSet
-from .packing.store import open_store
+from .packing.store import is_of_another_version, open_store
 from .packing.store_index import KEY_BYTES
 
 MARKER = "prepared.json"
@@ -196,12 +196,17 @@ def open_prepared(folder: Path, sample_rate: int | None = None) -> tuple[DataSet
             f"prepare it with --rate {sample_rate}, or --set audio.sample_rate={marker.sample_rate}"
         )
     dataset = read_clips(Root(folder), TITLE, read_prepared)
-    store = open_store(packed_folder(folder) / marker.set, marker.sample_rate)
+    place = packed_folder(folder) / marker.set
+    store = open_store(place, marker.sample_rate)
     contents = _contents(dataset)
     keys = b"".join(clip_key(marker.sample_rate, content) for content in contents)
     rows = np.full(len(contents), -1, np.int32)
     if store is not None:
         rows = store.rows(np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES))
+    if store is None and is_of_another_version(place):
+        raise DataError(
+            f"{shown(folder)}: its audio is kept in a form of another version of wsnet; {_AGAIN}"
+        )
     if store is None or (rows < 0).any() or not is_whole(store):
         raise DataError(f"{shown(folder)}: its audio is damaged or gone; {_AGAIN}")
     return dataset, PackedSet(marker.sample_rate, {}, contents, None, rows, store)

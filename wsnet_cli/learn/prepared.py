@@ -109,8 +109,21 @@ class PreparedData:
         return lines
 
     def warnings(self, feed: Feed) -> list[str]:
-        """Lines of warning about the training part."""
-        return warn_few_clips(self.dataset.labels, feed.class_counts)
+        """Lines of warning about classes with few training clips, and files that were cut off."""
+        return [*warn_few_clips(self.dataset.labels, feed.class_counts), *self._cut_off()]
+
+    def _cut_off(self) -> list[str]:
+        """Counts clips whose files end before their headers say, in one line; none if none do."""
+        is_cut_off = self.packed.store.health()["cut_off"]
+        used = (*self.train, *self.test, *self.validation)
+        cut = [i for i in used if is_cut_off[self.packed.rows[i]]]
+        if not cut:
+            return []
+        name = self.dataset.clips.names[min(cut)]
+        return [
+            f"cut-off: {len(cut):,} of {len(used):,} clips, such as {name}: the file ends before "
+            "its header says; used as far as it goes (wsnet prepare lists them)"
+        ]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ name only then; a set whose manifest, index or shard sizes do not match is taken
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
@@ -162,6 +163,14 @@ class Store:
         if self.folder is None:
             return Store, (None, self.sample_rate, self.index, self.shards, self.records)
         return _reopen, (self.folder, self.sample_rate)
+
+
+def is_of_another_version(folder: Path) -> bool:
+    """Whether a packed set is there whose form is another than this version of wsnet writes."""
+    with contextlib.suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        version = json.loads((folder / MANIFEST).read_bytes())["body"]["version"]
+        return bool(version != PACK_VERSION)
+    return False
 
 
 def open_store(folder: Path, sample_rate: int) -> Store | None:
