@@ -131,8 +131,10 @@ def test_the_data_is_read_again_as_the_run_read_it(make_run: Callable[..., Path]
     (clip,) = held_out_clips(model)
     assert (clip.name, clip.label) == ("high/2.wav", "high")
     _how_it_was_read(model, layout="pattern", pattern="{other}/{label}")
-    (clip,) = held_out_clips(model)
-    assert (clip.name, clip.label) == ("high/2.wav", "2")
+    with pytest.raises(
+        DataError, match=r"high/2\.wav is labelled '2', and was 'high' when the run"
+    ):
+        held_out_clips(model)  # read by that pattern, which the run was not
 
 
 def test_data_is_read_as_it_is_asked_for_and_told(tones: Path):
@@ -187,6 +189,21 @@ def test_a_held_out_clip_that_has_changed_is_named(make_run: Callable[..., Path]
     model = make_run(tones, ("high/2.wav", "low/5.wav"))
     (tones / "low" / "5.wav").write_bytes((tones / "low" / "4.wav").read_bytes())
     with pytest.raises(DataError, match=r"tones: low/5\.wav has changed since training; give the"):
+        held_out_clips(model)
+
+
+def test_a_held_out_clip_with_another_label_is_named(make_run: Callable[..., Path], tones: Path):
+    names = sorted(path.relative_to(tones).as_posix() for path in tones.rglob("*.wav"))
+    lines = [f"{name},{name.partition('/')[0]}" for name in names]
+    (tones / "manifest.csv").write_text("\n".join(["path,label", *lines]))
+    model = make_run(tones, ("high/2.wav", "low/5.wav"))
+    assert len(held_out_clips(model)) == 2
+    changed = [line.replace("5.wav,low", "5.wav,high") for line in lines]
+    (tones / "manifest.csv").write_text("\n".join(["path,label", *changed]))
+    with pytest.raises(
+        DataError,
+        match=r"low/5\.wav is labelled 'high', and was 'low' when the run was trained; give the",
+    ):
         held_out_clips(model)
 
 

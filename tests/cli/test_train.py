@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from wsnet_cli.data.synthetic import KINDS
 from wsnet_cli.learn import run as learn_run
+from wsnet_cli.learn.run_folder import RunFolder, locked
 
 LABELS = list(KINDS[:3])
 
@@ -169,6 +172,32 @@ def test_data_that_is_none(wsnet, make: Callable[[], object], message: str):
     assert (outcome.code, outcome.stdout) == (2, "")
     assert outcome.error.startswith(message)
     assert not Path("runs").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names are always UTF-8")
+def test_data_whose_path_is_no_utf8(wsnet, data: Path, tiny_options: Callable[..., list[str]]):
+    odd = os.fsdecode(b"odd\xff")
+    data.rename(odd)
+    for command in ("train", "sweep"):
+        outcome = wsnet(command, odd, *tiny_options())
+        assert outcome.code == 2
+        assert (
+            "odd\\udcff: is no UTF-8, so that a run cannot keep where its data is" in outcome.error
+        )
+    assert not Path("runs").exists()
+    Path("even").symlink_to(odd)
+    assert wsnet("train", "even", *tiny_options(), "--epochs", "1").code == 0
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+def test_what_is_half_written_is_cleared_by_who_trains_alone(wsnet, trained, is_held: bool):
+    half = trained.run / ".last.safetensors.0123456789ab.wsnet-part"
+    half.write_bytes(b"half")
+    with locked(RunFolder(trained.run)) if is_held else contextlib.nullcontext():
+        outcome = wsnet("train", "--resume", trained.run)
+    assert outcome.code == (2 if is_held else 0), outcome.stderr
+    assert ("another process is training in this folder" in outcome.stderr) is is_held
+    assert half.exists() is is_held
 
 
 def test_data_that_is_not_named(wsnet):

@@ -169,3 +169,18 @@ def test_one_run_has_no_others_beside_it(wsnet, trained, data: Path, tiny_option
         outcome = wsnet(*command)
         assert outcome.code == 2
         assert outcome.error == f"{said}--fold all or --seeds"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_force_takes_no_other_folder_than_was_named(wsnet, command: list[str]):
+    Path("runs").mkdir()
+    JOB.symlink_to("not-mounted")
+    kept = Path(f"{JOB}-2/model.wsnet")
+    kept.parent.mkdir()
+    kept.write_text("finished")
+    outcome = wsnet(*command, "--force")
+    assert outcome.code == 2
+    assert outcome.error.startswith(
+        f"{JOB}: is a file, or a link that leads nowhere, where --force"
+    )
+    assert kept.read_text() == "finished"

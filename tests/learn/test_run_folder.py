@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def test_force_uses_the_folder_and_leaves_nothing_of_the_earlier_run(tmp_path: P
     assert left == ["my-notes.txt"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("what", ["link", "file"])
+def test_force_takes_no_other_folder_than_was_named(what: str, tmp_path: Path) -> None:
+    other = new_run_folder("bells-2", root=tmp_path)
+    (other.path / "model.wsnet").write_text("finished")
+    if what == "link":
+        (tmp_path / "bells").symlink_to(tmp_path / "not-mounted")
+    else:
+        (tmp_path / "bells").write_text("")
+    with pytest.raises(UsageError, match=r"bells: is a file, or a link that leads nowhere, where"):
+        new_run_folder("bells", force=True, root=tmp_path)
+    assert (other.path / "model.wsnet").read_text() == "finished"
+    assert new_run_folder("bells", root=tmp_path).path.name == "bells-3"
+
+
 def test_force_does_not_write_one_run_over_several(tmp_path: Path) -> None:
     folder = tmp_path / "bells"
     (folder / "fold-1-seed-0").mkdir(parents=True)
@@ -79,12 +95,12 @@ def test_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
         new_run_folder("bells", root=tmp_path / "runs")
 
 
-def test_opening_clears_what_a_killed_process_left(tmp_path: Path) -> None:
+def test_opening_touches_nothing_that_another_process_may_be_writing(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("")
-    stale = tmp_path / ".last.safetensors.0123456789ab.wsnet-part"
-    stale.write_bytes(b"half")
+    half = tmp_path / ".last.safetensors.0123456789ab.wsnet-part"
+    half.write_bytes(b"half")
     assert open_run_folder(tmp_path) == RunFolder(tmp_path)
-    assert not stale.exists()
+    assert half.read_bytes() == b"half"
 
 
 def test_opening_what_is_no_run_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import DataError, WsnetError
+from ..core.errors import DataError, WsnetError, quoted
 from ..core.files import explain_os_errors
 from ..data.dataset import Clip, DataSet
 from ..data.dividing.units import SEGMENT_SIGN
@@ -20,7 +20,7 @@ from .clip_audio import ClipAudio, audio_of
 
 PARTS = ("train", "test", "validation")
 """Parts of a split, what was learned from first: a copy of it is no evidence. Others come last."""
-SPLIT_COLUMNS = ("clip", "part", "start_s", "end_s", "content")
+SPLIT_COLUMNS = ("clip", "label", "part", "start_s", "end_s", "content")
 """What is used of a run's split.csv."""
 
 
@@ -177,6 +177,7 @@ def _clips_of_part(
         if clip is None:
             words = "held-out" if part == "test" else part
             raise DataError(f"{source}: {row['clip']} of the {words} part is gone; restore it")
+        _check_label(clip, row["label"], source)
         chosen.append(clip)
     audio = audio_of(source)
     for clip, row, digest in zip(chosen, rows, audio.digests(chosen), strict=True):
@@ -248,6 +249,15 @@ def data_of_run(folder: Path) -> RunData:
         raise DataError(
             f"{folder}: env.json does not say where the data was; give the DATA to evaluate on"
         ) from error
+
+
+def _check_label(clip: Clip, label: str, source: Path) -> None:
+    """What a run said of itself was measured with the labels of that time."""
+    if clip.label != label:
+        raise DataError(
+            f"{source}: {clip.name} is labelled {quoted(clip.label)}, and was {quoted(label)} when "
+            "the run was trained; give the DATA to evaluate on what is there now"
+        )
 
 
 def _check_unchanged(clip: Clip, digest: str, content: str, source: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from ..core.errors import UsageError
 from ..core.files import exists
+from ..core.sniff import shown
 from . import console, options
 from .light import require
 from .metrics_tables import show_metrics
@@ -243,6 +245,12 @@ def check_data(data: Path | None) -> Path:
         raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
     if not exists(data):
         raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
+    place = os.path.abspath(data)  # noqa: PTH100 - Path.resolve would follow links
+    if place.encode("utf-8", "replace") != os.fsencode(place):
+        raise UsageError(
+            f"{shown(place)}: is no UTF-8, so that a run cannot keep where its data is; rename it, "
+            "or give a link to it whose whole path is"
+        )
     return data
 
 

@@ -13,7 +13,7 @@ from ..core.architectures import build_network
 from ..core.config import Config
 from ..core.config_file import dump_config, load_config
 from ..core.errors import UsageError
-from ..core.files import write_text_atomic
+from ..core.files import remove_stale, write_text_atomic
 from ..core.network import Network
 from ..core.settings import audio_settings
 from ..core.starting import config_beside
@@ -162,6 +162,8 @@ def resume_run(
     )
     sources = kept_sources(config, path)
     with joined(choose_device(device_name)) as (team, device), locked(folder, team):
+        if team.rank == 0:
+            remove_stale(path)
         ready = make_ready(request, sources, listener, team, device)
         run = Run(folder, request.preset, ready, listener, max_hours)
         rows = run.restore()

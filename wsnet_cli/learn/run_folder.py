@@ -206,6 +206,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             try:
                 path.mkdir(exist_ok=force)
             except FileExistsError:
+                check_is_folder(path, force)
                 number += 1
                 continue
             folder = RunFolder(path)
@@ -218,6 +219,18 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
                 with locked(folder):
                     delete_written(path)
             return folder
+
+
+def check_is_folder(path: Path, force: bool) -> None:
+    """Refuse to pass over a name that --force was to use, for a numbered one that nobody named.
+
+    Raises: UsageError: it is there, and no folder.
+    """
+    if force:
+        raise UsageError(
+            f"{path}: is a file, or a link that leads nowhere, where --force was to use a folder; "
+            "expected another --name, or delete it"
+        )
 
 
 def delete_written(path: Path) -> None:
@@ -269,7 +282,7 @@ def _rate(value: float | None) -> str | None:
 
 
 def open_run_folder(path: Path) -> RunFolder:
-    """An existing run, its stale temporary files cleared away.
+    """An existing run.
 
     Raises:
         UsageError: it is no folder of a run.
@@ -277,5 +290,4 @@ def open_run_folder(path: Path) -> RunFolder:
     folder = RunFolder(path)
     if not folder.config.is_file():
         raise UsageError(f"{path}: is not the folder of a run; expected one with config.yaml in it")
-    remove_stale(path)
     return folder
