@@ -1,13 +1,14 @@
 """Keep what the finished jobs of a row showed, as docs/results/ROW.json.
 
-python benchmarks/record_job.py JOB [JOB ...] ROW [--data FOLDER] [--rows FILE] [-o FOLDER]: several
-jobs are those of other seeds. Every run's model is compressed to 8 bits, and both forms say by the
-native engine what they hear in the held-out clips of the run. Written are the command, the
-configuration, costs, bytes of both files, these predictions, the loss of the last epochs, the best
-look at the held-out part while training, and what it was trained with. A job that was begun with
-other settings than the row has, or did not hold out every fold, is refused. `--data` says where the
-data set is, where it is not where the job had it. Models are measured with the hop of the row,
-whatever that of the job.
+python benchmarks/record_job.py JOB [JOB ...] ROW [--more] [--data FOLDER] [--rows FILE] [-o
+FOLDER]: several jobs are those of other seeds, and with `--more` their runs are added to those that
+the row's file has. Every run's model is compressed to 8 bits, and both forms say by the native
+engine what they hear in the held-out clips of the run. Written are the command, the configuration,
+costs, bytes of both files, these predictions, the loss of the last epochs, the best look at the
+held-out part while training, and what it was trained with. A job that was begun with other settings
+than the row has, or did not hold out every fold, is refused. `--data` says where the data set is,
+where it is not where the job had it. Models are measured with the hop of the row, whatever that of
+the job.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from row_files import FORMS, RESULTS, ClipList, clips_path, read_clips, write_json
+from row_files import (
+    FORMS,
+    RESULTS,
+    ClipList,
+    clips_path,
+    read_clips,
+    read_row_file,
+    write_json,
+)
 from row_jobs import check_job, row_command
 from rows_file import ROWS_FILE, Row, read_rows
 
@@ -78,6 +87,34 @@ def record(
             for (job, run), model in zip(runs, models, strict=True)
         ],
     }
+
+
+def add_to_file(document: dict[str, Any], row: Row, folder: Path) -> dict[str, Any]:
+    """A row's document with the runs, of other seeds, that its file has.
+
+    Raises: UsageError: there is none, or it has one of the seeds, or is of other settings.
+    """
+    name = document["row"]
+    place = folder / f"{name}.json"
+    found = read_row_file(name, row.data, folder)
+    if found is None:
+        raise UsageError(f"{place}: is not there; expected runs to add to, or no --more")
+    earlier = found.document
+    for key in ("config", "parameters", "dense_parameters", "multiply_adds"):
+        if _without_seed(earlier[key]) != _without_seed(document[key]):
+            raise UsageError(f"{place}: has another {key} than the jobs; expected the same")
+    runs = [*earlier["runs"], *document["runs"]]
+    seeds = sorted({run["seed"] for run in runs})
+    if len(runs) != len(seeds) * len(found.folds):
+        raise UsageError(f"{place}: has a seed of the jobs; expected jobs of other seeds")
+    runs.sort(key=lambda run: run["seed"])
+    return {**earlier, "command": row_command(name, row, seeds), "runs": runs}
+
+
+def _without_seed(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {**value, "train": {**value["train"], "seed": None}}
 
 
 def with_hop(model: Model, hop_s: float) -> Model:
@@ -233,6 +270,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("jobs", nargs="+", type=Path, metavar="JOB")
     parser.add_argument("row", metavar="ROW")
+    parser.add_argument("--more", action="store_true", help="add to the runs of the row's file")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--rows", type=Path, default=ROWS_FILE)
     parser.add_argument("-o", "--output", type=Path, default=RESULTS)
@@ -241,6 +279,8 @@ def main() -> None:
     rows.choose([asked.row])
     row = rows.rows[asked.row]
     document = record(asked.jobs, asked.row, row, asked.data, asked.output)
+    if asked.more:
+        document = add_to_file(document, row, asked.output)
     target = asked.output / f"{asked.row}.json"
     write_json(target, document)
     print(f"written: {target}", file=sys.stderr)

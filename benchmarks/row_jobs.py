@@ -47,7 +47,12 @@ class Step:
 
 
 def plan_row(
-    rows: Rows, name: str, root: Path | None, n_seeds: int | None, folds: str | None
+    rows: Rows,
+    name: str,
+    root: Path | None,
+    n_seeds: int | None,
+    folds: str | None,
+    first: int = 0,
 ) -> Iterator[Step]:
     """What is to be done for a row.
 
@@ -60,6 +65,7 @@ def plan_row(
         root: the folder with `runs/`; None where nothing has been trained yet.
         n_seeds: in place of the row's own.
         folds: as `--fold` takes them; None for all.
+        first: the first seed that is wanted; those before it were trained elsewhere.
 
     Raises:
         UsageError: a folder of that name holds another job.
@@ -67,7 +73,7 @@ def plan_row(
     row = rows.rows[name]
     suffix = f"-folds-{folds.replace(',', '-')}" if folds and row.place.has_folds else ""
     teacher = f"{RUNS}/{row.teacher}{suffix}" if row.teacher else None
-    first, n_seeds = 0, n_seeds or row.seeds
+    n_seeds = n_seeds or row.seeds
     while first < n_seeds:
         job = f"{name}{suffix}" + (f"-from-{first}" if first else "")
         folder = None if root is None else root / RUNS / job

@@ -1,12 +1,13 @@
 """Train the rows of benchmarks/rows.yaml, each as one job over folds and seeds.
 
-python benchmarks/run_rows.py DATA JOBS [ROW ...] [--seeds N] [--folds 1,2] [--device D] [--jobs N]
-[--rows FILE] [--list]: DATA is the folder of all data sets, JOBS where the jobs lie, as
+python benchmarks/run_rows.py DATA JOBS [ROW ...] [--seeds N] [--first N] [--folds 1,2] [--device D]
+[--jobs N] [--rows FILE] [--list]: DATA is the folder of all data sets, JOBS where the jobs lie, as
 JOBS/runs/ROW. Every row is one command, `wsnet train`, in a process of its own; a row that another
 one learns from comes before it. What is finished is passed over and what was stopped goes on, so
 the same command may be given again at any time; with more seeds, only those that are missing are
-trained. `--list` prints the commands with $DATA, as for a start from nothing, and trains nothing.
-Exit code 1 if a row failed, 130 if it was stopped.
+trained, from `--first` on where those before it were trained elsewhere. `--list` prints the
+commands with $DATA, as for a start from nothing, and trains nothing. Exit code 1 if a row failed,
+130 if it was stopped.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def main() -> int:
             print(f"{name}: left out, its teacher failed", file=sys.stderr)
             failed.append(name)
             continue
-        for step in plan_row(rows, name, root, asked.seeds, asked.folds):
+        for step in plan_row(rows, name, root, asked.seeds, asked.folds, asked.first):
             words = command_of(step, row, "$DATA", asked)
             if root is None:
                 print(shown(words))
@@ -89,6 +90,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("jobs_root", type=Path, metavar="JOBS")
     parser.add_argument("rows", nargs="*", metavar="ROW")
     parser.add_argument("--seeds", type=int, help="in place of those of the rows")
+    parser.add_argument("--first", type=int, default=0, help="the first seed, if not 0")
     parser.add_argument("--folds", help="such as 1,2; default all")
     parser.add_argument("--device")
     parser.add_argument("--jobs", type=int, help="runs at once")

@@ -183,6 +183,13 @@ def test_what_is_missing_of_a_row_is_planned(scripts: Any, rows: Any, tmp_path: 
     assert plan(3) == []
 
 
+def test_seeds_that_were_trained_elsewhere_are_left_out(scripts: Any, rows: Any, tmp_path: Path):
+    (more,) = scripts.plan_row(rows, "big", tmp_path, 3, None, 1)
+    assert more.options[-4:] == ("--seeds", "1,2", "--name", "big-from-1")
+    finish(begin(scripts, tmp_path, "big-from-1", rows.rows["big"], (1, 2)), (1, 2))
+    assert list(scripts.plan_row(rows, "big", tmp_path, 3, None, 1)) == []
+
+
 def test_a_job_of_other_settings_is_refused(scripts: Any, rows: Any, tmp_path: Path):
     job = begin(scripts, tmp_path, "big", rows.rows["big"], (0,))
     other = scripts.parse_rows(ROWS.replace("audio.window_s: 0.75", "train.lr: 0.5"), "rows.yaml")
@@ -223,12 +230,12 @@ def job(scripts: Any, rows: Any, tmp_path: Path) -> Path:
         (run / "env.json").write_text(json.dumps(ENVIRONMENT))
         epochs = [f"{n},{3 if n < 39 else 40 - n},{'' if n > 2 else f'0.{i * n}'}" for n in EPOCHS]
         (run / "metrics.csv").write_text("\n".join(("epoch,loss,held_out_accuracy", *epochs)))
-        lines, said = ["clip,part,start_s,end_s,content"], []
+        lines, said = ["clip,label,part,start_s,end_s,content"], []
         for name in (f"{word}_{speaker}_{n}.wav" for word in WORDS for n in range(3)):
             path = tmp_path / "fsdd" / name
             soundfile.write(path, 0.1 * rng.standard_normal(8000), 8000)
             key = content_key(scripts.record_job.FileAudio().digests([_clip(path)])[0], None, None)
-            lines.append(f"{name},test,,,{key}")
+            lines.append(f"{name},{name[0]},test,,,{key}")
             scores = Classifier(model).classify_file(path)
             predicted = WORDS[int(scores.argmax())]
             said.append(Prediction(ClipKey(name, "", "", key), name[0], predicted, scores.max()))
@@ -263,6 +270,28 @@ def test_a_job_is_kept(scripts: Any, rows: Any, job: Path, tmp_path: Path, capsy
     assert [WORDS[i] for i in run["float32"]] == said
     assert found.recordings().tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0, 1, 1, 1]
     assert document["command"].startswith("wsnet train $DATA/fsdd --pattern ")
+
+
+def test_runs_of_other_seeds_are_added(scripts: Any, rows: Any, job: Path, tmp_path: Path):
+    row, record_job = rows.rows["big"], scripts.record_job
+    document = record_job.record([job], "big", row, None, tmp_path)
+    with pytest.raises(UsageError, match=r"big.json: is not there; expected runs to add to"):
+        record_job.add_to_file(document, row, tmp_path)
+    later = json.loads(json.dumps(document))
+    later["config"]["train"]["seed"] = 1
+    for run in later["runs"]:
+        run["seed"], run["int8"] = 1, [1 - said for said in run["int8"]]
+    scripts.write_json(tmp_path / "big.json", later)
+    with pytest.raises(UsageError, match=r"big.json: has a seed of the jobs; expected jobs of oth"):
+        record_job.add_to_file(later, row, tmp_path)
+    both = record_job.add_to_file(document, row, tmp_path)
+    assert both["runs"] == [*document["runs"], *later["runs"]]
+    assert "--seeds 2 " in both["command"]
+    scripts.write_json(tmp_path / "big.json", both)
+    assert scripts.read_row_file("big", "fsdd-speakers", tmp_path).seeds == [0, 1]
+    document["config"]["train"]["lr"] = 1.0
+    with pytest.raises(UsageError, match=r"big.json: has another config than the jobs; expected"):
+        record_job.add_to_file(document, row, tmp_path)
 
 
 def test_a_job_is_measured_with_the_hop_of_its_row(

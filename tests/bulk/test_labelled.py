@@ -233,7 +233,12 @@ def test_a_run_that_does_not_say_where_its_data_was(
 
 @pytest.mark.parametrize(
     "content",
-    [b"clip,part\na,test\n", b"clip,part,start_s,end_s,content\na,test\n", b"\xff\xfe", b'"a'],
+    [
+        b"clip,part\na,test\n",
+        b"clip,label,part,start_s,end_s,content\na,x,test\n",
+        b"\xff\xfe",
+        b'"a',
+    ],
     ids=repr,
 )
 def test_a_damaged_split_is_said_to_be_so(
