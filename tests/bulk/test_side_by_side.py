@@ -101,6 +101,10 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match=r"holds neither predictions\.csv nor results\.json"):
         load_answers(tmp_path / "empty")
+    (tmp_path / "begun").mkdir()
+    (tmp_path / "begun" / "job.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"have not ended.*go on with them: wsnet train --resume"):
+        load_answers(tmp_path / "begun")
     job = write_job(tmp_path / "failed", ("1", "1"), failed=("fold-1-seed-1",))
     with pytest.raises(UsageError, match=r"some of its runs failed \(fold-1-seed-1\)"):
         load_answers(job)

@@ -225,6 +225,31 @@ def test_a_reader_that_has_seen_enough_is_no_error(place: Place, tmp_path: Path,
     Outcome(0, "", stderr).check_manners()
 
 
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("name", ["predict", "compress", "error"])
+def test_words_that_nobody_reads_end_no_work(place: Place, tmp_path: Path, name: str, both: bool):
+    """As with `2>&1 | head`: what was asked for is written, and the exit code is the usual one."""
+    model = str(place.root / "tone.wsnet")
+    command, code = {
+        "predict": (["predict", str(place.root / "sounds"), "-m", model, "-o", "out.csv"], 3),
+        "compress": (["compress", model, "-o", "out.wsnet"], 0),
+        "error": (["compress", "none.wsnet", "-o", "out.wsnet"], 2),
+    }[name]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as closed:
+        process = subprocess.run(
+            [sys.executable, "-m", "wsnet_cli", *command],
+            stdout=closed if both and name == "predict" else subprocess.DEVNULL,
+            stderr=closed,
+            stdin=subprocess.DEVNULL,
+            cwd=tmp_path,
+            timeout=60,
+        )
+    assert process.returncode == code
+    assert bool(list(tmp_path.glob("out.*"))) is (name != "error")
+
+
 # ------------------------------------------------------------------------------ refused at once
 
 

@@ -14,7 +14,7 @@ from ..core.errors import DataError, UsageError
 from ..core.evaluation import Evaluated, recording_of
 from ..core.paired import Comparison, Right, compare
 from ..core.predictions import PREDICTIONS, ClipKey, Prediction
-from .job_runs import RESULTS, runs_of_job
+from .job_runs import RESULTS, is_job, runs_of_job
 from .run_predictions import predictions_of_run
 
 CHANGED_HEADER = (
@@ -135,7 +135,7 @@ def load_answers(folder: Path) -> Answers:
         UsageError: the folder is neither, or some of its runs did not come to their end.
         ArtifactError: a file is damaged.
     """
-    if (folder / RESULTS).is_file():
+    if is_job(folder):
         by_seed = _predictions_by_seed(folder)
     elif (folder / PREDICTIONS).is_file():
         by_seed = {0: list(predictions_of_run(folder).rows)}

@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..core.errors import WsnetError
 from ..core.sniff import shown
-from .console import silence_stdout, verbosity
+from .console import say, silence_stdout, verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing
 from .quick import skip_conversions
@@ -89,7 +89,7 @@ class _Boundary(TyperGroup):
             text = f"out of memory: {str(error) or 'an allocation failed'}"
             raise _tell(error, text, EXIT_FAILED) from error
         except KeyboardInterrupt as error:
-            print("interrupted", file=sys.stderr)
+            say("interrupted")
             raise typer.Exit(EXIT_INTERRUPTED) from error
         except BrokenPipeError as error:
             # Whoever read our output has seen enough; Python must not flush into the closed pipe.
@@ -103,7 +103,7 @@ def _tell(error: Exception, text: str, code: int) -> typer.Exit:
     """Show one line, free of the control characters that a file's name may hold."""
     if verbosity.debug:
         traceback.print_exception(error)
-    print(f"error: {shown(text)}", file=sys.stderr)
+    say(f"error: {text}")
     return typer.Exit(code)
 
 

@@ -20,7 +20,8 @@ def show_calibrated(found: Calibrated) -> None:
     console.print_table(headings, rows, numbers=range(1, 5))
     if not found.temperature.has_minimum:
         console.warn(
-            "no temperature is best, as where no clip is all wrong: it stays 1; give more clips"
+            "no temperature is best: it stays 1. So it is where every clip has windows that are "
+            "right, and where nearly all are wrong, which the accuracy tells"
         )
     _show_thresholds(found)
     if found.unknown is not None:

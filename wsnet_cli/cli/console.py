@@ -39,21 +39,29 @@ class Verbosity:
 verbosity = Verbosity()
 
 
+def say(text: str) -> None:
+    """A line on stderr, which is no result: where nobody reads it any more, the work goes on."""
+    try:
+        print(shown(text), file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def note(text: str) -> None:
     """A line for people."""
     if verbosity.level >= 0:
-        print(shown(text), file=sys.stderr, flush=True)
+        say(text)
 
 
 def detail(text: str) -> None:
     """A line for people who asked for more with -v."""
     if verbosity.level >= 1:
-        print(shown(text), file=sys.stderr, flush=True)
+        say(text)
 
 
 def warn(text: str) -> None:
     """A line that is shown even with -q."""
-    print(f"warning: {shown(text)}", file=sys.stderr, flush=True)
+    say(f"warning: {text}")
 
 
 def result(text: str) -> None:
