@@ -550,3 +550,28 @@ def test_written_values_are_json_with_short_lists_on_a_line(scripts: Any, tmp_pa
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
     assert json.loads(text) == value
     assert ' "a": [1,2],\n' in text
+
+
+def test_the_readme_compares_what_the_rows_say(scripts: Any):
+    files = scripts.read_recorded(scripts.read_rows())
+    sampled = files["soundnet-64kb-3s"]
+
+    def cells(name: str) -> str:
+        found = files[name]
+        accuracy = scripts.accuracy_of(found.right("int8"), found.recordings())
+        low, high = (100 * bound for bound in accuracy.interval)
+        return (
+            f"{100 * accuracy.mean:.2f} % ({low:.1f} to {high:.1f}) | {found.largest('int8'):,} |"
+        )
+
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"| sampled (`esc10-wsnet-64kb`) | {cells('soundnet-64kb-3s')} |\n" in text
+    for words, name in (
+        ("plain, narrow, of as many bytes", "soundnet-narrow-64kb-3s"),
+        ("dense", "soundnet-dense-3s"),
+    ):
+        found, n_clips = scripts.compare_rows(sampled, files[name], "int8")
+        low, high = (100 * bound for bound in found.interval)
+        ahead = f"{100 * found.difference:.2f} points ({low:.2f} to {high:.2f})"
+        assert n_clips == 400
+        assert f"| {words} | {cells(name)} {ahead} |\n" in text
