@@ -112,7 +112,9 @@ def test_in_a_process_of_its_own(child, file: OddFile, folder: Path, model_file:
     (row,) = rows_of(outcome.stdout)
     check_row(file, path, row)
     assert len(outcome.stderr.splitlines()) <= 3
-    assert "arning" not in outcome.stderr
+    warned = [line for line in outcome.stderr.splitlines() if "arning" in line]
+    cut = f"warning: {path}: ends before its header says; only what is there was heard"
+    assert warned == ([cut] if file.name in ("mp3-cut.mp3", "vorbis-cut.ogg") else [])
 
 
 # --------------------------------------------------------------------------- all together
