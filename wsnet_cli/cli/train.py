@@ -246,7 +246,7 @@ def check_data(data: Path | None) -> Path:
     if not exists(data):
         raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
     place = os.path.abspath(data)  # noqa: PTH100 - Path.resolve would follow links
-    if place.encode("utf-8", "replace") != os.fsencode(place):
+    if place.encode("utf-8", "replace").decode() != place:
         raise UsageError(
             f"{shown(place)}: is no UTF-8, so that a run cannot keep where its data is; rename it, "
             "or give a link to it whose whole path is"

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_text_atomic
 from .run import Request
-from .run_folder import RunFolder, check_is_folder, delete_written, locked
+from .run_folder import RunFolder, delete_written, locked, no_folder
 from .run_names import JOB_FILE
 
 VERSION = 1
@@ -82,7 +82,8 @@ def place(experiment: Experiment, file: str, clear: Callable[[Path], None] | Non
                 path.mkdir(exist_ok=force)
                 break
             except FileExistsError:
-                check_is_folder(path, force)
+                if force:
+                    raise no_folder(path) from None
                 if _read_values(path / file) == values:
                     return path
                 number += 1

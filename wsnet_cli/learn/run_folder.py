@@ -206,7 +206,8 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             try:
                 path.mkdir(exist_ok=force)
             except FileExistsError:
-                check_is_folder(path, force)
+                if force:
+                    raise no_folder(path) from None
                 number += 1
                 continue
             folder = RunFolder(path)
@@ -221,16 +222,12 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
             return folder
 
 
-def check_is_folder(path: Path, force: bool) -> None:
-    """Refuse to pass over a name that --force was to use, for a numbered one that nobody named.
-
-    Raises: UsageError: it is there, and no folder.
-    """
-    if force:
-        raise UsageError(
-            f"{path}: is a file, or a link that leads nowhere, where --force was to use a folder; "
-            "expected another --name, or delete it"
-        )
+def no_folder(path: Path) -> UsageError:
+    """What --force is told where the name is no folder: it takes no numbered one in its place."""
+    return UsageError(
+        f"{path}: is a file, or a link that leads nowhere, where --force was to use a folder; "
+        "expected another --name, or delete it"
+    )
 
 
 def delete_written(path: Path) -> None:
