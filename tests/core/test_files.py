@@ -18,6 +18,7 @@ from wsnet_cli.core.files import (
     is_folder,
     remove_stale,
     write_atomic,
+    write_json_atomic,
     write_text_atomic,
 )
 
@@ -209,6 +210,19 @@ def test_empty_and_text_content(tmp_path: Path) -> None:
     assert (tmp_path / "empty").read_bytes() == b""
     write_text_atomic(tmp_path / "text", "é\n☃\r\n")
     assert (tmp_path / "text").read_bytes() == "é\n☃\r\n".encode()
+
+
+def test_json_is_indented_and_ends_its_line(tmp_path: Path) -> None:
+    write_json_atomic(tmp_path / "a.json", {"é": [1, None]})
+    expected = '{\n  "é": [\n    1,\n    null\n  ]\n}\n'
+    assert (tmp_path / "a.json").read_bytes() == expected.encode()
+
+
+def test_a_number_that_json_cannot_say_leaves_the_old_document(target: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json_atomic(target, {"loss": float("nan")})
+    assert target.read_bytes() == OLD
+    assert list(target.parent.iterdir()) == [target]
 
 
 @posix_only

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from ..core.files import (
     explain_os_errors,
     is_folder,
     unwritable_place,
+    write_json_atomic,
     write_text_atomic,
 )
 from ..core.metrics import Metrics
@@ -97,7 +97,7 @@ def write_evaluation(
         write_text_atomic(folder / name, text)
     if evaluated is not None:
         write_predictions(folder, _predictions(evaluated, contents))
-    _write_json(folder / METRICS, document)
+    write_json_atomic(folder / METRICS, document)
     return [folder / name for name in EVALUATION_FILES if exists(folder / name)]
 
 
@@ -108,13 +108,8 @@ def write_side_by_side(folder: Path, document: Mapping[str, Any], found: SideByS
     """
     rows = ([_cell(row[column]) for column in CHANGED_HEADER] for row in found.changed)
     write_text_atomic(folder / CHANGED, csv_text(CHANGED_HEADER, rows))
-    _write_json(folder / AGAINST, document)
+    write_json_atomic(folder / AGAINST, document)
     return [folder / name for name in AGAINST_FILES]
-
-
-def _write_json(path: Path, document: Mapping[str, Any]) -> None:
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomic(path, f"{text}\n")
 
 
 def _delete(path: Path) -> None:

@@ -7,7 +7,6 @@ Names of files and texts of models may hold control characters: people see them 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.sniff import shown
+from ..core.strict_json import json_text
 from .table_groups import column_groups, fitted_widths, least_widths
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def silence_stdout() -> None:
 
 def print_json(value: Any) -> None:
     """The one JSON document of a command, on stdout."""
-    document(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    document(json_text(value))
 
 
 def print_table(

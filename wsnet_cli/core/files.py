@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FileError
+from .strict_json import json_text
 
 TEMPORARY_SUFFIX = ".wsnet-part"
 """Ends the name of a file that is still being written; such a file is never read."""
@@ -128,6 +129,16 @@ def temporary_prefix(target: Path) -> str:
 def write_text_atomic(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file as UTF-8 with `write_atomic`; line ends stay as they are in `text`."""
     write_atomic(path, text.encode("utf-8"))
+
+
+def write_json_atomic(path: str | os.PathLike[str], document: object) -> None:
+    """Write a JSON document as `json_text` has it, and an end of line, with `write_atomic`.
+
+    Raises:
+        FileError: as `write_atomic`.
+        ValueError: a number is NaN or infinite; nothing is written.
+    """
+    write_text_atomic(path, f"{json_text(document)}\n")
 
 
 def hash_file(path: Path) -> str:

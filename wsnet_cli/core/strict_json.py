@@ -29,6 +29,21 @@ def read_json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
 
 
+def json_text(value: object) -> str:
+    """A document as this project writes it: indented by two, letters as they are, no end of line.
+
+    Raises: ValueError: a number is NaN or infinite.
+
+    >>> print(json_text({"é": [1]}))
+    {
+      "é": [
+        1
+      ]
+    }
+    """
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DataError, FileError, UsageError
-from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_text_atomic
+from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_json_atomic
 from .copies.comparing import compare_clips
 from .copies.leaks import Sides, leak_report
 from .dataset import DataSet, shown
@@ -138,8 +137,7 @@ def prepare(
         with explain_os_errors("remove", folder / PAGE):
             (folder / PAGE).unlink(missing_ok=True)  # it shows another report
         write_clips(folder, dataset, packed, parts)
-        text = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False)
-        write_text_atomic(folder / REPORT, text + "\n")
+        write_json_atomic(folder / REPORT, report)
         write_marker(folder, dataset, packed, parts)
         trim_cache(folder, 0, keep=set_folder)
         _remove_locks(set_folder)

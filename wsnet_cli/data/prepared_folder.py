@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import DataError
-from ..core.files import atomic_stream, explain_os_errors, hash_file, write_text_atomic
+from ..core.files import atomic_stream, explain_os_errors, hash_file, write_json_atomic
 from ..core.tables import csv_line
 from .clips import Clip
 from .dataset import DataSet, shown
@@ -137,7 +137,7 @@ def write_marker(folder: Path, dataset: DataSet, packed: PackedSet, parts: Parts
         multi_label=dataset.multi_label,
     )
     values = {key: value for key, value in asdict(marker).items() if value is not False}
-    write_text_atomic(folder / MARKER, json.dumps(values, indent=2) + "\n")
+    write_json_atomic(folder / MARKER, values)
 
 
 def read_marker(folder: Path) -> Marker:

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import ArtifactError
-from ..core.files import explain_os_errors, write_text_atomic
+from ..core.files import explain_os_errors, write_json_atomic
 from .run import Request
 from .run_folder import RunFolder, delete_written, locked, no_folder
 from .run_names import JOB_FILE
@@ -90,8 +90,7 @@ def place(experiment: Experiment, file: str, clear: Callable[[Path], None] | Non
     if clear is not None:
         with locked(RunFolder(path)):
             clear(path)
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomic(path / file, f"{text}\n")
+    write_json_atomic(path / file, values)
     return path
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.files import write_text_atomic
+from ..core.files import write_json_atomic, write_text_atomic
 from ..core.pooled import Pooled, RunMeasures, pool
 from ..core.tables import csv_text
 from .jobs import Outcome
@@ -53,8 +52,7 @@ def write_results(folder: Path, results: Results) -> None:
         labels, matrix = results.pooled.confusion
         counts = [(label, *row) for label, row in zip(labels, matrix, strict=True)]
         write_text_atomic(folder / "confusion.csv", csv_text(["true", *labels], counts))
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomic(folder / RESULTS, f"{text}\n")
+    write_json_atomic(folder / RESULTS, values)
 
 
 def _cell(value: object) -> object:

@@ -12,7 +12,13 @@ from typing import Any
 
 from ..core.artifact import model_to_bytes
 from ..core.errors import ArtifactError, UsageError
-from ..core.files import explain_os_errors, remove_stale, write_atomic, write_text_atomic
+from ..core.files import (
+    explain_os_errors,
+    remove_stale,
+    write_atomic,
+    write_json_atomic,
+    write_text_atomic,
+)
 from ..core.metrics import Metrics
 from ..core.model import Model
 from ..core.predictions import PREDICTIONS
@@ -126,8 +132,7 @@ class RunFolder:
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
         """A JSON document of the run."""
-        text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
-        write_text_atomic(self.path / name, text + "\n")
+        write_json_atomic(self.path / name, values)
 
     def write_confusion(self, metrics: Metrics) -> None:
         """confusion.csv: rows are true classes, columns predicted ones."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import DataError, UsageError
-from ..core.files import write_text_atomic
+from ..core.files import write_json_atomic, write_text_atomic
 from ..core.frontier import FRONTIER_HEADER, KINDS, FrontierPoint
 from ..core.pooled import RunMeasures, pool
 from ..core.tables import csv_text
@@ -191,8 +190,7 @@ def _write(swept: Swept) -> None:
     """frontier.csv, then frontier.json. Raises: FileError."""
     rows = [point.as_cells() for point in swept.points]
     write_text_atomic(swept.folder / "frontier.csv", csv_text(FRONTIER_HEADER, rows))
-    text = json.dumps(swept.as_json(), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text_atomic(swept.folder / "frontier.json", f"{text}\n")
+    write_json_atomic(swept.folder / "frontier.json", swept.as_json())
 
 
 def _clear(folder: Path) -> None:
