@@ -99,6 +99,22 @@ def test_files_that_cannot_be_read_are_told(model: str, tones: Path, noises: Pat
     assert outcome.document["failed"] == outcome.document["background"]["failed"]
 
 
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_silent_files_are_warned_of(
+    command: str, model: str, tones: Path, noises: Path, wsnet
+) -> None:
+    import soundfile
+
+    told = "warning: background: nothing but digital silence in"
+    assert told not in wsnet(command, model, tones, "--background", noises).stderr
+    soundfile.write(noises / "off.wav", np.zeros(2_900), 8_000)
+    (noises / "empty.wav").write_bytes(b"")
+    outcome = wsnet(command, model, tones, "--background", noises, "-o", "out")
+    assert f"{told} 1 of 10 files; what a model makes of it tells nothing of sounds\n" in (
+        outcome.stderr
+    )
+
+
 def test_a_background_that_makes_no_sense_is_refused(model: str, tones: Path, wsnet) -> None:
     outcome = wsnet("evaluate", model, tones, "--background", "nothing")
     assert outcome.code == 2

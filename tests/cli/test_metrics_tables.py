@@ -30,7 +30,7 @@ def test_what_is_not_known_is_a_dash(capsys: pytest.CaptureFixture[str]):
     show_metrics(measure([0, 0], [0, 1], ("a", "b"), recordings=np.zeros(2, np.int64)), n_seeds=2)
     shown = capsys.readouterr().out
     row, _ = [line.split() for line in shown.splitlines() if line.split()[:1] == ["b"]]
-    assert row == ["b", "0.0", "0.0", "-", "0.0", "-", "-", "0"]
+    assert row == ["b", "0.0", "-", "-", "0.0", "-", "-", "0"]
     (row,) = [line.split() for line in shown.splitlines() if line.split()[:1] == ["balanced"]]
     assert row == ["balanced", "50.0", "-", "-"]
     assert "calibration error -, negative log likelihood -, Brier score -" in shown

@@ -48,6 +48,12 @@ def test_of_equal_thresholds_the_lowest_counts() -> None:
     assert (row.threshold, row.f1) == (0, 2 / 3)
 
 
+def test_a_label_that_no_clip_has_and_none_is_told_to_has_no_f1() -> None:
+    scores = np.float32([[0.6, 0.3, 0.1]] * LEAST_CLIPS)
+    rows = fit_thresholds(scores, one_hot([1] * LEAST_CLIPS, 3))
+    assert [(row.f1_before, row.f1) for row in rows] == [(0, 0), (0, 0), (None, None)]
+
+
 def test_few_clips_keep_the_default() -> None:
     n = LEAST_CLIPS - 1
     scores = np.float32([[0.6, 0.4]] * n + [[0.7, 0.3]] * 20)
@@ -68,13 +74,13 @@ def test_no_threshold_is_better(seed: int, n_labels: int, multi_label: bool) -> 
     truth = one_hot(rng.integers(0, n_labels, 40), n_labels)
     rows = fit_thresholds(scores, truth, multi_label=multi_label)
 
-    def f1(label: int, threshold: float) -> float:
+    def f1(label: int, threshold: float) -> float | None:
         own = [0.0] * n_labels
         own[label] = threshold
         least = least_scores(Calibration(1.0, tuple(own)), n_labels, multi_label=multi_label)
         named = np.array([label in told(row, least, multi_label=multi_label) for row in scores])
         total = named.sum() + truth[:, label].sum()
-        return float(2 * (named & truth[:, label]).sum() / total) if total else 0.0
+        return float(2 * (named & truth[:, label]).sum() / total) if total else None
 
     for label, row in enumerate(rows):
         assert row.n_clips == truth[:, label].sum()

@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
+import sklearn.metrics
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,14 +79,31 @@ def test_measures_by_hand() -> None:
     assert metrics.balanced_accuracy == pytest.approx((5 / 6 + 3 / 6 + 1) / 3)
 
 
-def test_classes_without_clips_count_as_zero_and_not_in_balanced_accuracy() -> None:
-    metrics = measure([0, 0, 0, 2], [0, 0, 1, 2], ("a", "b", "c", "d"))
-    a, b, c, d = metrics.per_class
-    assert (b.precision, b.recall, b.f1, b.support) == (0, 0, 0, 0)
-    assert (d.precision, d.recall, d.f1, d.support) == (0, 0, 0, 0)
-    assert metrics.balanced_accuracy == pytest.approx((2 / 3 + 1) / 2)
-    assert metrics.macro_f1 == pytest.approx((a.f1 + c.f1) / 4)
-    assert metrics.confusion == ((2, 1, 0, 0), (0,) * 4, (0, 0, 1, 0), (0,) * 4)
+def test_rates_of_nothing_are_none_and_count_in_no_mean() -> None:
+    metrics = measure([0, 0, 0, 2, 4], [0, 0, 1, 2, 0], ("a", "b", "c", "d", "e"))
+    a, b, c, d, e = metrics.per_class
+    assert (a.precision, a.recall, a.f1) == pytest.approx((2 / 3, 2 / 3, 2 / 3))
+    assert (b.precision, b.recall, b.f1, b.support) == (0, None, 0, 0)
+    assert (c.precision, c.recall, c.f1) == (1, 1, 1)
+    assert (d.precision, d.recall, d.f1, d.support) == (None, None, None, 0)
+    assert (e.precision, e.recall, e.f1, e.support) == (None, 0, 0, 1)
+    assert metrics.balanced_accuracy == pytest.approx((2 / 3 + 1 + 0) / 3)
+    assert metrics.macro_f1 == pytest.approx((2 / 3 + 0 + 1 + 0) / 4)
+    rows = ((2, 1, 0, 0, 0), (0,) * 5, (0, 0, 1, 0, 0), (0,) * 5, (1, 0, 0, 0, 0))
+    assert metrics.confusion == rows
+
+
+def test_a_part_of_the_classes_all_right_has_a_macro_f1_of_1() -> None:
+    metrics = measure([1, 1, 3], [1, 1, 3], ("a", "b", "c", "d"), recordings=np.arange(3))
+    assert (metrics.macro_f1, metrics.balanced_accuracy) == (1, 1)
+    assert metrics.bootstrap.macro_f1 == (1, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))
+def test_macro_f1_is_scikit_learns_by_default(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = zip(*pairs, strict=True)
+    expected = sklearn.metrics.f1_score(truth, predicted, average="macro", zero_division=0)
+    assert measure(truth, predicted, tuple("abcde")).macro_f1 == pytest.approx(expected)
 
 
 def test_json_is_plain_and_complete() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_measures_by_hand() -> None:
     assert dog.average_precision == pytest.approx((1 + 2 / 3) / 2)
     assert dog.auroc == pytest.approx(3 / 4)
     assert (owl.average_precision, owl.auroc) == (None, None)
-    assert (owl.precision, owl.recall, owl.f1, owl.support) == (0, 0, 0, 0)
+    assert (owl.precision, owl.recall, owl.f1, owl.support) == (0, None, 0, 0)
     assert [row.support for row in metrics.per_class] == [2, 2, 0]
     assert metrics.mean_average_precision == pytest.approx(5 / 6)
     assert metrics.mean_auroc == pytest.approx(3 / 4)
@@ -62,6 +63,11 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
     return float(np.mean([truth[chosen].mean() for chosen in above]))
 
 
+def share(above: float, below: int) -> Any:
+    """What to compare with: None where it would divide by 0."""
+    return pytest.approx(above / below) if below else None
+
+
 @settings(deadline=None, max_examples=50)
 @given(cases())
 def test_measures_follow_their_definitions(case: tuple[np.ndarray, np.ndarray]) -> None:
@@ -73,9 +79,9 @@ def test_measures_follow_their_definitions(case: tuple[np.ndarray, np.ndarray]) 
         both = int((truth[:, c] & decided[:, c]).sum())
         n_true, n_decided = int(truth[:, c].sum()), int(decided[:, c].sum())
         assert row.support == n_true
-        assert row.f1 == pytest.approx(2 * both / max(1, n_true + n_decided))
-        assert row.precision == pytest.approx(both / max(1, n_decided))
-        assert row.recall == pytest.approx(both / max(1, n_true))
+        assert row.f1 == share(2 * both, n_true + n_decided)
+        assert row.precision == share(both, n_decided)
+        assert row.recall == share(both, n_true)
         if n_true:
             assert row.average_precision == pytest.approx(
                 average_precision(truth[:, c], scores[:, c])
@@ -84,6 +90,10 @@ def test_measures_follow_their_definitions(case: tuple[np.ndarray, np.ndarray]) 
             assert row.auroc == pytest.approx(area(truth[:, c], scores[:, c]))
         else:
             assert row.auroc is None
+    known = [row.f1 for row in metrics.per_class if row.f1 is not None]
+    assert metrics.macro_f1 == share(sum(known), len(known))
+    n_both = int((truth & decided).sum())
+    assert metrics.micro_f1 == share(2 * n_both, int(truth.sum() + decided.sum()))
     assert metrics.n_right == sum(map(np.array_equal, truth, decided))
     text = json.dumps(metrics.as_json(), allow_nan=False)
     assert json.loads(text)["multi_label"] is True

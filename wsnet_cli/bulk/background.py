@@ -35,12 +35,14 @@ class Background:
         n_files: that could be read.
         seconds: their length together.
         failures: those that could not.
+        n_silent: files of nothing but digital silence.
     """
 
     clips: tuple[Array, ...]
     n_files: int
     seconds: float
     failures: tuple[Failure, ...]
+    n_silent: int = 0
 
     def scores(self, temperature: float, *, multi_label: bool) -> Array:
         """The mean scores of each clip, [n_clips, n_labels] float32."""
@@ -119,7 +121,9 @@ def hear_background(
     if not files:
         raise DataError(f"--background: no file can be read; the first: {failures[0].reason}")
     clips = tuple(clip for one in files for clip in _cut(one.blocks, n_windows))
-    return Background(clips, len(files), sum(one.duration_s for one in files), failures)
+    seconds = sum(one.duration_s for one in files)
+    n_silent = sum(one.is_silent for one in files)
+    return Background(clips, len(files), seconds, failures, n_silent)
 
 
 def _cut(blocks: Sequence[Array], n_windows: int) -> list[Array]:

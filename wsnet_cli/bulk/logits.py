@@ -34,10 +34,12 @@ class ClipLogits:
     Args:
         blocks: of its windows in order, each [n, n_labels] float32; one or more.
         duration_s: its length, silence at its ends included.
+        is_silent: whether there was nothing but digital silence.
     """
 
     blocks: tuple[Array, ...]
     duration_s: float
+    is_silent: bool = False
 
     @property
     def n_windows(self) -> int:
@@ -158,4 +160,4 @@ def hear_logits(
         blocks = tuple(part.logits for part in timeline if part.logits is not None)
     except AudioError as error:
         return Failure(name, str(error))
-    return ClipLogits(blocks, timeline.duration_s)
+    return ClipLogits(blocks, timeline.duration_s, timeline.is_silent)

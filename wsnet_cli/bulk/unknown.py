@@ -26,12 +26,14 @@ class Alarms:
         alarms: what gets a label, by all its thresholds.
         curve: what other least scores of any label would do, without those of single labels.
         failures: files that could not be read.
+        n_silent: files of nothing but digital silence.
     """
 
     threshold: float | None
     alarms: FalseAlarms
     curve: tuple[UnknownPoint, ...]
     failures: tuple[Failure, ...]
+    n_silent: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
@@ -95,4 +97,5 @@ def measure_alarms(
         alarms=sounds.alarms(scores, calibration, multi_label=several),
         curve=unknown_curve(scores.max(axis=1), evaluated.scores.max(axis=1)),
         failures=sounds.failures,
+        n_silent=sounds.n_silent,
     )

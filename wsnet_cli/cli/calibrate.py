@@ -10,6 +10,7 @@ import typer
 from ..core.errors import UsageError
 from ..core.files import is_folder
 from . import console, options
+from .background import warn_of_background
 from .calibrate_show import show_calibrated
 from .evaluate_clips import Choice, show_data
 from .exits import EXIT_SOME_FAILED
@@ -183,8 +184,7 @@ def _hear_background(
     n_windows = usual_windows(durations, classifier.model.audio)
     with console.progress("hearing the background") as advance:
         sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
-    for failure in sounds.failures:
-        console.warn(failure.reason)
+    warn_of_background(sounds.failures, sounds.n_silent, sounds.n_files)
     if len(sounds.clips) < FEW_CLIPS:
         console.warn(
             f"background clips are few, {len(sounds.clips)}: of other such sounds another share "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..core.percent import fine
 from . import console
+from .metrics_tables import percent
 
 if TYPE_CHECKING:
     from ..bulk.calibrate import Calibrated, Quality, UnknownChoice
@@ -47,7 +48,7 @@ def _show_thresholds(found: Calibrated) -> None:
         (
             label,
             f"{row.threshold:g}",
-            *(f"{100 * f1:.1f}" for f1 in (row.f1_before, row.f1)),
+            *map(percent, (row.f1_before, row.f1)),
             str(row.n_clips),
         )
         for label, row in zip(found.model.labels, found.thresholds, strict=True)

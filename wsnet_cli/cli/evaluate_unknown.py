@@ -9,6 +9,7 @@ from ..core.errors import UsageError
 from ..core.files import is_folder
 from ..core.percent import fine
 from . import console
+from .background import warn_of_background
 from .calibrate_show import say_told
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def _hear_alarms(
             advance(n_done / n_clips, f"{n_done} of {n_clips} files")
 
         found = measure_alarms(classifier, evaluated, folder, workers, on_clip)
-    for failure in found.failures:
-        console.warn(failure.reason)
+    warn_of_background(found.failures, found.n_silent, found.alarms.n_files)
     return found
 
 

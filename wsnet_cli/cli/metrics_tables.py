@@ -149,8 +149,8 @@ def _show_labels(metrics: MultiLabelMetrics, n_seeds: int) -> None:
     _show_reliability(metrics.reliability)
     console.result(
         f"mAP {percent(metrics.mean_average_precision)} %, "
-        f"AUROC {percent(metrics.mean_auroc)} %, macro F1 {100 * metrics.macro_f1:.1f} %, "
-        f"micro F1 {100 * metrics.micro_f1:.1f} %, all labels right {_share(metrics, n_seeds)}"
+        f"AUROC {percent(metrics.mean_auroc)} %, macro F1 {percent(metrics.macro_f1)} %, "
+        f"micro F1 {percent(metrics.micro_f1)} %, all labels right {_share(metrics, n_seeds)}"
     )
 
 

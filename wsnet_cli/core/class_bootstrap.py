@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 class ClassBootstrap:
     """95 % intervals by resampling recordings; None where there is only one recording.
 
-    A class that a resample happens to miss is left out of that resample's means.
+    A class that has no rate in a resample, as it has none of its clips, is left out of its mean.
     """
 
     accuracy: Interval | None = None
@@ -57,16 +57,14 @@ def bootstrap_classes(
         ClassSums(rows, found, n_classes),
     )
     others = [ClassSums(rows, hit[kinds.clips].astype(np.int64), 2) for hit in hits]
-    # A class that no clip is of counts 0 in the mean F1 of all classes, here as there.
-    n_absent = n_classes - len(np.unique(truth))
     blocks = []
     for drawn in kinds.draw(len(rows)):
         right_of, support_of, taken_of = (one.of(drawn) for one in (n_right, support, taken))
         n = support_of.sum(axis=1)
         columns = [
             right_of.sum(axis=1) / n,
-            mean_over_classes(right_of, support_of, support_of),
-            mean_over_classes(2 * right_of, support_of + taken_of, support_of, n_absent),
+            mean_over_classes(right_of, support_of),
+            mean_over_classes(2 * right_of, support_of + taken_of),
             *(one.of(drawn)[:, 1] / n for one in others),
         ]
         blocks.append(np.column_stack(columns))
@@ -74,19 +72,17 @@ def bootstrap_classes(
     return ClassBootstrap(*intervals[:3]), intervals[3:]
 
 
-def mean_over_classes(above: Ints, below: Ints, support: Ints, n_zeros: int = 0) -> Floats:
-    """The mean of above / below over the classes that a resample has, and of so many zeros.
+def mean_over_classes(above: Ints, below: Ints) -> Floats:
+    """The mean of above / below over the classes for which `below` is not 0.
 
     Args:
         above: [resamples, n_classes].
-        below: likewise; above 0 where `support` is.
-        support: clips of each class, likewise.
-        n_zeros: how many more values there are, all 0.
+        below: likewise.
 
     Returns: [resamples]; nan where there is nothing to take a mean of.
     """
-    known = support > 0
+    known = below > 0
     rates = np.divide(above, below, out=np.zeros(above.shape), where=known)
-    n = known.sum(axis=1) + n_zeros
+    n = known.sum(axis=1)
     mean: Floats = np.divide(rates.sum(axis=1), n, out=np.full(len(n), np.nan), where=n > 0)
     return mean

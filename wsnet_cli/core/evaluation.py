@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .bootstrap import Interval, Ints, number_recordings
 from .calibration import DECISION
 from .errors import ParameterError
-from .metrics import Metrics, measure, plain, wilson_interval
+from .metrics import Metrics, known, measure, plain, wilson_interval
 from .multi_label_metrics import MultiLabelMetrics, measure_labels
 from .natural_order import natural_order
 from .quant import Array
@@ -64,7 +64,8 @@ class ClipResult:
 class FoldMeasures:
     """One fold of several: its clips, and the main measures of them, as `Metrics` has them.
 
-    `calibration_error` is None where scores were not kept.
+    `macro_f1` is None where no clip has a class or was taken to, `calibration_error` where scores
+    were not kept.
     """
 
     fold: str | None
@@ -72,7 +73,7 @@ class FoldMeasures:
     n_right: int
     accuracy: float
     accuracy_interval: Interval
-    macro_f1: float
+    macro_f1: float | None
     calibration_error: float | None
 
 
@@ -165,14 +166,14 @@ class Evaluated:
             calibration_error=self._calibration_error(clips),
         )
 
-    def _macro_f1(self, clips: Ints) -> float:
+    def _macro_f1(self, clips: Ints) -> float | None:
         from sklearn.metrics import f1_score
 
-        options = {"average": "macro", "zero_division": 0, "labels": range(len(self.labels))}
+        options = {"average": "macro", "zero_division": np.nan, "labels": range(len(self.labels))}
         if self.multi_label:
             found = self._known_scores[clips] >= DECISION
-            return float(f1_score(self._flags[clips], found, **options))
-        return float(f1_score(self.truth[clips], self._predicted[clips], **options))
+            return known(f1_score(self._flags[clips], found, **options))
+        return known(f1_score(self.truth[clips], self._predicted[clips], **options))
 
     def _calibration_error(self, clips: Ints) -> float | None:
         if self.scores is None:

@@ -28,15 +28,16 @@ class LabelThreshold:
     Args:
         threshold: the least score for its being told.
         n_clips: that have the label.
-        f1_before: F1 of what is told at the default threshold, 0 where nothing is right.
+        f1_before: F1 of what is told at the default threshold; None where no clip has the label
+            and none is told to.
         f1: the same at `threshold`.
         is_fitted: whether there were enough clips.
     """
 
     threshold: float
     n_clips: int
-    f1_before: float
-    f1: float
+    f1_before: float | None
+    f1: float | None
     is_fitted: bool
 
 
@@ -89,8 +90,8 @@ def _fit_label(told: Array, is_right: Truth, has_label: Truth, default: float) -
     return LabelThreshold(threshold, support, before, float(rates[best]), is_fitted=True)
 
 
-def _f1(n_right: int, n_told: int, n_true: int) -> float:
-    return 2 * n_right / (n_told + n_true) if n_told + n_true else 0.0
+def _f1(n_right: int, n_told: int, n_true: int) -> float | None:
+    return 2 * n_right / (n_told + n_true) if n_told + n_true else None
 
 
 def _between(low: float, high: float) -> float:

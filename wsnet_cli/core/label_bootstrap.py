@@ -49,18 +49,16 @@ def bootstrap_labels(
     both, there, taken = (
         _pairs(which, kinds, n_classes) for which in (truth & decided, truth, decided)
     )
-    n_absent = int((~truth.any(axis=0)).sum())
     right = ClassSums(kinds.of_clips, (truth == decided).all(axis=1).astype(np.int64), 2)
     ranked = truth.size <= N_SCORES_RANKED
     rankings = [Ranking(truth[:, c], scores[:, c]) for c in range(n_classes)] if ranked else []
     blocks = []
     for drawn in kinds.draw(len(truth)):
-        n_both, support = both.of(drawn), there.of(drawn)
-        n_below = support + taken.of(drawn)
+        n_both, n_below = both.of(drawn), there.of(drawn) + taken.of(drawn)
         n_right = right.of(drawn)
         columns = [
             n_right[:, 1] / n_right.sum(axis=1),
-            mean_over_classes(2 * n_both, n_below, support, n_absent),
+            mean_over_classes(2 * n_both, n_below),
             _share(2 * n_both.sum(axis=1), n_below.sum(axis=1)),
             *_mean_areas(rankings, drawn[:, kinds.of_clips]),
         ]
@@ -75,8 +73,8 @@ def _pairs(which: NDArray[np.bool_], kinds: Kinds, n_classes: int) -> ClassSums:
 
 
 def _share(above: Ints, below: Ints) -> Floats:
-    """0 where there is nothing to divide by, as F1 has it."""
-    share: Floats = np.divide(above, below, out=np.zeros(len(above)), where=below > 0)
+    """[resamples]; nan where there is nothing to divide by."""
+    share: Floats = np.divide(above, below, out=np.full(len(above), np.nan), where=below > 0)
     return share
 
 

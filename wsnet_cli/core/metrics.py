@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -23,19 +24,20 @@ NORMAL_QUANTILE_95 = 1.959963984540054
 
 @dataclass(frozen=True)
 class ClassMetrics:
-    """One class: precision, recall and F1 in [0, 1] (0 where undefined), and its clips.
+    """One class: rates in [0, 1], and how many clips are of it.
 
-    The intervals are Wilson's; None where no clip was taken for the class, or none is of it.
-    AUROC and average precision, of this class against all others, are None where no clip is of it
-    or scores are not known; AUROC also where all are.
+    Precision is None where no clip was taken for the class, recall where none is of it, F1 where
+    both; the intervals, which are Wilson's, with their rates. AUROC and average precision, of this
+    class against all others, are None where no clip is of it or scores are not known; AUROC also
+    where all are.
     """
 
     label: str
-    precision: float
+    precision: float | None
     precision_interval: Interval | None
-    recall: float
+    recall: float | None
     recall_interval: Interval | None
-    f1: float
+    f1: float | None
     auroc: float | None
     average_precision: float | None
     support: int
@@ -65,7 +67,7 @@ class Metrics:
         accuracy: n_right / n_clips.
         accuracy_interval: its 95 % Wilson interval, with n_clips / seeds trials.
         balanced_accuracy: mean recall of the classes that have clips.
-        macro_f1: mean F1 of all classes.
+        macro_f1: mean F1 of the classes that have one, as scikit-learn's by default.
         n_recordings: independent recordings that the clips are of.
         bootstrap: 95 % intervals by resampling recordings.
         top_k: for each of `TOP_K` that is less than the number of classes; empty without scores.
@@ -143,7 +145,6 @@ def measure(
     hits = [ranks < k for k in ks] if ranks is not None else []
     bootstrap, of_hits = bootstrap_classes(true, found, len(labels), hits, recordings)
     rows, confusion = _per_class(true, found, labels, scores, n_seeds)
-    seen = [row.recall for row in rows if row.support]
     right, n_trials = true == found, len(true) / n_seeds
     n_right = int(right.sum())
     return Metrics(
@@ -151,8 +152,8 @@ def measure(
         n_right=n_right,
         accuracy=n_right / len(true),
         accuracy_interval=wilson_interval(n_right / n_seeds, n_trials),
-        balanced_accuracy=sum(seen) / len(seen),
-        macro_f1=sum(row.f1 for row in rows) / len(rows),
+        balanced_accuracy=_mean_known(row.recall for row in rows),
+        macro_f1=_mean_known(row.f1 for row in rows),
         n_recordings=int(recordings.max()) + 1,
         bootstrap=bootstrap,
         top_k=tuple(
@@ -195,18 +196,18 @@ def _per_class(
 
     classes = list(range(len(labels)))
     precision, recall, f1, support = precision_recall_fscore_support(
-        truth, predicted, labels=classes, zero_division=0
+        truth, predicted, labels=classes, zero_division=np.nan
     )
     confusion = confusion_matrix(truth, predicted, labels=classes)
     taken = confusion.sum(axis=0)
     rows = tuple(
         ClassMetrics(
             label=labels[c],
-            precision=float(precision[c]),
+            precision=known(precision[c]),
             precision_interval=_share_interval(int(confusion[c, c]), int(taken[c]), n_seeds),
-            recall=float(recall[c]),
+            recall=known(recall[c]),
             recall_interval=_share_interval(int(confusion[c, c]), int(support[c]), n_seeds),
-            f1=float(f1[c]),
+            f1=known(f1[c]),
             auroc=None if scores is None else area_under_roc(truth == c, scores[:, c]),
             average_precision=(
                 None if scores is None else average_precision(truth == c, scores[:, c])
@@ -216,6 +217,16 @@ def _per_class(
         for c in classes
     )
     return rows, tuple(tuple(int(n) for n in row) for row in confusion)
+
+
+def known(rate: float) -> float | None:
+    """A rate, or None for nan, which scikit-learn gives where it would divide by 0."""
+    return None if math.isnan(rate) else float(rate)
+
+
+def _mean_known(rates: Iterable[float | None]) -> float:
+    """The mean of those that are known, of which there is one: a clip has a class."""
+    return fmean(rate for rate in rates if rate is not None)
 
 
 def _top_k(k: int, n_right: int, n: int, n_seeds: int, interval: Interval | None) -> TopK:

@@ -13,7 +13,7 @@ from .bootstrap import Interval, Ints
 from .calibration import DECISION
 from .errors import ParameterError
 from .label_bootstrap import LabelBootstrap, bootstrap_labels
-from .metrics import plain, wilson_interval
+from .metrics import known, plain, wilson_interval
 from .quant import Array
 from .ranking import area_under_roc, average_precision
 from .reliability import Reliability, reliability_of_decisions
@@ -26,16 +26,17 @@ Truth = npt.NDArray[np.bool_]
 class LabelMetrics:
     """One class: rates in [0, 1], and how many clips have it.
 
-    Average precision and AUROC are None where no clip has it, AUROC also where all have; precision,
-    recall and F1 are of decisions at `DECISION`, and 0 where undefined.
+    Average precision and AUROC are None where no clip has it, AUROC also where all have. Precision,
+    recall and F1 are of decisions at `DECISION`: precision is None where no clip was taken to have
+    it, recall where none has, F1 where both.
     """
 
     label: str
     average_precision: float | None
     auroc: float | None
-    precision: float
-    recall: float
-    f1: float
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
 
 
@@ -50,8 +51,8 @@ class MultiLabelMetrics:
         accuracy_interval: its 95 % Wilson interval.
         mean_average_precision: of the classes that have one; None if none has.
         mean_auroc: likewise.
-        macro_f1: mean F1 of all classes.
-        micro_f1: F1 of all decisions together.
+        macro_f1: likewise.
+        micro_f1: F1 of all decisions together; None if no clip has a class or was taken to.
         n_recordings: independent recordings that the clips are of.
         bootstrap: 95 % intervals by resampling recordings.
         reliability: scores as probabilities.
@@ -65,8 +66,8 @@ class MultiLabelMetrics:
     accuracy_interval: Interval
     mean_average_precision: float | None
     mean_auroc: float | None
-    macro_f1: float
-    micro_f1: float
+    macro_f1: float | None
+    micro_f1: float | None
     n_recordings: int
     bootstrap: LabelBootstrap
     reliability: Reliability
@@ -134,7 +135,7 @@ def measure_labels(
         accuracy_interval=wilson_interval(n_right / n_seeds, len(truth) / n_seeds),
         mean_average_precision=_mean_known(row.average_precision for row in rows),
         mean_auroc=_mean_known(row.auroc for row in rows),
-        macro_f1=sum(row.f1 for row in rows) / len(rows),
+        macro_f1=_mean_known(row.f1 for row in rows),
         micro_f1=_decisions(truth.ravel(), decided.ravel())[2],
         n_recordings=int(recordings.max()) + 1,
         bootstrap=bootstrap_labels(truth, decided, scores, recordings),
@@ -157,15 +158,14 @@ def _label_metrics(label: str, truth: Truth, decided: Truth, scores: Array) -> L
     )
 
 
-def _decisions(truth: Truth, decided: Truth) -> tuple[float, float, float]:
+def _decisions(truth: Truth, decided: Truth) -> tuple[float | None, ...]:
     """Precision, recall and F1 of decisions [n]."""
     from sklearn.metrics import precision_recall_fscore_support
 
-    found = precision_recall_fscore_support(truth, decided, average="binary", zero_division=0)
-    precision, recall, f1, _ = found
-    return float(precision), float(recall), float(f1)
+    found = precision_recall_fscore_support(truth, decided, average="binary", zero_division=np.nan)
+    return tuple(known(rate) for rate in found[:3])
 
 
 def _mean_known(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
+    there = [value for value in values if value is not None]
+    return sum(there) / len(there) if there else None

@@ -176,6 +176,6 @@ def _mark(excerpt: Excerpt) -> tuple[float, float]:
 
 
 def _class_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Classes with their numbers, from 1; the lowest F1 first."""
+    """Classes with their numbers, from 1; the lowest F1 first, those that have none last."""
     rows = [{"number": i, **row} for i, row in enumerate(document["per_class"], start=1)]
-    return sorted(rows, key=lambda row: (row["f1"], row["number"]))
+    return sorted(rows, key=lambda row: (row["f1"] is None, row["f1"], row["number"]))
