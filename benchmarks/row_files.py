@@ -111,13 +111,17 @@ class RowFile:
         parts = [self.clips.of_fold(fold) for fold in self.folds]
         return np.unique(np.concatenate(parts))
 
-    def right(self, form: str) -> Right:
-        """Whether each clip of `held_out` is classified right, [seeds, clips]."""
+    def predicted(self, form: str) -> Ints:
+        """The label that each clip of `held_out` was taken for, as its number, [seeds, clips]."""
         predicted = np.full((len(self.seeds), len(self.clips.names)), -1, np.int64)
         for run in self.document["runs"]:
             row = predicted[self.seeds.index(run["seed"])]
             row[self.clips.of_fold(run["fold"])] = run[form]
-        found: Right = (predicted == np.array(self.clips.classes))[:, self.held_out]
+        return predicted[:, self.held_out]
+
+    def right(self, form: str) -> Right:
+        """Whether each clip of `held_out` is classified right, [seeds, clips]."""
+        found: Right = self.predicted(form) == np.array(self.clips.classes)[self.held_out]
         return found
 
     def recordings(self) -> Ints:

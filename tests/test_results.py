@@ -63,6 +63,7 @@ def scripts() -> Iterator[Any]:
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
         import choosing_tables
+        import mistakes_table
         import page_table
         import record_job
         import results_table
@@ -74,6 +75,7 @@ def scripts() -> Iterator[Any]:
 
         yield SimpleNamespace(
             choosing_table=choosing_tables.table,
+            mistakes_table=mistakes_table.table,
             write_or_check=page_table.write_or_check,
             **vars(rows_file) | vars(row_jobs) | vars(row_files) | vars(row_measures),
             record_job=record_job,
@@ -465,6 +467,24 @@ def test_rows_are_told_against_the_base_of_their_table(scripts: Any):
     assert lines[3].startswith("| Small | 10 B | 1.50 | 0.750 | 75.00 | +50.00 (")
     assert len(lines) == 4
     assert "not been recorded" in scripts.choosing_table("all", rows, {"small": files["small"]}, {})
+
+
+def test_mistakes_by_hand(scripts: Any):
+    """Clips p and r are of class a, q and s of b; p and r lie in fold 1, q and s in fold 2."""
+    first = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [1, 0]})
+    first = replace(first, clips=replace(first.clips, classes=(0, 1, 0, 1)))
+    second = replace(
+        first, document=row_file(scripts, {("1", 0): [0, 1], ("2", 0): [1, 0]}).document
+    )
+    lines = scripts.mistakes_table({"one": first, "other": second}).splitlines()
+    assert lines[2:] == [
+        "| b | 2 | 50.0 | 50.0 | 50.0 | a 50.0 % |",
+        "| a | 2 | 75.0 | 100.0 | 50.0 | b 25.0 % |",
+        "",
+        # p and q are right in both, s in none; r has a vote for either class.
+        "Of 4 clips, 2 are right in all 2 trainings (five folds each) and 1 in none. "
+        "A training is right on 62.50 % of them, the vote of all on 62.50 %.",
+    ]
 
 
 def test_a_damaged_file_of_a_row_is_refused(scripts: Any, tmp_path: Path):
