@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+_MAGIC = b"OggS"
 _HEADER_BYTES = 27
 _BEGINS = 2  # flag of a stream's first page
 
@@ -46,7 +47,8 @@ def ends_within_page(stream: BinaryIO) -> bool:
         end = page_end
     left = stream.seek(0, os.SEEK_END) - end
     stream.seek(end)
-    return left < 0 or stream.read(4) == b"OggS"
+    begun = stream.read(len(_MAGIC))
+    return left < 0 or (begun != b"" and _MAGIC.startswith(begun))
 
 
 def _pages(stream: BinaryIO) -> Iterator[tuple[bool, int]]:
@@ -56,7 +58,7 @@ def _pages(stream: BinaryIO) -> Iterator[tuple[bool, int]]:
     """
     while True:
         header = stream.read(_HEADER_BYTES)
-        if len(header) < _HEADER_BYTES or header[:4] != b"OggS":
+        if len(header) < _HEADER_BYTES or header[:4] != _MAGIC:
             return
         sizes = stream.read(header[26])
         if len(sizes) < header[26]:
