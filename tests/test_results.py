@@ -163,7 +163,7 @@ def begin(scripts: Any, root: Path, name: str, row: Any, seeds: tuple[int, ...])
 
 def finish(job: Path, seeds: tuple[int, ...]) -> None:
     runs = [
-        {"run": f"fold-{fold}-seed-{seed}", "fold": fold, "seed": seed, "bytes": 1}
+        {"run": f"fold-{fold}-seed-{seed}", "fold": fold, "seed": seed, "bytes": 1, "n_clips": 1}
         for fold in SPEAKERS
         for seed in seeds
     ]

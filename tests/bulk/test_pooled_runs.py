@@ -50,7 +50,7 @@ def write_job(
             said = scores_of(10 * seed + fold)
             first = 6 * (fold - 1)
             write_run(folder / name, labels, said, first, keep=keep, several=several)
-            runs.append({"run": name, "fold": str(fold), "seed": seed, "bytes": 7})
+            runs.append({"run": name, "fold": str(fold), "seed": seed, "bytes": 7, "n_clips": 6})
             truth += labels
             scores.append(said)
     (folder / "results.json").write_text(json.dumps({"runs": runs, "failed": []}))
@@ -81,6 +81,19 @@ def test_measures_are_those_of_all_answers(tmp_path: Path, n_seeds: int):
         [fold["accuracy"] for fold in document["folds"]]
     )
     assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_a_run_that_held_nothing_out_is_passed_over(tmp_path: Path):
+    write_job(tmp_path / "job")
+    expected = pool_runs(tmp_path / "job").as_json()
+    path = tmp_path / "job" / "results.json"
+    values = json.loads(path.read_text())
+    nothing = {"run": "fold-3-seed-0", "fold": "3", "seed": 0, "bytes": 7, "n_clips": 0}
+    path.write_text(json.dumps({**values, "runs": [*values["runs"], nothing]}))
+    assert pool_runs(tmp_path / "job").as_json() == expected
+    path.write_text(json.dumps({**values, "runs": [nothing]}))
+    with pytest.raises(UsageError, match="job: none of its runs held anything out; expected some"):
+        pool_runs(tmp_path / "job")
 
 
 def test_runs_that_kept_no_scores_have_the_measures_of_their_answers(tmp_path: Path):

@@ -37,7 +37,8 @@ def write_job(folder: Path, *seeds: tuple[str, str], failed: tuple[str, ...] = (
     for seed, (one, two) in enumerate(seeds):
         write_run(folder / f"fold-1-seed-{seed}", one)
         write_run(folder / f"fold-2-seed-{seed}", two, first=len(one))
-        runs += [{"run": f"fold-{fold}-seed-{seed}", "seed": seed} for fold in (1, 2)]
+        names = [f"fold-{fold}-seed-{seed}" for fold in (1, 2)]
+        runs += [{"run": name, "seed": seed, "n_clips": 1} for name in names]
     values = {"runs": runs, "failed": [{"run": name, "error": "why"} for name in failed]}
     (folder / "results.json").write_text(json.dumps(values))
     return folder
@@ -106,7 +107,9 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path):
     with pytest.raises(UsageError, match=r"have not ended.*go on with them: wsnet train --resume"):
         load_answers(tmp_path / "begun")
     job = write_job(tmp_path / "failed", ("1", "1"), failed=("fold-1-seed-1",))
-    with pytest.raises(UsageError, match=r"some of its runs failed \(fold-1-seed-1\)"):
+    with pytest.raises(
+        UsageError, match=r"1 of its 3 runs failed \(fold-1-seed-1: why\); train th"
+    ):
         load_answers(job)
     job = write_job(tmp_path / "uneven", ("11", "1"), ("11", "11"))
     with pytest.raises(UsageError, match="the runs of seed 1 held out other clips"):
@@ -118,7 +121,13 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", '{"runs": []}', '{"runs": [{"run": "../a", "seed": 0}], "failed": []}']
+    "content",
+    [
+        "",
+        "[]",
+        '{"runs": []}',
+        '{"runs": [{"run": "../a", "seed": 0, "n_clips": 1}], "failed": []}',
+    ],
 )
 def test_damaged_results_are_told(tmp_path: Path, content: str):
     (tmp_path / "results.json").write_text(content)

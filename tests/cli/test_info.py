@@ -117,7 +117,11 @@ def test_a_configuration_file(wsnet, trained):
     ("what", "message"),
     [
         ("nothing", "nothing: no such preset or file"),
-        ("no.yaml", "no.yaml: no such preset or file"),
+        ("no.yaml", "no.yaml: no such preset or file; `wsnet info` lists all presets"),
+        (
+            "runs/default",
+            "runs/default: no such preset or file; `wsnet info` lists all presets; mo",
+        ),
     ],
 )
 def test_what_is_neither_model_nor_preset(wsnet, what: str, message: str):

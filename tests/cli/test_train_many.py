@@ -83,23 +83,55 @@ def test_a_job_is_stopped_gone_on_with_and_not_repeated(wsnet, command: list[str
 
 
 def test_runs_that_fail_do_not_stop_the_others(wsnet, data: Path, tiny_options):
+    """A file lies where the folder of a run would be made."""
+    JOB.mkdir(parents=True)
+    (JOB / "fold-2-seed-0").write_text("in the way")
+    options = (*tiny_options(), "--epochs", "1", "--fold", "1,2", "--name", "job", "--json")
+    outcome = wsnet("train", data, *options, "--force")
+    assert outcome.code == 1
+    assert outcome.error.startswith("1 of 2 runs failed: fold-2-seed-0: ")
+    assert [run["run"] for run in outcome.document["runs"]] == ["fold-1-seed-0"]
+    (failed,) = outcome.document["failed"]
+    assert failed["run"] == "fold-2-seed-0"
+    assert (JOB / "fold-2-seed-0").read_text() == "in the way"
+    assert json.loads((JOB / "results.json").read_text())["failed"] == [failed]
+    refused = wsnet("evaluate", JOB, "--against", JOB)
+    assert refused.error == (
+        f"{JOB}: 1 of its 2 runs failed (fold-2-seed-0: {failed['error']}); train them to their "
+        f"end: wsnet train --resume {JOB}"
+    )
+
+
+def test_a_fold_that_cannot_be_trained_is_told_before_any_run(wsnet, data: Path, tiny_options):
     """Labels are such that fold 2 leaves a class without a clip to train on."""
     rows = ["path,label,fold"]
     for i, kind in enumerate(sorted(path.name for path in data.iterdir())[:2]):
         clips = sorted((data / kind).iterdir())[:4]
         rows += [f"{p.relative_to(data)},{kind},{1 + (i or n % 2)}" for n, p in enumerate(clips)]
     (data / "clips.csv").write_text("\n".join(rows) + "\n")
-    options = (*tiny_options(), "--epochs", "1", "--fold", "all", "--name", "job", "--json")
-    outcome = wsnet("train", data / "clips.csv", *options)
-    assert outcome.code == 1
-    assert outcome.error.startswith(
-        "1 of 2 runs failed: fold-2-seed-0: no clip to train on is left"
-    )
-    assert [run["run"] for run in outcome.document["runs"]] == ["fold-1-seed-0"]
-    assert [run["run"] for run in outcome.document["failed"]] == ["fold-2-seed-0"]
-    assert json.loads((JOB / "results.json").read_text())["failed"] == outcome.document["failed"]
-    refused = wsnet("evaluate", JOB, "--against", JOB)
-    assert "some of its runs failed (fold-2-seed-0)" in refused.error
+    outcome = wsnet("train", data / "clips.csv", *tiny_options(), "--fold", "all", "--json")
+    assert (outcome.code, outcome.stdout) == (2, "")
+    assert outcome.error.startswith("no clip to train on is left of ")
+    assert "(fold 2 of 2 held out)" in outcome.error
+    assert outcome.error.endswith("; without that fold: --fold 1")
+    assert not Path("runs").exists()
+
+
+def test_a_fold_that_cannot_be_heard_is_told_before_any_run(wsnet, data: Path, tiny_options):
+    kinds = sorted(path.name for path in data.iterdir())[:2]
+    clips = [f"{kind}/{path.name}" for kind in kinds for path in sorted((data / kind).iterdir())]
+    rows = [f"{path},{path.split('/')[0]},{1 + n % 3}" for n, path in enumerate(clips)]
+    for path in clips[1::3]:
+        (data / path).write_text("no audio")
+    (data / "clips.csv").write_text("\n".join(["path,label,fold", *rows]) + "\n")
+    for options in (("--fold", "all", "--seeds", "2"), ("--fold", "2")):
+        outcome = wsnet("train", data / "clips.csv", *tiny_options(), *options)
+        assert outcome.code == 2
+        hint = "; without that fold: --fold 1,3" if options[1] == "all" else ""
+        assert outcome.error == (
+            f"fold '2': none of its {len(clips[1::3])} clips can be read, such as {clips[1]}; "
+            f"expected one to measure on, another fold, or none{hint}"
+        )
 
 
 @pytest.mark.parametrize(

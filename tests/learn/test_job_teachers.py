@@ -204,16 +204,62 @@ def test_teachers_that_have_changed_are_refused_when_it_is_resumed(
     assert (again.folder, len(trained)) == (folder, 4)
     assert start_experiment(request, (0,), 1, Listener()).folder == folder
     shutil.copy(large / "fold-1-seed-0/model.wsnet", large / "fold-2-seed-0/model.wsnet")
-    with pytest.raises(TrainingError, match="the runs of the job that is its teacher have changed"):
+    with pytest.raises(
+        TrainingError, match="the models that its runs start from or learn from have ch"
+    ):
         resume_experiment(folder, None, None, 1, Listener())
     assert start_experiment(request, (0,), 1, Listener()).folder == folder.with_name("student-2")
 
 
 def test_force_does_not_delete_the_teachers(large: Path, request_for, trained: list[Job]) -> None:
     request = request_for(teachers=(large,), fold="1,2", name="large", force=True)
-    with pytest.raises(UsageError, match="is the job to learn from, and would be deleted"):
+    with pytest.raises(UsageError, match=r"holds .*large, which is to be started from or learn"):
         start_experiment(request, (0,), 1, Listener())
     assert (large / "fold-1-seed-0" / "model.wsnet").is_file()
+
+
+@pytest.mark.parametrize("name", ["single", "large"])
+def test_force_does_not_delete_single_models(
+    large: Path, request_for, trained: list[Job], tmp_path: Path, name: str
+) -> None:
+    model = large / "fold-2-seed-0"
+    if name == "single":
+        model = Path(shutil.copytree(model, tmp_path / "runs" / "single"))
+    for request in (
+        request_for(f"start={model}", fold="1,2", name=name, force=True),
+        request_for(teachers=(model,), fold="1,2", name=name, force=True),
+    ):
+        with pytest.raises(UsageError, match=f"^--force: .*{name} holds {model}, which is to be"):
+            start_experiment(request, (0,), 1, Listener())
+    assert (model / "model.wsnet").is_file()
+    assert trained == []
+
+
+def test_a_sweep_does_not_delete_its_teachers(large: Path, request_for, tmp_path: Path) -> None:
+    own = tmp_path / "runs" / "sweep" / "dense" / "fold-1-seed-0"
+    shutil.copytree(large / "fold-1-seed-0", own)
+    request = request_for(teachers=(own,), fold="1,2", name="sweep", force=True)
+    with pytest.raises(UsageError, match=f"^--force: .*sweep holds {own}, which is to be"):
+        run_sweep(request, [40_000], (0,), 1, Listener())  # type: ignore[arg-type]
+    assert (own / "model.wsnet").is_file()
+
+
+def test_all_runs_start_from_one_model(
+    large: Path, request_for, trained: list[Job], tmp_path: Path
+) -> None:
+    model = tmp_path / "model.wsnet"
+    shutil.copy(large / "fold-1-seed-0/model.wsnet", model)
+    request = request_for(f"start={model}", fold="1,2")
+    folder = start_experiment(request, (0,), 1, Listener()).folder
+    assert resume_experiment(folder, None, None, 1, Listener()).folder == folder
+    first = start_run(trained[0].request, SilentListener())
+    assert first.folder.path == folder / "fold-1-seed-0"
+    shutil.copy(large / "fold-2-seed-0/model.wsnet", model)
+    with pytest.raises(TrainingError, match="have changed since the runs beside it began"):
+        start_run(trained[1].request, SilentListener())
+    assert not (folder / "fold-2-seed-0").exists()
+    with pytest.raises(TrainingError, match="the models that its runs start from or learn from"):
+        resume_experiment(folder, None, None, 1, Listener())
 
 
 def test_a_sweep_is_refused_likewise(large: Path, request_for) -> None:

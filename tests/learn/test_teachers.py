@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -155,7 +156,9 @@ def test_teachers_do_not_change_while_they_are_asked(small_model: Model) -> None
 
 
 def test_labels_in_another_order_are_fine(small_model: Model) -> None:
-    check_teacher(ModelSource("t", b"", small_model), small_model.labels[::-1], small_model.audio)
+    check_teacher(
+        ModelSource("t", Path(), b"", small_model), small_model.labels[::-1], small_model.audio
+    )
 
 
 @pytest.mark.parametrize(
@@ -180,12 +183,14 @@ def test_teacher_that_does_not_fit_is_refused(changes, labels, said: str, small_
     audio = replace(small_model.audio, **changes)
     with pytest.raises(UsageError, match=f"^teacher runs/big: (its )?{said}"):
         check_teacher(
-            ModelSource("runs/big", b"", small_model), labels or small_model.labels, audio
+            ModelSource("runs/big", Path(), b"", small_model),
+            labels or small_model.labels,
+            audio,
         )
 
 
 def test_teacher_of_another_kind_is_refused(small_model: Model) -> None:
-    several = ModelSource("t", b"", replace(small_model, multi_label=True))
+    several = ModelSource("t", Path(), b"", replace(small_model, multi_label=True))
     labels, audio = small_model.labels, small_model.audio
     check_teacher(several, labels, audio, multi_label=True)
     with pytest.raises(
@@ -193,9 +198,9 @@ def test_teacher_of_another_kind_is_refused(small_model: Model) -> None:
     ):
         check_teacher(several, labels, audio)
     with pytest.raises(UsageError, match="gives one label for each clip; expected any number"):
-        check_teacher(ModelSource("t", b"", small_model), labels, audio, multi_label=True)
+        check_teacher(ModelSource("t", Path(), b"", small_model), labels, audio, multi_label=True)
 
 
 def test_trim_and_hop_may_differ(small_model: Model) -> None:
     audio = replace(small_model.audio, trim_below=0.0, hop_s=0.1)
-    check_teacher(ModelSource("t", b"", small_model), small_model.labels, audio)
+    check_teacher(ModelSource("t", Path(), b"", small_model), small_model.labels, audio)

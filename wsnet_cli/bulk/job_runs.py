@@ -17,12 +17,21 @@ JOB = "job.json"
 
 @dataclass(frozen=True)
 class JobRun:
-    """A finished run of a job: its folder's name, what it held out, its seed, its model's bytes."""
+    """A finished run of a job.
+
+    Args:
+        name: of its folder.
+        fold: that it held out; None where none was named.
+        seed: of its randomness.
+        n_bytes: of its model.
+        n_clips: that it was measured on; 0 where nothing was held out.
+    """
 
     name: str
     fold: str | None
     seed: int
     n_bytes: int
+    n_clips: int
 
 
 def is_job(folder: Path) -> bool:
@@ -49,13 +58,14 @@ def runs_of_job(folder: Path) -> list[JobRun]:
         content = path.read_bytes()
     try:
         values = json.loads(content)
-        failed = [str(run["run"]) for run in values["failed"]]
+        failed = [f"{run['run']}: {run['error']}" for run in values["failed"]]
         runs = [
             JobRun(
                 str(run["run"]),
                 None if run.get("fold") is None else str(run["fold"]),
                 int(run["seed"]),
                 int(run.get("bytes", 0)),
+                int(run["n_clips"]),
             )
             for run in values["runs"]
         ]
@@ -64,6 +74,22 @@ def runs_of_job(folder: Path) -> list[JobRun]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{path}: is damaged; expected what wsnet train wrote there") from error
     if failed or not runs:
-        which = failed[0] if failed else "all"
-        raise UsageError(f"{folder}: some of its runs failed ({which}); train them to their end")
+        raise UsageError(
+            f"{folder}: {len(failed)} of its {len(failed) + len(runs)} runs failed"
+            f"{f' ({failed[0]})' if failed else ''}; train them to their end: "
+            f"wsnet train --resume {folder}"
+        )
+    return runs
+
+
+def measured_runs(folder: Path) -> list[JobRun]:
+    """Those runs of a job that held something out.
+
+    Raises:
+        UsageError: as `runs_of_job`, or none did.
+        ArtifactError: as `runs_of_job`.
+    """
+    runs = [run for run in runs_of_job(folder) if run.n_clips]
+    if not runs:
+        raise UsageError(f"{folder}: none of its runs held anything out; expected some that did")
     return runs

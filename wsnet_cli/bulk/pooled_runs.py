@@ -17,7 +17,7 @@ from ..core.metrics import Metrics
 from ..core.pooled import Pooled, RunMeasures, pool
 from ..core.predictions import ClipKey, Prediction, Predictions
 from ..data.label_sets import split_names
-from .job_runs import JobRun, runs_of_job
+from .job_runs import JobRun, measured_runs
 from .run_predictions import predictions_of_run
 
 MEASURES = "metrics.json"
@@ -59,7 +59,7 @@ def pool_runs(folder: Path) -> PooledRuns:
             classes, or a clip was held out twice for a seed.
         ArtifactError: a file is missing or damaged.
     """
-    runs = runs_of_job(folder)
+    runs = measured_runs(folder)
     said = [predictions_of_run(folder / run.name) for run in runs]
     labels, multi_label = _classes_of(folder, runs)
     _check_clips(folder, runs, said)

@@ -14,7 +14,7 @@ from ..core.errors import DataError, UsageError
 from ..core.evaluation import Evaluated, recording_of
 from ..core.paired import Comparison, Right, compare
 from ..core.predictions import PREDICTIONS, ClipKey, Prediction
-from .job_runs import RESULTS, is_job, runs_of_job
+from .job_runs import RESULTS, is_job, measured_runs
 from .run_predictions import predictions_of_run
 
 CHANGED_HEADER = (
@@ -165,7 +165,7 @@ def load_answers(folder: Path) -> Answers:
 def _predictions_by_seed(folder: Path) -> dict[int, list[Prediction]]:
     """Of all folds together, for each seed."""
     by_seed: defaultdict[int, list[Prediction]] = defaultdict(list)
-    for run in runs_of_job(folder):
+    for run in measured_runs(folder):
         by_seed[run.seed] += predictions_of_run(folder / run.name).rows
     return dict(by_seed)
 

@@ -51,9 +51,12 @@ def find_config(name_or_path: str, models: Iterable[str] = ()) -> Path:
     with contextlib.suppress(OSError):  # a name that is too long to be a file
         if path.is_file():
             return path
-    near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
-    names = ", ".join(near or preset_names())
-    offered = f"did you mean {names}? `wsnet info` lists all" if near else f"presets: {names}"
+    if path.suffix or path.name != name_or_path:  # no name of a preset that was mistyped
+        offered = "`wsnet info` lists all presets"
+    else:
+        near = difflib.get_close_matches(name_or_path, preset_names(), n=3, cutoff=0.3)
+        names = ", ".join(near or preset_names())
+        offered = f"did you mean {names}? `wsnet info` lists all" if near else f"presets: {names}"
     ships = f"; models that ship: {', '.join(models)}" if models else ""
     raise UsageError(f"{name_or_path}: no such preset or file; {offered}{ships}")
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..core.errors import DataError, FileError
@@ -73,16 +72,28 @@ def divide(
 
 
 def divide_each(
-    dataset: DataSet, packed: PackedSet, folds: Iterable[str | None], validation: float
-) -> Iterator[tuple[str | None, Split]]:
+    dataset: DataSet,
+    packed: PackedSet,
+    folds: Iterable[str | None],
+    validation: float,
+    together: Pairs,
+) -> dict[str | None, Split]:
     """Each fold with the split of a run that holds it out, as `divide` makes it.
 
-    A fold that leaves a label without a clip to train on is passed over: its run will say so.
-
     Raises:
+        DataError: a run that holds out one of them could not be trained or measured; the message
+            says with which folds the others could be.
         UsageError: there is no such fold.
     """
-    together = find_copies(packed)
+    splits: dict[str | None, Split] = {}
+    faults: list[DataError] = []
     for fold in folds:
-        with contextlib.suppress(DataError):
-            yield fold, divide(dataset, packed, fold, validation, together)
+        try:
+            splits[fold] = divide(dataset, packed, fold, validation, together)
+        except DataError as error:
+            faults.append(error)
+    if faults:
+        others = ",".join(fold for fold in splits if fold is not None)
+        hint = f"; without that fold: --fold {others}" if others else ""
+        raise DataError(f"{faults[0]}{hint}")
+    return splits

@@ -11,10 +11,11 @@ from typing import Protocol
 from ..core.errors import TrainingError, UsageError
 from ..data.dataset import DataSet, quoted
 from ..data.dividing.splits import N_MADE_FOLDS
+from .divided import divide_each
 from .environment import absolute, choose_device
 from .experiment_folder import Experiment, open_experiment, place_experiment
 from .experiment_results import Results, write_results
-from .job_teachers import check_jobs, keep_jobs
+from .job_teachers import check_jobs, keep_models
 from .jobs import Job, JobsListener, choose_n_workers, run_jobs
 from .listener import Listener
 from .model_source import find_sources
@@ -91,10 +92,10 @@ def resume_experiment(
     request = before.request
     request = replace(request, source=source or request.source, device=device or request.device)
     experiment, data = _plan(request, before.seeds, listener)
-    if experiment.teachers != before.teachers:
+    if before.models and experiment.models != before.models:
         raise TrainingError(
-            f"{folder}: the runs of the job that is its teacher have changed since it began; "
-            "expected the same to resume: start anew instead"
+            f"{folder}: the models that its runs start from or learn from have changed since it "
+            "began; expected the same to resume: start anew instead"
         )
     if (experiment.data, experiment.folds) != (before.data, before.folds):
         raise TrainingError(
@@ -112,6 +113,7 @@ def jobs_of(experiment: Experiment, folder: Path) -> list[Job]:
         train = request.config.train.model_copy(update={"seed": seed})
         config = request.config.model_copy(update={"train": train})
         own = replace(request, name=name, runs=folder, fold=fold, config=config, force=False)
+        own = replace(own, models=experiment.models)
         jobs.append(Job(name, own))
     return jobs
 
@@ -156,11 +158,12 @@ def _plan(
     device = choose_device(request.device)
     data = make_ready(all_of_it, sources, listener, Team(), device).data
     folds = resolve_folds(request.fold, data.dataset)
-    check_jobs(sources.jobs, data, request.config, folds)
+    validation = request.config.train.validation
+    splits = divide_each(data.dataset, data.packed, folds, validation, data.together)
+    check_jobs(sources.jobs, data, splits)
     if request.force:
-        keep_jobs(sources.jobs, request.runs / request.name)
-    teachers = " ".join(job.digest for job in sources.jobs)
-    return Experiment(request, folds, seeds, digest_of(data), teachers), data
+        keep_models(sources, request.runs / request.name)
+    return Experiment(request, folds, seeds, digest_of(data), sources.digest), data
 
 
 def _train(

@@ -19,8 +19,8 @@ from .run_folder import RunFolder, delete_written, locked, no_folder
 from .run_names import JOB_FILE
 
 VERSION = 1
-_PLACE = ("name", "runs", "force")
-"""What of a request says where it is trained, and not what."""
+_LEFT_OUT = ("name", "runs", "force", "models")
+"""What of a request says where it is trained, and what an experiment says itself."""
 _RUN_NAME = re.compile(r"(fold-.+-)?seed-[0-9]+")
 
 
@@ -33,14 +33,14 @@ class Experiment:
         folds: held out in turn; None is the data's own choice.
         seeds: of the randomness.
         data: changes with any clip's content, label or fold.
-        teachers: changes with the models of jobs that are teachers; empty without.
+        models: changes with the models that runs start from or learn from; empty without.
     """
 
     request: Request
     folds: tuple[str | None, ...]
     seeds: tuple[int, ...]
     data: str
-    teachers: str = ""
+    models: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, without the place."""
@@ -50,8 +50,8 @@ class Experiment:
             "folds": list(self.folds),
             "seeds": list(self.seeds),
             "data": self.data,
-            **({"teachers": self.teachers} if self.teachers else {}),
-            "request": {key: value for key, value in asked.items() if key not in _PLACE},
+            **({"teachers": self.models} if self.models else {}),
+            "request": {key: value for key, value in asked.items() if key not in _LEFT_OUT},
         }
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.config import Config
 from ..core.errors import UsageError
 from ..core.settings import audio_settings
-from .divided import divide_each
+from ..data.dividing.splits import Split
 from .listener import Listener
 from .prepared import PreparedData
 from .teacher_jobs import TeacherJob
 from .teachers import check_teacher
 
 if TYPE_CHECKING:
+    from .model_source import Sources
     from .run import Ready
 
 
@@ -51,23 +51,19 @@ def with_teachers(ready: Ready, fold: str | None, listener: Listener) -> Ready:
 
 
 def check_jobs(
-    jobs: Sequence[TeacherJob], data: PreparedData, config: Config, folds: Sequence[str | None]
+    jobs: Sequence[TeacherJob], data: PreparedData, splits: Mapping[str | None, Split]
 ) -> None:
     """Refuse jobs as teachers that have none for a run that is to come.
 
     Args:
         jobs: whose runs are teachers.
         data: prepared for whatever fold.
-        config: of the runs to come.
-        folds: that they hold out.
+        splits: of the runs to come, by the fold that each holds out.
 
     Raises:
         UsageError: there is no teacher for a fold.
     """
-    if not jobs:
-        return
-    validation = config.train.validation
-    for fold, split in divide_each(data.dataset, data.packed, folds, validation):
+    for fold, split in splits.items():
         held_out, trained = (
             data.content(i for i in clips if data.packed.has(i))
             for clips in (split.test, (*split.train, *split.validation))
@@ -76,15 +72,19 @@ def check_jobs(
             job.teachers_of(held_out, trained, fold)
 
 
-def keep_jobs(jobs: Sequence[TeacherJob], folder: Path) -> None:
-    """Refuse to empty the folder of a job that is a teacher.
+def keep_models(sources: Sources, folder: Path) -> None:
+    """Refuse to empty a folder in which models lie that runs are to start from or learn from.
 
     Raises:
-        UsageError: the folder is that of a job.
+        UsageError: one lies there.
     """
-    for job in jobs:
-        if Path(job.name).resolve() == folder.resolve():
+    emptied = folder.resolve()
+    files = {source.name: source.path for _, source in sources}
+    files |= {job.name: Path(job.name) for job in sources.jobs}
+    for name, path in files.items():
+        place = path.resolve()
+        if emptied in (place, *place.parents):
             raise UsageError(
-                f"--force: {folder} is the job to learn from, and would be deleted; "
-                "expected another --name"
+                f"--force: {folder} holds {name}, which is to be started from or learned from, and "
+                "would be deleted; expected another --name"
             )

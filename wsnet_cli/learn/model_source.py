@@ -31,6 +31,7 @@ class ModelSource:
 
     Attributes:
         name: what the user called it.
+        path: of the file.
         content: of the file.
         model: what the file holds.
         heard: the content keys of the clips that it was trained on, where it lies in the folder of
@@ -38,6 +39,7 @@ class ModelSource:
     """
 
     name: str
+    path: Path
     content: bytes
     model: Model
     heard: frozenset[str] = frozenset()
@@ -114,6 +116,12 @@ class Sources:
                     f"{better if source in self.teachers else ''}"
                 )
         return lines
+
+    @property
+    def digest(self) -> str:
+        """Changes with any of them; empty where there are none."""
+        own = [source.digest for _, source in self]
+        return " ".join((*own, *(job.digest for job in self.jobs)))
 
     @property
     def digests(self) -> dict[str, str]:
@@ -195,7 +203,7 @@ def read_source(name: str) -> ModelSource:
 
 def _read(name: str, path: Path) -> ModelSource:
     content = read_container(path, "a wsnet model file", MAX_MODEL_BYTES)
-    return ModelSource(name, content, model_from_bytes(content, str(path)))
+    return ModelSource(name, path, content, model_from_bytes(content, str(path)))
 
 
 def _teachers(config: Config) -> tuple[str, ...]:

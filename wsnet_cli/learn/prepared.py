@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from ..data.prepared_folder import TITLE, is_prepared, open_prepared
 from .backgrounds import Backgrounds, find_backgrounds, load_backgrounds
 from .balance import warn_few_clips
 from .batches import Feed
-from .divided import count_leaks, divide, find_copies
+from .divided import Pairs, count_leaks, divide, find_copies
 from .variants import Variants, make_variants, wants_variants
 
 
@@ -34,15 +34,17 @@ from .variants import Variants, make_variants, wants_variants
 class PreparedData:
     """A data set, its decoded audio and its split; `fingerprint` changes with any of them.
 
-    `n_leaks` held-out clips are copies of clips that are trained on: only where the data set's own
-    split divides them. `variants` and `backgrounds` are there where the configuration asks for
-    them, and then `fingerprint` changes with them too.
+    `together` are pairs of clips that sound alike. `n_leaks` held-out clips are copies of clips
+    that are trained on: only where the data set's own split divides them. `variants` and
+    `backgrounds` are there where the configuration asks for them, and then `fingerprint` changes
+    with them too.
     """
 
     dataset: DataSet
     packed: PackedSet
     split: Split
     fingerprint: str
+    together: Pairs = field(default_factory=list)
     n_leaks: int = 0
     variants: Variants | None = None
     backgrounds: Backgrounds | None = None
@@ -188,7 +190,8 @@ def prepare_data(
     if split is None:
         split = divide(dataset, packed, fold, config.train.validation, together)
     fingerprint = _fingerprint(dataset, packed, split)
-    data = PreparedData(dataset, packed, split, fingerprint, count_leaks(split, together))
+    n_leaks = count_leaks(split, together)
+    data = PreparedData(dataset, packed, split, fingerprint, together, n_leaks)
     trained = set(dataset.class_pairs(np.array(data.train, np.int64))[1].tolist())
     missing = [label for i, label in enumerate(dataset.labels) if i not in trained]
     if missing:

@@ -12,7 +12,7 @@ import torch
 from ..core.architectures import build_network
 from ..core.config import Config
 from ..core.config_file import dump_config, load_config
-from ..core.errors import UsageError
+from ..core.errors import TrainingError, UsageError
 from ..core.files import remove_stale, write_text_atomic
 from ..core.network import Network
 from ..core.settings import audio_settings
@@ -59,6 +59,7 @@ class Request:
         runs: the folder of all runs.
         max_hours: what training may take; fewer epochs are planned where it would take longer.
         max_bytes: of the 8-bit file; a network is chosen that fits.
+        models: what `Sources.digest` has to be; empty: whatever it is.
     """
 
     source: Path
@@ -74,6 +75,7 @@ class Request:
     runs: Path = RUNS
     max_hours: float | None = None
     max_bytes: int | None = None
+    models: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,10 +94,16 @@ def start_run(request: Request, listener: Listener) -> Result:
     """Train from the beginning.
 
     Raises:
+        TrainingError: the models that it needs are not those of `request.models`.
         WsnetError: bad data, configuration or device; interrupted after saving; a full disk.
     """
     check_run_name(request.name)
     sources = find_sources(request.config)
+    if request.models and sources.digest != request.models:
+        raise TrainingError(
+            "the models to start from or to learn from have changed since the runs beside it "
+            "began; expected the same for all: start anew"
+        )
     with joined(choose_device(request.device)) as (team, device):
         ready = make_ready(request, sources, listener, team, device)
         ready = with_teachers(ready, request.fold, listener)

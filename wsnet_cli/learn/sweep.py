@@ -17,7 +17,7 @@ from .experiment import ExperimentListener, digest_of, jobs_of, resolve_folds, s
 from .experiment_folder import Experiment, clear_runs, place
 from .experiment_results import Results, write_results
 from .from_data import settle
-from .job_teachers import check_jobs
+from .job_teachers import check_jobs, keep_models
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .model_source import find_sources
 from .prepared import PreparedData, find_data, prepare_data
@@ -99,10 +99,11 @@ def run_sweep(
             raise DataError(
                 f"{request.source}: {data.split.how}; a sweep measures on held-out clips"
             )
-    check_jobs(sources.jobs, data, settled.config, tuple(datas))
+    check_jobs(sources.jobs, data, {fold: one.split for fold, one in datas.items()})
+    if request.force:
+        keep_models(sources, request.runs / request.name)
     digest = digest_of(next(iter(datas.values())))
-    teachers = " ".join(job.digest for job in sources.jobs)
-    experiment = Experiment(request, tuple(datas), tuple(seeds), digest, teachers)
+    experiment = Experiment(request, tuple(datas), tuple(seeds), digest, sources.digest)
     folder = place(experiment, SWEEP_FILE, _clear if request.force else None)
     return _train(experiment, plan, datas, folder, n_workers, listener)
 

@@ -81,7 +81,9 @@ def test_unreadable_clips_are_on_neither_side() -> None:
         clips = [*_many(40), _clip("x", "a", **more)]
         if more:
             other = {"fold": "2"} if "fold" in more else {"split": "train"}
-            clips = [_clip(clip.name, clip.label, **other) for clip in clips[:-1]] + clips[-1:]
+            parts = [more, *[other] * 39]  # a clip beside the unreadable one
+            named = zip(clips[:-1], parts, strict=True)
+            clips[:-1] = [_clip(clip.name, clip.label, **own) for clip, own in named]
         dataset = DataSet(Path(), "manifest", tuple(clips))
         split = choose_split(dataset, [_key(clip.name) for clip in dataset.clips[:-1]] + [""])
         assert sorted(split.train + split.test) == list(range(40))
@@ -232,6 +234,12 @@ def test_a_label_without_a_clip_to_train_on_is_refused() -> None:
     clips = [_clip(f"{label}", label, split="test") for label in "abcde"]
     with pytest.raises(DataError, match=r"'a', 'b', 'c' and 2 more"):
         _split(clips)
+
+
+def test_a_fold_of_which_nothing_can_be_read_is_refused() -> None:
+    clips = [_clip("x", "a", fold="1"), _clip("y", "b", fold="1"), _clip("z", "a", fold="2")]
+    with pytest.raises(DataError, match=r"^fold '2': none of its 1 clips can be read, such as z"):
+        _split(clips, fold="2", readable=np.array([True, True, False]))
 
 
 def test_values_out_of_range_are_refused() -> None:

@@ -74,7 +74,7 @@ def choose_split(
         readable: per clip, whether it can be used; None: those that have a content key.
 
     Raises:
-        DataError: a label is left without a clip to train on.
+        DataError: a label is left without a clip to train on, or a fold has none to measure on.
         ParameterError: `held_out` is out of range, or there is not one key per clip.
         UsageError: no such fold.
     """
@@ -112,6 +112,12 @@ def _by_given_fold(dataset: DataSet, readable: list[int], fold: str | None) -> S
     chosen = folds[0] if fold is None else fold
     number = dataset.clips.fold_words.index(chosen)
     test = [index for index in readable if dataset.clips.fold_numbers[index] == number]
+    if not test:
+        of_fold = np.flatnonzero(np.asarray(dataset.clips.fold_numbers) == number)
+        raise DataError(
+            f"fold {quoted(chosen)}: none of its {len(of_fold):,} clips can be read, such as "
+            f"{dataset.clips.names[of_fold[0]]}; expected one to measure on, another fold, or none"
+        )
     why = ", the first, as none was named" if fold is None else ""
     return _divide(readable, test, f"fold {chosen} of {len(folds)} held out{why}")
 
