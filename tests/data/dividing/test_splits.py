@@ -221,6 +221,15 @@ def test_made_folds_hold_every_clip_out_once() -> None:
         _split(clips, fold="6")
 
 
+def test_a_made_fold_without_clips_says_so() -> None:
+    clips = _many(8)
+    splits = [_split(clips, fold=f"{n}")[1] for n in range(1, 6)]
+    empty = [split.how for split in splits if not split.test]
+    assert empty
+    assert all(how.endswith(" of 5 holds no clip, folds made by content") for how in empty)
+    assert all("held out, folds" in split.how for split in splits if split.test)
+
+
 def test_the_same_clips_are_held_out_for_ever() -> None:
     # Changing these values changes every split that was ever made and reported.
     _, split = _split(_many(24))

@@ -144,8 +144,9 @@ def _by_hash_fold(units: Units, fold: str) -> tuple[list[int], str]:
         )
     # No mending here: over all folds each clip must be held out exactly once.
     held = made_folds(units) == names.index(fold)
-    how = f"fold {fold} of {N_MADE_FOLDS} held out, folds made by content"
-    return units.clips_of(held), how
+    clips = units.clips_of(held)
+    did = "held out" if clips else "holds no clip"
+    return clips, f"fold {fold} of {N_MADE_FOLDS} {did}, folds made by content"
 
 
 def made_folds(units: Units, n_folds: int = N_MADE_FOLDS) -> NDArray[np.int64]:
