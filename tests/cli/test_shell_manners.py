@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 from corpus.every import every_file
@@ -225,29 +226,60 @@ def test_a_reader_that_has_seen_enough_is_no_error(place: Place, tmp_path: Path,
     Outcome(0, "", stderr).check_manners()
 
 
+@pytest.fixture
+def unread() -> Iterator[IO[bytes]]:
+    """A pipe that nobody reads."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with os.fdopen(write_end, "wb") as closed:
+        yield closed
+
+
+@pytest.fixture
+def full_disk() -> Iterator[IO[bytes]]:
+    """A file that can be opened and not written."""
+    device = Path("/dev/full")
+    if not device.is_char_device():
+        pytest.skip("this system has no /dev/full")
+    with device.open("wb", buffering=0) as full:
+        yield full
+
+
 @pytest.mark.parametrize("both", [False, True])
 @pytest.mark.parametrize("name", ["predict", "compress", "error"])
-def test_words_that_nobody_reads_end_no_work(place: Place, tmp_path: Path, name: str, both: bool):
+def test_words_that_nobody_reads_end_no_work(
+    place: Place, tmp_path: Path, unread: IO[bytes], name: str, both: bool
+):
     """As with `2>&1 | head`: what was asked for is written, and the exit code is the usual one."""
+    check_goes_on(place, tmp_path, name, unread if both else subprocess.DEVNULL, unread)
+
+
+@pytest.mark.parametrize("name", ["predict", "compress", "error"])
+def test_words_that_cannot_be_written_end_no_work(
+    place: Place, tmp_path: Path, full_disk: IO[bytes], name: str
+):
+    check_goes_on(place, tmp_path, name, subprocess.DEVNULL, full_disk)
+
+
+def check_goes_on(
+    place: Place, folder: Path, name: str, stdout: IO[bytes] | int, stderr: IO[bytes]
+) -> None:
     model = str(place.root / "tone.wsnet")
     command, code = {
         "predict": (["predict", str(place.root / "sounds"), "-m", model, "-o", "out.csv"], 3),
         "compress": (["compress", model, "-o", "out.wsnet"], 0),
         "error": (["compress", "none.wsnet", "-o", "out.wsnet"], 2),
     }[name]
-    read_end, write_end = os.pipe()
-    os.close(read_end)
-    with os.fdopen(write_end, "wb") as closed:
-        process = subprocess.run(
-            [sys.executable, "-m", "wsnet_cli", *command],
-            stdout=closed if both and name == "predict" else subprocess.DEVNULL,
-            stderr=closed,
-            stdin=subprocess.DEVNULL,
-            cwd=tmp_path,
-            timeout=60,
-        )
+    process = subprocess.run(
+        [sys.executable, "-m", "wsnet_cli", *command],
+        stdout=stdout if name == "predict" else subprocess.DEVNULL,
+        stderr=stderr,
+        stdin=subprocess.DEVNULL,
+        cwd=folder,
+        timeout=60,
+    )
     assert process.returncode == code
-    assert bool(list(tmp_path.glob("out.*"))) is (name != "error")
+    assert bool(list(folder.glob("out.*"))) is (name != "error")
 
 
 # ------------------------------------------------------------------------------ refused at once

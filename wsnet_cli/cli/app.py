@@ -159,9 +159,8 @@ def main() -> None:
         if verbosity.debug:
             raise
         text = shown(" ".join(str(error).split())) or "no message"
-        print(
+        say(
             f"error: this is a bug in wsnet: {type(error).__name__}: {text}; "
-            "run the command again with --debug and report what it shows",
-            file=sys.stderr,
+            "run the command again with --debug and report what it shows"
         )
         sys.exit(EXIT_FAILED)

@@ -40,10 +40,10 @@ verbosity = Verbosity()
 
 
 def say(text: str) -> None:
-    """A line on stderr, which is no result: where nobody reads it any more, the work goes on."""
+    """A line on stderr, which is no result: where it cannot be written, the work goes on."""
     try:
         print(shown(text), file=sys.stderr, flush=True)
-    except BrokenPipeError:
+    except OSError:  # nobody reads it any more, or its disk is full
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
