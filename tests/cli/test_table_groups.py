@@ -17,7 +17,14 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from wsnet_cli.cli import console
-from wsnet_cli.cli.table_groups import FOLDED_TO, GAP, column_groups, fitted_widths, least_widths
+from wsnet_cli.cli.table_groups import (
+    FOLDED_TO,
+    GAP,
+    column_groups,
+    fitted_widths,
+    least_widths,
+    n_telling,
+)
 
 
 def test_least_widths_by_hand() -> None:
@@ -55,6 +62,50 @@ def test_fitted_widths_by_hand(
 )
 def test_groups_by_hand(least: list[int], width: int, groups: list[tuple[int, ...]]) -> None:
     assert column_groups(least, width) == groups
+
+
+@pytest.mark.parametrize(
+    ("least", "width", "groups"),
+    [
+        ([5, 5, 5, 5], 31, [(0, 1, 2, 3)]),
+        ([5, 5, 5, 5], 30, [(0, 1, 2), (0, 1, 3)]),
+        ([5, 5, 5, 5], 23, [(0, 1, 2), (0, 1, 3)]),
+        ([5, 5, 5, 5], 22, [(0, 1), (0, 2), (0, 3)]),  # no room beside both
+        ([30, 5, 5, 5], 33, [(0, 1, 2), (0, 1, 3)]),  # the first is folded to 11 letters
+    ],
+)
+def test_groups_with_two_first_columns(
+    least: list[int], width: int, groups: list[tuple[int, ...]]
+) -> None:
+    assert column_groups(least, width, 2) == groups
+
+
+@pytest.mark.parametrize(
+    ("rows", "n"),
+    [
+        ([("a", "x", "1"), ("b", "x", "1")], 1),
+        ([("a", "x", "1"), ("a", "y", "1")], 2),
+        ([("a", "x", "1"), ("a", "x", "2")], 1),  # a number is no name
+        ([("a", "x"), ("a", "x")], 1),
+        ([], 1),
+    ],
+)
+def test_columns_that_tell_rows_apart(rows: list[tuple[str, ...]], n: int) -> None:
+    assert n_telling(rows, numbers=[2]) == n
+
+
+def test_rows_of_one_name_are_told_apart_in_every_group(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "36")
+    rows = [("digits", "native", "3.1", "3.0 to 4.0"), ("digits", "torch", "14.1", "13.0 to 15.0")]
+    console.print_table(("model", "run by", "ms", "half of all"), rows, numbers=(2, 3))
+    lines = [line.split() for line in plain(capsys.readouterr().out).splitlines()]
+    assert [line for line in lines if line[:1] == ["digits"]] == [
+        *(["digits", "native", "3.1"], ["digits", "torch", "14.1"]),
+        *(["digits", "native", "3.0", "to", "4.0"], ["digits", "torch", "13.0", "to", "15.0"]),
+    ]
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12), st.integers(1, 200))

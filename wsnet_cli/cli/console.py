@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.sniff import shown
 from ..core.strict_json import json_text
-from .table_groups import column_groups, fitted_widths, least_widths
+from .table_groups import column_groups, fitted_widths, least_widths, n_telling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -156,7 +156,7 @@ class _Columns:
 def _parts(
     headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int], width: int
 ) -> Iterator[_Columns]:
-    """The columns of a whole table in groups that fit a terminal, each with the first column."""
+    """The columns of a table in groups that fit a terminal, each with those that tell its rows."""
     from rich.cells import cell_len
 
     names = [shown(heading) for heading in headings]
@@ -164,7 +164,7 @@ def _parts(
     words = [max((cell_len(word) for word in name.split()), default=0) for name in names]
     least = least_widths(longest, words, numbers)
     whole = [max(most, cell_len(name)) for most, name in zip(longest, names, strict=True)]
-    for group in column_groups(least, width):
+    for group in column_groups(least, width, n_telling(rows, numbers)):
         yield _Columns(
             [names[i] for i in group],
             [[row[i] for i in group] for row in rows],

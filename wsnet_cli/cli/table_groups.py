@@ -47,24 +47,43 @@ def fitted_widths(whole: Sequence[int], least: Sequence[int], width: int) -> lis
     return widths
 
 
-def column_groups(least: Sequence[int], width: int) -> list[tuple[int, ...]]:
-    """Columns, each group as wide as the terminal at most, and all with the first column.
+def n_telling(rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> int:
+    """How many columns, from the first, tell all rows apart; 1 where columns of words do not.
+
+    >>> n_telling([("a", "x", "1"), ("a", "y", "1")], numbers=[2])
+    2
+    """
+    for n in range(1, max(map(len, rows), default=0)):
+        if n > 1 and n - 1 in numbers:
+            break
+        if len({tuple(row[:n]) for row in rows}) == len(rows):
+            return n
+    return 1
+
+
+def column_groups(least: Sequence[int], width: int, n_first: int = 1) -> list[tuple[int, ...]]:
+    """Columns, each group as wide as the terminal at most, and all with the first columns.
 
     There is one group where all fit. The first column is folded where it would take more than a
-    third of a terminal that is too narrow. A column that is too wide beside it stands there alone.
+    third of a terminal that is too narrow. Where any column is too wide beside the first ones, all
+    stand beside the very first, and one that is too wide there too stands there alone.
 
     Args:
         least: width of each column.
         width: of the terminal.
+        n_first: columns that are to be in every group, >= 1.
     """
     if len(least) < 3 or _needed(least) <= width:
         return [tuple(range(len(least)))]
     folded = _first_folded(least, width)
-    groups: list[tuple[int, ...]] = [(0,)]
-    for i in range(1, len(least)):
+    first = tuple(range(n_first))
+    if any(_needed([*folded[:n_first], wide]) > width for wide in folded[n_first:]):
+        first = (0,)
+    groups = [first]
+    for i in range(len(first), len(least)):
         group = groups[-1]
-        if len(group) > 1 and _needed([folded[k] for k in (*group, i)]) > width:
-            groups.append((0, i))
+        if len(group) > len(first) and _needed([folded[k] for k in (*group, i)]) > width:
+            groups.append((*first, i))
         else:
             groups[-1] = (*group, i)
     return groups
