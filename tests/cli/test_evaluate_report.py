@@ -102,7 +102,7 @@ def job(trained) -> Path:
     for seed in (0, 1):
         name = f"seed-{seed}"
         shutil.copytree(trained.run, Path("job") / name)
-        runs.append({"run": name, "fold": None, "seed": seed, "bytes": 1_000})
+        runs.append({"run": name, "fold": None, "seed": seed, "bytes": 1_000, "n_clips": 7})
     Path("job/results.json").write_text(json.dumps({"runs": runs, "failed": []}))
     return Path("job")
 
