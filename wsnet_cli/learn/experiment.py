@@ -107,14 +107,12 @@ def resume_experiment(
 
 def jobs_of(experiment: Experiment, folder: Path) -> list[Job]:
     """A job for each fold and seed, in this order, in a folder of its name within `folder`."""
-    request = experiment.request
+    request = replace(experiment.request, runs=folder, force=False, models=experiment.models)
     jobs = []
     for (fold, seed), name in run_names(experiment.folds, experiment.seeds).items():
         train = request.config.train.model_copy(update={"seed": seed})
         config = request.config.model_copy(update={"train": train})
-        own = replace(request, name=name, runs=folder, fold=fold, config=config, force=False)
-        own = replace(own, models=experiment.models)
-        jobs.append(Job(name, own))
+        jobs.append(Job(name, replace(request, name=name, fold=fold, config=config)))
     return jobs
 
 

@@ -63,6 +63,8 @@ def check_jobs(
     Raises:
         UsageError: there is no teacher for a fold.
     """
+    if not jobs:
+        return
     for fold, split in splits.items():
         held_out, trained = (
             data.content(i for i in clips if data.packed.has(i))
