@@ -83,6 +83,45 @@ def test_what_people_see(wsnet, data: Path, tiny_options: Callable[..., list[str
     assert (quiet.code, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda data: [], "--fold all measures on all 18, in a training for each fold"),
+        (
+            lambda data: ["--fold", "1"],
+            "--fold all measures on all 18, in a training for each fold",
+        ),
+        (lambda data: ["--set", "train.validation=0.2"], "--fold all measures on all 18,"),
+        (lambda data: ["--fold", "none"], None),
+        (lambda data: [*of_a_split(data)], None),
+    ],
+    ids=["held out by content", "a fold", "with a validation part", "nothing held out", "a split"],
+)
+def test_what_few_clips_say_is_rough(
+    wsnet,
+    data: Path,
+    tiny_options: Callable[..., list[str]],
+    change: Callable[[Path], list[str]],
+    words: str | None,
+):
+    outcome = wsnet("train", data, *change(data), *tiny_options(), "--epochs", 1)
+    assert outcome.code == 0
+    told = [line for line in outcome.stderr.splitlines() if line.startswith("few clips")]
+    assert len(told) == (words is not None)
+    assert words is None or words in told[0]
+
+
+def of_a_split(data: Path) -> list[str]:
+    """Put a manifest with a split of its own into the data, and the options to read it."""
+    clips = sorted(data.glob("*/*.wav"))
+    rows = [
+        f"{path.relative_to(data).as_posix()},{path.parent.name},{'test' if i % 3 else 'train'}"
+        for i, path in enumerate(clips)
+    ]
+    (data / "manifest.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+    return []
+
+
 def test_run_folders_are_numbered_and_force_starts_over(
     wsnet, data: Path, tiny_options: Callable[..., list[str]]
 ):
