@@ -78,12 +78,35 @@ def test_a_preset_that_is_not_there(wsnet, tones: Path):
 
 
 def test_the_rate_is_that_of_the_preset_or_the_one_that_is_named(wsnet, tones: Path):
-    for options, rate in ((), 20_000), (("--rate", "8000"), 8_000):
-        wsnet("prepare", tones, "-o", "out", *options)
-        assert json.loads(Path("out/prepared.json").read_text())["sample_rate"] == rate
     Path("own.yaml").write_text("audio: {sample_rate: 11025}\n")
-    wsnet("prepare", tones, "-o", "out", "-c", "own.yaml")
-    assert json.loads(Path("out/prepared.json").read_text())["sample_rate"] == 11_025
+    of_options = {
+        (): 8_000,
+        ("-c", "esc10-wsnet"): 20_000,
+        ("--rate", "16000"): 16_000,
+        ("-c", "own.yaml"): 11_025,
+    }
+    for options, rate in of_options.items():
+        outcome = wsnet("prepare", tones, "-o", "out", *options)
+        assert json.loads(Path("out/prepared.json").read_text())["sample_rate"] == rate
+        assert ("from the data: 8,000 Hz" in outcome.stderr) == (options == ())
+
+
+def test_a_preset_that_leaves_the_rate_to_the_data_hears_the_same_of_a_prepared_folder(
+    wsnet, tones: Path
+):
+    assert wsnet("prepare", tones, "-o", "out").code == 0
+    dry_runs = [wsnet("train", data, "--dry-run") for data in (tones, "out")]
+    chosen = {line for run in dry_runs for line in run.stderr.splitlines() if "from the" in line}
+    assert len(chosen) == 1
+    assert "8,000 Hz" in chosen.pop()
+
+
+def test_where_no_header_tells_a_rate_the_highest_is_taken(wsnet, tones: Path):
+    for path in tones.rglob("*.wav"):
+        path.write_bytes(b"RIFF")
+    outcome = wsnet("prepare", tones, "-o", "out", "--dry-run")
+    assert "from the data" not in outcome.stderr
+    assert "at 20,000 Hz" in outcome.stderr
 
 
 def test_the_page_is_that_of_this_run_or_none(prepare, tones: Path):

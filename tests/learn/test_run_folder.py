@@ -70,7 +70,7 @@ def test_force_does_not_write_one_run_over_several(tmp_path: Path) -> None:
     assert new_run_folder("bells", root=tmp_path).path == tmp_path / "bells-2"
 
 
-@pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed", "cal", "cal.q8"])
+@pytest.mark.parametrize("form", ["q8", "q6", "q5", "q4", "mixed", "cal", "cal.q8", "q6.cal"])
 def test_the_small_form_of_another_model_goes(tmp_path: Path, tone_model: Model, form: str) -> None:
     folder, small = RunFolder(tmp_path), tmp_path / f"model.{form}.wsnet"
     n_bytes = folder.write_model(tone_model)

@@ -41,7 +41,7 @@ def prepare(
     ],
     rate: Annotated[
         int | None,
-        typer.Option("--rate", help="Sample rate in Hz; by default that of the preset."),
+        typer.Option("--rate", help="Sample rate in Hz; by default the preset's, or the data's."),
     ] = None,
     config: Annotated[
         str, typer.Option("-c", "--config", help="Preset or YAML file to take the rate from.")
@@ -84,7 +84,7 @@ def prepare(
 
     if report:
         require("jinja2")
-    sample_rate = _rate(rate, config)
+    asked_rate = _asked_rate(rate, config)
     if held_out is not None and folds is not None:
         raise UsageError("--held-out and --folds: expected one of them")
     if held_out is not None and not 0 <= held_out < 1:
@@ -96,6 +96,7 @@ def prepare(
     _check_division(dataset, {"--folds": folds, "--held-out": held_out})
     n_workers = count_workers(workers, len(dataset.clips))
     _tell_source(dataset)
+    sample_rate = asked_rate or _rate_of(dataset)
     if dry_run or len(dataset.clips) >= LONG_JOB_FILES:
         expected = _estimate(dataset, sample_rate, n_workers, out)
         if dry_run:
@@ -119,14 +120,27 @@ def _check_division(dataset: DataSet, asked: dict[str, float | None]) -> None:
             raise UsageError(f"{flag} {value:g}: the data set has {own} of its own, which are kept")
 
 
-def _rate(rate: int | None, config: str) -> int:
+def _asked_rate(rate: int | None, config: str) -> int | None:
+    """The rate that is named, or the preset's; None where that leaves it to the data."""
     from ..core.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
     from ..core.config_file import load_config
 
     if rate is None:
-        return load_config(config, []).audio.sample_rate
+        chosen = load_config(config, [])
+        return None if "rate" in chosen.from_data else chosen.audio.sample_rate
     if not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         raise UsageError(f"--rate {rate}; expected Hz, {MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE}")
+    return rate
+
+
+def _rate_of(dataset: DataSet) -> int:
+    """The rate that training would choose; its highest where no recording tells one."""
+    from ..data.headers import HIGHEST_RATE, rates_and_lengths, usual_rate
+
+    rate = usual_rate(rates_and_lengths(dataset.clips)[0])
+    if rate is None:
+        return HIGHEST_RATE
+    console.note(f"from the data: {rate:,} Hz")
     return rate
 
 

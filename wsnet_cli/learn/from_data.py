@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.config import AudioConfig, Config
-from ..core.decode import open_audio
-from ..core.errors import AudioError
+from ..data.headers import places_to_look, rates_and_lengths, usual_rate
 from .prepared import Found
 
-LOOKED_AT = 200
-"""Clips whose headers are read, spread over the data set."""
-HIGHEST_RATE = AudioConfig().sample_rate
-"""Recordings of a higher rate are brought down to it: what everyday sounds need (ACDNet)."""
 LONGEST_WINDOW_S = AudioConfig().window_s
 WINDOW_STEP_S = 0.25
 COVERED = 0.99
@@ -41,11 +35,11 @@ class Settled:
 def settle(config: Config, found: Found) -> Settled:
     """Choose what `config.from_data` names.
 
-    rate: the most common one of the recordings, at most HIGHEST_RATE. window: long enough for 99
-    of 100 clips, in quarters of a second, at most LONGEST_WINDOW_S. pooling: the released pools
-    from RELEASED_POOLS_FROM samples on, else after every layer. crops: where a window is shorter
-    than LONGEST_WINDOW_S and holds 99 of 100 clips whole, it is shifted and stretched but little,
-    since what comes where, and how fast, tells such clips apart. epochs: so that
+    rate: the most common one of the recordings, at most `headers.HIGHEST_RATE`. window: long enough
+    for 99 of 100 clips, in quarters of a second, at most LONGEST_WINDOW_S. pooling: the released
+    pools from RELEASED_POOLS_FROM samples on, else after every layer. crops: where a window is
+    shorter than LONGEST_WINDOW_S and holds 99 of 100 clips whole, it is shifted and stretched but
+    little, since what comes where, and how fast, tells such clips apart. epochs: so that
     WINDOWS_TRAINED windows are seen, within FEWEST_EPOCHS and MOST_EPOCHS.
 
     Args:
@@ -58,8 +52,7 @@ def settle(config: Config, found: Found) -> Settled:
     seconds: list[float] = []
     if {"rate", "window", "crops"} & set(wanted):
         rates, seconds = _rates_and_lengths(found)
-        if "rate" in wanted and rates:
-            rate = min(rates.most_common(1)[0][0], HIGHEST_RATE)
+        if "rate" in wanted and (rate := usual_rate(rates)):
             audio = audio.model_copy(update={"sample_rate": rate})
             chosen.append(f"{rate:,} Hz")
         if "window" in wanted and seconds:
@@ -97,25 +90,9 @@ def _covering(seconds: list[float]) -> float:
 
 def _rates_and_lengths(found: Found) -> tuple[Counter[int], list[float]]:
     """Sample rates, and lengths in seconds, of clips spread over the data set."""
-    n = len(found.dataset.clips)
-    places = range(0, n, max(1, n // LOOKED_AT))
     packed = found.packed
     if packed is not None:
-        rate = packed.sample_rate
+        rate, places = packed.sample_rate, places_to_look(len(found.dataset.clips))
         lengths = [packed.n_samples(i) / rate for i in places if packed.has(i)]
         return Counter({rate: len(lengths)}), lengths
-    pairs = list(_headers(found, places))
-    return Counter(rate for rate, _ in pairs), [s for _, s in pairs if s is not None]
-
-
-def _headers(found: Found, places: range) -> Iterator[tuple[int, float | None]]:
-    """What headers say; a file that cannot be opened says nothing."""
-    for i in places:
-        clip = found.dataset.clips[i]
-        try:
-            with open_audio(clip.path) as decoder:
-                rate, n_frames = decoder.sample_rate, decoder.n_frames
-        except AudioError:
-            continue
-        end_s = clip.end_s if clip.end_s is not None else n_frames and n_frames / rate
-        yield rate, None if end_s is None else end_s - (clip.start_s or 0.0)
+    return rates_and_lengths(found.dataset.clips)

@@ -37,8 +37,9 @@ SMALL_FORM = ("model.q8.wsnet", "metrics.q8.json")
 """The model that `wsnet compress` or `sweep` puts beside that of the run, and its measures."""
 FEWER_BITS = tuple(f"model.{form}.wsnet" for form in ("q6", "q5", "q4", "mixed"))
 """What `wsnet compress` calls the model with fewer bits than 8."""
-CALIBRATED = tuple(f"model.cal{form}.wsnet" for form in ("", ".q8", ".q6", ".q5", ".q4", ".mixed"))
-"""What `wsnet calibrate` calls the model with its calibration, and its small forms."""
+_FORMS = ("", ".q8", ".q6", ".q5", ".q4", ".mixed")
+CALIBRATED = tuple(f"model{of}.cal{then}.wsnet" for of in _FORMS for then in _FORMS)
+"""What `wsnet calibrate` calls the model or a small form of it, and the small forms of these."""
 WRITTEN = (
     *("model.wsnet", "last.safetensors", "config.yaml", "split.csv"),
     *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
