@@ -130,7 +130,8 @@ def resolve_folds(asked: str | None, dataset: DataSet) -> tuple[str | None, ...]
         return (asked,)
     if not dataset.folds and dataset.clips.split_words:
         raise UsageError(
-            f"--fold {asked}: the data set has a split of its own and no folds; leave it out"
+            f"--fold {asked}: the data set has a split of its own and no folds; leave it out "
+            "(wsnet prepare --folds 5 makes folds, where the split is not the authors')"
         )
     made = tuple(str(number + 1) for number in range(N_MADE_FOLDS))
     known = dataset.folds or made
