@@ -188,6 +188,18 @@ def test_a_calibration_survives_compressing(
         assert small.bits == bits
 
 
+def test_what_is_kept_is_counted_of_clips_that_have_a_label(
+    tone_model: Model, labelled: LabelledLogits
+) -> None:
+    """Of the others any label that is told is a false alarm."""
+    model = replace(tone_model, multi_label=True)
+    truth = labelled.truth.copy()
+    truth[::2] = False
+    found = calibrate(model, replace(labelled, truth=truth), with_thresholds=False)
+    told = labelled.scores(found.temperature.temperature, multi_label=True).max(axis=1) >= 0.5
+    assert found.told.n_told == told.sum() > told[1::2].sum() == found.n_kept > 0
+
+
 def test_several_labels_from_end_to_end(tone_model: Model) -> None:
     """Logits three times as large as those that the labels were drawn by, and weak background."""
     rng = np.random.default_rng(1)

@@ -120,6 +120,17 @@ def test_of_equal_scores_the_first_label_is_the_best() -> None:
     assert told(windows([[0.5, 0.5]]), top_k=2) == [(0, 1, 0), (0, 1, 1)]
 
 
+def test_where_the_best_label_is_no_hit_there_is_none() -> None:
+    part = windows([[0.6, 0.3, 0.1], [0.8, 0.15, 0.05], [0.2, 0.2, 0.1], [0.1, 0.5, 0.4]])
+    bounds = np.array([0.7, 0.1, 0.0])
+    known = [(0.5, 1.5, 0), (0.5, 1.5, 1), (0.5, 1.5, 2), (1.5, 2.5, 1), (1.5, 2.5, 2)]
+    options = {"threshold": bounds, "max_gap_s": None}
+    assert told(part, best_decides=True, **options) == known
+    assert told(part, best_decides=True, top_k=1, **options) == [known[0], known[3]]
+    assert len(told(part, **options)) == 9
+    assert told(part, best_decides=True, threshold=0.7, max_gap_s=None) == [known[0]]
+
+
 def test_by_start_a_long_event_is_told_before_those_inside_it_and_by_end_after() -> None:
     part = windows([[1, 0], [1, 1], [1, 0], [1, 0], [1, 0]], hop_s=1.0)
     assert told(part, order="start") == [(0, 5, 0), (1, 2, 1)]

@@ -103,6 +103,12 @@ def test_windows_and_hits_follow_the_windows_own_scores(
         for s, t in zip(starts, ends, strict=True)
     ]
     assert all(np.array(heard)[known])
+    for event in told(model, path, view=EVENTS, top_k=3, gap_s=None):
+        ((window,),) = np.nonzero((starts == event.start_s) & (ends == event.end_s))
+        assert known[window]
+    for row in told(model, path, view=WINDOWS, top_k=3):
+        if row.scores[0].label == "unknown":
+            assert not any(score.is_hit for score in row.scores)
 
 
 def test_a_multi_label_model_tells_all_that_reach_their_own(

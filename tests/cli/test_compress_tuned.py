@@ -129,6 +129,23 @@ def test_a_limit_holds_after_fine_tuning_too(wsnet, trained, monkeypatch: pytest
     assert [layer["bits"] for layer in outcome.document["layers"]] == list(tried[-1])
 
 
+def test_a_name_that_fine_tuning_may_come_to_must_be_free_before_it(
+    wsnet, trained, monkeypatch: pytest.MonkeyPatch
+):
+    def trains(*_: object) -> None:
+        pytest.fail("hours of training that nobody gets")
+
+    monkeypatch.setattr(fine_tune, "fine_tune", trains)
+    n_bytes = len(model_to_bytes(compress(load_model(trained.model), 5)))
+    taken = trained.model.with_name("model.q4.wsnet")
+    taken.write_bytes(b"kept")
+    words = ("compress", trained.run, "--max-kb", n_bytes / 1000, *BRIEF)
+    outcome = wsnet(*words)
+    assert outcome.code == 2
+    assert outcome.error == f"{taken}: exists; give another name with -o, or --force"
+    assert taken.read_bytes() == b"kept"
+
+
 def test_where_fine_tuning_leaves_no_way_it_says_so(
     wsnet, trained, monkeypatch: pytest.MonkeyPatch
 ):

@@ -124,6 +124,23 @@ def test_the_small_file_says_so_too(wsnet, run: Path):
     assert wsnet("info", run, "--json").document["facts"]["scores"].startswith("multi-label")
 
 
+def test_clips_of_no_label_prove_nothing(wsnet, run: Path, made: Path):
+    shutil.copytree(made / "set", "set")
+    lines = ["path,label,split"]
+    for i, row in enumerate(rows_of(Path("set/manifest.csv"))):
+        lines.append(f"{row['path']},,test" if i % 2 else f"{row['path']},{row['label']},train")
+    Path("set/manifest.csv").write_text("\n".join(lines) + "\n")
+    shutil.copy(run / "model.wsnet", "alone.wsnet")  # outside the run, whose split would be used
+    command = ("compress", "alone.wsnet", "--data", "set", "-o", "small.wsnet")
+    refused = wsnet(*command, "--max-drop", 0)
+    assert refused.code == 2
+    why = "none of the 50 held-out clips has a label to measure on"
+    assert refused.error == f"--max-drop 0: {why}"
+    assert not Path("small.wsnet").exists()
+    document = wsnet(*command, "--json").document
+    assert (document["comparison"], document["not_measured"]) == (None, why)
+
+
 def test_predict_tells_the_best_label_or_all_above_a_threshold(wsnet, run: Path, chord: str):
     command = ("predict", chord, "-m", run, "--json")
     best = wsnet(*command).document

@@ -170,6 +170,23 @@ def test_what_is_not_over_when_it_is_stopped_is_told(
     assert stderr == b"error: interrupted: what was heard until then is told\n"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals are those of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopped_before_there_was_anything_to_hear(model: str, number: int, code: int):
+    command = [*COMMAND, "-m", model, "--raw-rate", str(RATE), "--format", "csv"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    header = process.stdout.readline()
+    time.sleep(1)  # it waits for the first sample meanwhile
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stdout) == (code, b"")
+    assert header.startswith(b"file,")
+    assert stderr.endswith(b": what was heard until then is told\n")
+
+
 def test_a_reader_that_has_seen_enough(model: str, sound: np.ndarray):
     content = wav(np.tile(sound, 200))
     program = f"{' '.join(COMMAND)} -m {model} --format csv --hop 0.05 < in.wav | head -2"

@@ -247,6 +247,33 @@ def test_what_makes_no_sense_is_refused_before_decoding(
     assert not Path("runs").exists()
 
 
+@pytest.mark.usefixtures("no_decoding")
+def test_a_teacher_of_other_labels_is_refused_before_decoding(wsnet, data: Path):
+    teacher = ("--set", "train.distill.teachers=[digits]")
+    outcome = wsnet("sweep", data, "--kb", "8", *OPTIONS, *teacher)
+    assert outcome.code == 2
+    assert "teacher" in outcome.error
+    assert not Path("runs").exists()
+
+
+def test_a_network_whose_runs_failed_says_how_to_go_on(
+    wsnet, data: Path, trained_here: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert wsnet("sweep", data, "--kb", "8", *OPTIONS).code == 0
+    assert Path("runs/sweep/frontier.svg").is_file()
+    monkeypatch.setattr(
+        learn_sweep,
+        "run_jobs",
+        lambda jobs, *_: [RunOutcome(job.name, error="no luck") for job in jobs],
+    )
+    assert wsnet("sweep", data, "--kb", "8", *OPTIONS).code == 1
+    assert not Path("runs/sweep/frontier.svg").exists(), "a picture of what is no longer told"
+    assert wsnet("evaluate", "runs/sweep/dense").error == (
+        f"{Path('runs/sweep/dense')}: 1 of its 1 runs failed (seed-0: no luck); give the command "
+        "again that began them"
+    )
+
+
 def test_data_is_needed(wsnet):
     assert wsnet("sweep").error == (
         "DATA is missing; expected a folder with a sub-folder per class"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,9 +98,28 @@ def test_runs_that_fail_do_not_stop_the_others(wsnet, data: Path, tiny_options):
     assert json.loads((JOB / "results.json").read_text())["failed"] == [failed]
     refused = wsnet("evaluate", JOB, "--against", JOB)
     assert refused.error == (
-        f"{JOB}: 1 of its 2 runs failed (fold-2-seed-0: {failed['error']}); train them to their "
-        f"end: wsnet train --resume {JOB}"
+        f"{JOB}: 1 of its 2 runs failed (fold-2-seed-0: {failed['error']}); go on with "
+        f"them: wsnet train --resume {JOB}"
     )
+
+
+def test_a_job_is_not_gone_on_with_on_other_parts(wsnet, data: Path, tiny_options):
+    """What one seed was trained on must not be what the next one holds out."""
+    clips = sorted(p.relative_to(data).as_posix() for p in data.glob("*/*.wav"))
+
+    def divide(first: str, second: str) -> None:
+        rows = [f"{c},{c.split('/')[0]},{(first, second)[i % 2]}" for i, c in enumerate(clips)]
+        (data / "set.csv").write_text("\n".join(["path,label,split", *rows]) + "\n")
+
+    divide("train", "test")
+    options = (*tiny_options(), "--epochs", 1, "--seeds", 2, "--jobs", 1, "--name", "job")
+    assert wsnet("train", data / "set.csv", *options).code == 0
+    shutil.rmtree(JOB / "seed-1")
+    divide("test", "train")
+    outcome = wsnet("train", "--resume", JOB)
+    assert outcome.code == 1
+    assert f"its clips, labels, folds or parts are not those of {JOB}" in outcome.error
+    assert not (JOB / "seed-1").exists()
 
 
 def test_a_fold_that_cannot_be_trained_is_told_before_any_run(wsnet, data: Path, tiny_options):

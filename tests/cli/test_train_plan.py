@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,22 @@ def test_dry_run_tells_programs(wsnet, data: Path, tiny_options: Callable[..., l
     assert document["seconds"] >= 6 * document["seconds_per_step"] > 0
     # Weights, their average and two moments, each twice while it is written.
     assert document["disk_bytes"] > 8 * 4 * 1_000
+
+
+def test_dry_run_plans_for_the_hours(
+    wsnet, data: Path, tiny_options: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wsnet_cli.learn import run as run_module
+
+    real = run_module.measure_steps
+    monkeypatch.setattr(
+        run_module, "measure_steps", lambda ready: replace(real(ready), seconds=3 * 3600.0)
+    )
+    options = (*tiny_options(), "--epochs", 3, "--dry-run", "--max-hours", 2.2)
+    outcome = wsnet("train", data, *options)
+    assert "2 instead of 3 epochs, to end within 2.2 h" in outcome.stderr
+    assert "for 2 epochs, 4 steps of" in outcome.stdout
+    assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf"])

@@ -85,5 +85,14 @@ def test_several_labels():
         Evaluated(LABELS, one.clips, truth, None).metrics  # noqa: B018 - computed when asked for
 
 
+def test_folds_of_a_single_class_that_a_clip_may_have_or_not():
+    one, scores = evaluated(), SCORES[:, :1]
+    truth = truth_of([[0], [], [0], [], [0], [0]], 1, multi_label=True)
+    single = Evaluated(LABELS[:1], one.clips, truth, scores)
+    for fold, places in zip(single.folds, ([1, 4, 5], [0, 2], [3]), strict=True):
+        alone = measure_labels(truth[places].astype(bool), scores[places], LABELS[:1])
+        assert fold.macro_f1 == alone.macro_f1
+
+
 def test_truth_of_one_label_each():
     assert truth_of([[2], [0]], 3, multi_label=False).tolist() == [2, 0]

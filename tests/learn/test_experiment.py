@@ -219,5 +219,5 @@ def test_what_may_not_change_when_it_is_resumed(
     moved = tones.rename(tmp_path / "moved")
     assert resume_experiment(done.folder, moved, None, 1, Quiet()).results == done.results
     (moved / "low" / "0.wav").rename(moved / "high" / "low-0.wav")
-    with pytest.raises(TrainingError, match="its clips, labels or folds are not those of"):
+    with pytest.raises(TrainingError, match="its clips, labels, folds or parts are not those of"):
         resume_experiment(done.folder, moved, None, 1, Quiet())

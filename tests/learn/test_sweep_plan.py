@@ -51,6 +51,16 @@ def test_each_size_has_a_sampled_network_and_its_control(found: Found):
         build_network(network.config.network, 3, n_samples)
 
 
+def test_sizes_that_differ_by_a_byte_have_names_of_their_own(found: Found):
+    config = load_config("esc10-wsnet")
+    made = plan_sweep(config, [123_457, 123_458], "p", found, NONE)
+    names = [network.name for network in made.networks]
+    assert names[:2] == ["sampled-123.457kb", "narrow-123.457kb"]
+    assert len(set(names)) == len(names) == 5
+    longer = plan_sweep(config, [1_123_457, 1_123_458], "p", found, NONE)
+    assert len({network.name for network in longer.networks}) == len(longer.networks)
+
+
 def test_a_plain_network_that_cannot_be_so_small_is_left_out(found: Found):
     made = plan(load_config("baseline1-wsnet"), found, 20, 64)
     assert [network.name for network in made.networks] == [

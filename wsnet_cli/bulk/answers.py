@@ -191,9 +191,10 @@ def is_unknown(segment: Segment, hit: Sequence[float] | None) -> bool:
 def _scores(
     segment: Segment, labels: Sequence[str], hit: Sequence[float] | None
 ) -> Iterator[Score]:
+    unknown = is_unknown(segment, hit)
     for rank, (i, score) in enumerate(segment.scores):
-        label = UNKNOWN if rank == 0 and is_unknown(segment, hit) else labels[i]
-        yield Score(label, round(score, 6), hit is None or score >= hit[i])
+        label = UNKNOWN if rank == 0 and unknown else labels[i]
+        yield Score(label, round(score, 6), hit is None or (not unknown and score >= hit[i]))
 
 
 def readable(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.calibration import DECISION, Calibration, least_scores
+from ..core.calibration import DECISION, Calibration, is_told, least_scores
 from ..core.fit_temperature import TemperatureFit, fit_temperature
 from ..core.fit_thresholds import LabelThreshold, Truth, UnknownFit, fit_thresholds, fit_unknown
 from ..core.model import Model
@@ -59,6 +59,7 @@ class Calibrated:
         thresholds: one for each label, or none where they were not asked for.
         unknown: None without background sounds.
         told: what the model now tells of the labelled clips.
+        n_kept: of the clips that have a label, those that are still told one.
     """
 
     model: Model
@@ -68,6 +69,7 @@ class Calibrated:
     thresholds: tuple[LabelThreshold, ...]
     unknown: UnknownChoice | None
     told: Told
+    n_kept: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
@@ -143,6 +145,7 @@ def calibrate(
         thresholds=rows,
         unknown=unknown,
         told=measure_told(scores, truth, least, multi_label=several),
+        n_kept=int(is_told(scores[truth.any(axis=1)], least, multi_label=several).sum()),
     )
 
 

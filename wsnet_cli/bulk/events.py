@@ -48,6 +48,7 @@ def find_events(
     parts: Iterable[WindowScores],
     *,
     threshold: Threshold = 0.5,
+    best_decides: bool = False,
     top_k: int | None = None,
     max_gap_s: float | None = 0.0,
     order: str = "start",
@@ -61,6 +62,7 @@ def find_events(
     Args:
         parts: windows in order, as `Classifier.hear_windows` yields them.
         threshold: least score of a hit, 0..1; or one for each label, [n_labels].
+        best_decides: whether a window whose best label is below its threshold has no hit at all.
         top_k: best labels of a window that may be hits, >= 1; of equal scores, those of the first
             labels; None: all.
         max_gap_s: seconds, >= 0; 0 joins windows that overlap or touch. None: nothing is joined, so
@@ -82,12 +84,13 @@ def find_events(
     2.0 3.0 1 0.5 1
     """
     _check(threshold, top_k, max_gap_s, order)
-    return _find(parts, threshold, top_k, max_gap_s, order)
+    return _find(parts, threshold, best_decides, top_k, max_gap_s, order)
 
 
 def _find(
     parts: Iterable[WindowScores],
     threshold: Threshold,
+    best_decides: bool,
     top_k: int | None,
     max_gap_s: float | None,
     order: str,
@@ -100,6 +103,8 @@ def _find(
 
     for part in parts:
         hits = _hits(part.scores, threshold, top_k)
+        if best_decides:
+            hits &= _known(part.scores, threshold)[:, None]
         for row, (start_s, end_s) in enumerate(zip(part.starts_s, part.ends_s, strict=True)):
             if max_gap_s is not None:
                 latest = float(start_s) - max_gap_s - TOUCH_S
@@ -121,6 +126,14 @@ def _hits(scores: Array, threshold: Threshold, top_k: int | None) -> npt.NDArray
         worse = np.argsort(-scores, axis=1, kind="stable")[:, top_k:]
         np.put_along_axis(hits, worse, False, axis=1)
     return hits
+
+
+def _known(scores: Array, threshold: Threshold) -> npt.NDArray[np.bool_]:
+    """[n]: where the best label, the first of equal ones, reaches its threshold."""
+    best = scores.argmax(axis=1)[:, None]
+    bounds = np.broadcast_to(threshold, scores.shape)
+    known = np.take_along_axis(scores, best, 1) >= np.take_along_axis(bounds, best, 1)
+    return np.asarray(known[:, 0])
 
 
 class _Begun:

@@ -47,12 +47,12 @@ def runs_of_job(folder: Path) -> list[JobRun]:
         ArtifactError: its results are damaged.
     """
     path = folder / RESULTS
+    again = (
+        f"go on with them: wsnet train --resume {folder}"
+        if (folder / JOB).is_file()
+        else "give the command again that began them"
+    )
     if not path.is_file():
-        again = (
-            f"go on with them: wsnet train --resume {folder}"
-            if (folder / JOB).is_file()
-            else "give the command again that began them"
-        )
         raise UsageError(f"{folder}: its runs have not ended, it holds no {RESULTS}; {again}")
     with explain_os_errors("read", path):
         content = path.read_bytes()
@@ -76,8 +76,7 @@ def runs_of_job(folder: Path) -> list[JobRun]:
     if failed or not runs:
         raise UsageError(
             f"{folder}: {len(failed)} of its {len(failed) + len(runs)} runs failed"
-            f"{f' ({failed[0]})' if failed else ''}; train them to their end: "
-            f"wsnet train --resume {folder}"
+            f"{f' ({failed[0]})' if failed else ''}; {again}"
         )
     return runs
 

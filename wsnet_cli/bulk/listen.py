@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..core.errors import AudioError
+from ..core.errors import AudioError, ParameterError
 from ..core.files import atomic_stream
 from ..core.pipe import PipedSound
 from ..core.samples import Samples
@@ -52,7 +52,7 @@ def listen(
             for prediction in _told(segments, classifier.labels, hit):
                 n_told += 1
                 yield prediction
-    except AudioError:
+    except (AudioError, ParameterError):  # the latter where no sample had come
         if blocks.stopped_by is None:
             raise
     else:

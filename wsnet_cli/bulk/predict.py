@@ -152,7 +152,7 @@ class Hearing:
         self.duration_s, self.is_silent = 0.0, False
         self._classifier = classifier
         self._request = request
-        self._kept = terms_of(classifier.model, request).kept
+        self._terms = terms_of(classifier.model, request)
         self._open = open_blocks
         self._name = name
         self._live = live
@@ -201,7 +201,8 @@ class Hearing:
         request = self._request
         for event in find_events(
             timeline,
-            threshold=self._kept,
+            threshold=self._terms.kept,
+            best_decides=self._terms.best_decides,
             top_k=request.top_k,
             max_gap_s=request.gap_s,
             order="end" if self._live else "start",
@@ -213,4 +214,4 @@ class Hearing:
         return self._classifier.hear_windows(self._open, self._name, live=self._live, embed=embed)
 
     def _hits(self, starts_s: Times, ends_s: Times, scores: Array, features: Array | None) -> Hits:
-        return Hits(starts_s, ends_s, scores, self._request.top_k, self._kept, features)
+        return Hits(starts_s, ends_s, scores, self._request.top_k, self._terms.kept, features)

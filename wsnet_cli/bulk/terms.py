@@ -23,10 +23,12 @@ class Terms:
         hit: the least score of each label for its being more than the best of those that do not
             fit, [n_labels]; of a single-label model, a best label below it is unknown. None: all
             that is kept is a hit.
+        best_decides: whether a window has no hit where its best label is below `kept`: unknown.
     """
 
     kept: Bounds
     hit: tuple[float, ...] | None = None
+    best_decides: bool = False
 
 
 def terms_of(model: Model, request: Request) -> Terms:
@@ -42,6 +44,8 @@ def terms_of(model: Model, request: Request) -> Terms:
     if not model.calibration.decides:
         return Terms(np.zeros(n))
     least = least_scores(model.calibration, n, multi_label=model.multi_label)
-    if model.multi_label or request.view == EVENTS:
+    if model.multi_label:
         return Terms(least)
+    if request.view == EVENTS:
+        return Terms(least, best_decides=True)
     return Terms(np.zeros(n), tuple(least.tolist()))

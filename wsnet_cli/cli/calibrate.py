@@ -194,9 +194,9 @@ def _hear_background(
 
 
 def _warn_of_use(found: Calibrated, labelled: LabelledLogits) -> None:
-    """Where most clips that have a label would get none."""
-    n_told, n = found.told.n_told, int(labelled.truth.any(axis=1).sum())
-    if 2 * n_told >= n:
+    """Where most clips that have a label would get none, and more would without calibrating."""
+    n_told, n = found.n_kept, int(labelled.truth.any(axis=1).sum())
+    if 2 * n_told >= n or not found.model.calibration.decides:
         return
     if found.unknown is not None:
         advice = "allow more (--max-false-alarms), or train with such sounds as a class"

@@ -16,6 +16,7 @@ from .made_from import beside, check_place, check_target
 if TYPE_CHECKING:
     from ..core.bit_allocation import Allocation
     from ..core.bit_choice import Wish
+    from .compress_plan import Plan
 
 MIXED = "mixed"
 FULL_BITS = 8
@@ -121,10 +122,11 @@ def compress(
     sounds = ModelData(source, loaded, said)
     plan = make_plan(loaded, sounds, asked)
     if out is None:
-        check_target(_default_target(source, plan.allocation), source, force, named=False)
+        for form in _forms_to_come(plan, wish):
+            check_target(_default_target(source, form), source, force, named=False)
     in_run = out is None or out.absolute().parent == source.absolute().parent
     result = carry_out(plan, sounds, asked, in_run=in_run)
-    target = out or _default_target(source, result.plan.allocation)
+    target = out or _default_target(source, _form_of(result.plan.allocation))
     check_target(target, source, force, named=out is not None)
     ledger = make_ledger(result.model, result.content)
     refusal = None
@@ -178,10 +180,26 @@ def _check_epochs(epochs: int | None, wish: Wish, no_fine_tune: bool) -> None:
         )
 
 
-def _default_target(source: Path, allocation: Allocation) -> Path:
+def _default_target(source: Path, form: str) -> Path:
     """Beside the model, named by the bits of its layers."""
     from ..core.locate import SUFFIX
 
-    stem = _OWN_SUFFIX.sub("", source.name.removesuffix(SUFFIX))
-    form = f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
-    return beside(source, stem, form)
+    return beside(source, _OWN_SUFFIX.sub("", source.name.removesuffix(SUFFIX)), form)
+
+
+def _form_of(allocation: Allocation) -> str:
+    return f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
+
+
+def _forms_to_come(plan: Plan, wish: Wish) -> set[str]:
+    """Those the file may have: where it must not be too large, fine-tuning may end at fewer bits.
+
+    That a name is taken must be known before hours of training, not after them.
+    """
+    from ..core.quant import BITS
+
+    forms, least = {_form_of(plan.allocation)}, min(plan.allocation)
+    may_shrink = plan.trains and wish.max_bytes is not None and max(plan.allocation) > min(BITS)
+    if may_shrink:
+        forms |= {MIXED, *(f"q{bits}" for bits in BITS if bits <= least)}
+    return forms

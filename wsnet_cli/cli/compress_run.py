@@ -154,7 +154,11 @@ def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
             raise
         console.warn(f"accuracy before and after is not measured: {error}")
         return None, str(error)
-    return held_out, "" if held_out else "nothing is held out to measure on"
+    if held_out is None:
+        return None, "nothing is held out to measure on"
+    if not any(clip.classes for clip in held_out.clips):
+        return None, f"none of the {len(held_out.clips)} held-out clips has a label to measure on"
+    return held_out, ""
 
 
 def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]:

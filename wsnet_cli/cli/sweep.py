@@ -93,12 +93,13 @@ def sweep(
 
 
 def _draw(swept: Swept) -> Path | None:
-    """Draw the picture where there is a point; its path."""
+    """Draw the picture where there is a point; its path. One of other points goes."""
+    picture = swept.folder / PICTURE
     if not swept.points:
+        picture.unlink(missing_ok=True)
         return None
     from ..report.frontier import draw_frontier
 
-    picture = swept.folder / PICTURE
     write_atomic(picture, draw_frontier(swept.points, swept.points[0].n_clips))
     return picture
 

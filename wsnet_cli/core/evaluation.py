@@ -19,6 +19,7 @@ from .multi_label_metrics import MultiLabelMetrics, measure_labels
 from .natural_order import natural_order
 from .quant import Array
 from .reliability import expected_calibration_error
+from .weighted_ranking import mean_of_known
 
 Flags = npt.NDArray[np.bool_]
 
@@ -169,10 +170,15 @@ class Evaluated:
     def _macro_f1(self, clips: Ints) -> float | None:
         from sklearn.metrics import f1_score
 
-        options = {"average": "macro", "zero_division": np.nan, "labels": range(len(self.labels))}
         if self.multi_label:
-            found = self._known_scores[clips] >= DECISION
-            return known(f1_score(self._flags[clips], found, **options))
+            truth, found = self._flags[clips], self._known_scores[clips] >= DECISION
+            # Each class by itself: scikit-learn takes a single column for two classes.
+            of_classes = [
+                f1_score(truth[:, c], found[:, c], zero_division=np.nan)
+                for c in range(len(self.labels))
+            ]
+            return known(float(mean_of_known(np.array(of_classes))))
+        options = {"average": "macro", "zero_division": np.nan, "labels": range(len(self.labels))}
         return known(f1_score(self.truth[clips], self._predicted[clips], **options))
 
     def _calibration_error(self, clips: Ints) -> float | None:

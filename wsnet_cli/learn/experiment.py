@@ -99,8 +99,8 @@ def resume_experiment(
         )
     if (experiment.data, experiment.folds) != (before.data, before.folds):
         raise TrainingError(
-            f"{request.source}: its clips, labels or folds are not those of {folder}; expected the "
-            "same to resume: start anew instead"
+            f"{request.source}: its clips, labels, folds or parts are not those of {folder}; "
+            "expected the same to resume: start anew instead"
         )
     return _train(experiment, data, folder, n_workers, listener)
 
@@ -191,10 +191,11 @@ def seed_of(job: Job) -> int:
 
 
 def digest_of(data: PreparedData) -> str:
-    """Of the clips' content, labels and folds; not of their names."""
+    """Of the clips' content, labels, and all that divides them; not of their names."""
     digest = hashlib.sha256()
     clips = data.dataset.clips
     for i in range(len(clips)):
-        line = (data.packed.content_keys[i], clips[i].label, clips[i].fold)
+        clip = clips[i]
+        line = (data.packed.content_keys[i], clip.label, clip.fold, clip.split, clip.group)
         digest.update(f"{line}\n".encode())
     return digest.hexdigest()

@@ -25,7 +25,7 @@ from .from_data import settle
 from .job_teachers import with_teachers
 from .listener import Listener
 from .model_source import Sources, find_sources, kept_sources
-from .prepared import PreparedData, find_data, prepare_data
+from .prepared import Found, PreparedData, find_data, prepare_data
 from .run_folder import (
     RUNS,
     RunFolder,
@@ -190,7 +190,10 @@ def estimate_run(request: Request, listener: Listener) -> Estimate:
     sources = find_sources(request.config)
     with joined(choose_device(request.device)) as (team, device):
         ready = make_ready(request, sources, listener, team, device)
-        return measure_steps(with_teachers(ready, request.fold, listener))
+        ready = with_teachers(ready, request.fold, listener)
+        if request.max_hours is not None:
+            ready = _within(ready, request.max_hours, listener)
+        return measure_steps(ready)
 
 
 def make_ready(
@@ -216,8 +219,7 @@ def make_ready(
         tell_fit(config, fit, request.max_bytes, listener.remark)
         config = with_fit(config, fit)
     audio, labels = audio_settings(config.audio), found.dataset.labels
-    for teacher in sources.every_kind():
-        check_teacher(teacher, labels, audio, multi_label=found.dataset.multi_label)
+    check_teachers(sources, config, found)
     if team.rank > 0:
         team.wait()
     data = prepare_data(found, config, request.fold, listener.decoded)
@@ -232,6 +234,13 @@ def make_ready(
     else:
         network = build_network(config.network, len(labels), audio.window_samples)
     return Ready(config, data, network, device, team, sources)
+
+
+def check_teachers(sources: Sources, config: Config, found: Found) -> None:
+    """Refuse teachers that do not know what the data asks for. Raises: UsageError."""
+    audio, dataset = audio_settings(config.audio), found.dataset
+    for teacher in sources.every_kind():
+        check_teacher(teacher, dataset.labels, audio, multi_label=dataset.multi_label)
 
 
 def _within(ready: Ready, hours: float, listener: Listener) -> Ready:

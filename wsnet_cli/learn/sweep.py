@@ -21,7 +21,7 @@ from .job_teachers import check_jobs, keep_models
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .model_source import find_sources
 from .prepared import PreparedData, find_data, prepare_data
-from .run import Request
+from .run import Request, check_teachers
 from .run_folder import RunFolder, check_run_name, locked
 from .small_form import measure_small_form
 from .sweep_plan import Plan, Planned, plan_sweep
@@ -90,6 +90,7 @@ def run_sweep(
     settled = settle(request.config, found)
     if settled.chosen:
         listener.remark(f"from the data: {', '.join(settled.chosen)}")
+    check_teachers(sources, settled.config, found)
     plan = plan_sweep(settled.config, sizes, request.preset, found, sources)
     listener.remark(f"networks: {', '.join(map(_say_network, plan.networks))}")
     datas: dict[str | None, PreparedData] = {}

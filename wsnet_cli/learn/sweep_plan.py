@@ -71,7 +71,7 @@ def plan_sweep(
     left_out: list[tuple[str, str]] = []
     for size in sizes:
         for kind, base in ((SAMPLED, config), (NARROW, plain)):
-            name = f"{kind}-{size / KB:g}kb"
+            name = f"{kind}-{size / KB:.12g}kb"
             try:
                 fit = fit_run(base, size, preset, found, sources)
             except ConfigError as error:
