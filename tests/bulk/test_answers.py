@@ -72,7 +72,7 @@ def test_a_best_label_that_is_no_hit_is_unknown_and_the_others_stay():
     parts = [hits([[0.5, 0.375, 0.125], [0.25, 0.625, 0.125]])]
     answer = Answer("a.wav", "ok", 7.5, parts=parts)
     first, second = predictions_of(answer, LABELS, [0.75, 0.625, 0.0])
-    assert first.scores == (("unknown", 0.5, False), ("dog", 0.375, False), ("hen", 0.125, True))
+    assert first.scores == (("unknown", 0.5, False), ("dog", 0.375, False), ("hen", 0.125, False))
     assert second.scores == (("dog", 0.625, True), ("cat", 0.25, False), ("hen", 0.125, True))
 
 

@@ -108,7 +108,7 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path):
         load_answers(tmp_path / "begun")
     job = write_job(tmp_path / "failed", ("1", "1"), failed=("fold-1-seed-1",))
     with pytest.raises(
-        UsageError, match=r"1 of its 3 runs failed \(fold-1-seed-1: why\); train th"
+        UsageError, match=r"1 of its 3 runs failed \(fold-1-seed-1: why\); give the command"
     ):
         load_answers(job)
     job = write_job(tmp_path / "uneven", ("11", "1"), ("11", "11"))
