@@ -191,7 +191,7 @@ def _form_of(allocation: Allocation) -> str:
     return f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
 
 
-def _forms_to_come(plan: Plan, wish: Wish) -> set[str]:
+def _forms_to_come(plan: Plan, wish: Wish) -> list[str]:
     """Those the file may have: where it must not be too large, fine-tuning may end at fewer bits.
 
     That a name is taken must be known before hours of training, not after them.
@@ -202,4 +202,4 @@ def _forms_to_come(plan: Plan, wish: Wish) -> set[str]:
     may_shrink = plan.trains and wish.max_bytes is not None and max(plan.allocation) > min(BITS)
     if may_shrink:
         forms |= {MIXED, *(f"q{bits}" for bits in BITS if bits <= least)}
-    return forms
+    return sorted(forms)

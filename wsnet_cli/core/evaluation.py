@@ -15,11 +15,10 @@ from .bootstrap import Interval, Ints, number_recordings
 from .calibration import DECISION
 from .errors import ParameterError
 from .metrics import Metrics, known, measure, plain, wilson_interval
-from .multi_label_metrics import MultiLabelMetrics, measure_labels
+from .multi_label_metrics import MultiLabelMetrics, macro_f1, measure_labels
 from .natural_order import natural_order
 from .quant import Array
 from .reliability import expected_calibration_error
-from .weighted_ranking import mean_of_known
 
 Flags = npt.NDArray[np.bool_]
 
@@ -171,13 +170,7 @@ class Evaluated:
         from sklearn.metrics import f1_score
 
         if self.multi_label:
-            truth, found = self._flags[clips], self._known_scores[clips] >= DECISION
-            # Each class by itself: scikit-learn takes a single column for two classes.
-            of_classes = [
-                f1_score(truth[:, c], found[:, c], zero_division=np.nan)
-                for c in range(len(self.labels))
-            ]
-            return known(float(mean_of_known(np.array(of_classes))))
+            return macro_f1(self._flags[clips], self._known_scores[clips] >= DECISION)
         options = {"average": "macro", "zero_division": np.nan, "labels": range(len(self.labels))}
         return known(f1_score(self.truth[clips], self._predicted[clips], **options))
 

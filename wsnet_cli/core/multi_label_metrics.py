@@ -145,6 +145,16 @@ def measure_labels(
     )
 
 
+def macro_f1(truth: Truth, decided: Truth) -> float | None:
+    """The mean F1 of the classes whose F1 is known; None where none is.
+
+    Args:
+        truth: which classes each clip has, [n, n_classes], n >= 1.
+        decided: which it was taken to have, likewise.
+    """
+    return _mean_known(_decisions(truth[:, c], decided[:, c])[2] for c in range(truth.shape[1]))
+
+
 def _label_metrics(label: str, truth: Truth, decided: Truth, scores: Array) -> LabelMetrics:
     precision, recall, f1 = _decisions(truth, decided)
     return LabelMetrics(

@@ -35,9 +35,10 @@ RUNS = Path("runs")
 """Where runs go, under the current directory."""
 SMALL_FORM = ("model.q8.wsnet", "metrics.q8.json")
 """The model that `wsnet compress` or `sweep` puts beside that of the run, and its measures."""
-FEWER_BITS = tuple(f"model.{form}.wsnet" for form in ("q6", "q5", "q4", "mixed"))
+_FEWER = (".q6", ".q5", ".q4", ".mixed")
+FEWER_BITS = tuple(f"model{form}.wsnet" for form in _FEWER)
 """What `wsnet compress` calls the model with fewer bits than 8."""
-_FORMS = ("", ".q8", ".q6", ".q5", ".q4", ".mixed")
+_FORMS = ("", ".q8", *_FEWER)
 CALIBRATED = tuple(f"model{of}.cal{then}.wsnet" for of in _FORMS for then in _FORMS)
 """What `wsnet calibrate` calls the model or a small form of it, and the small forms of these."""
 WRITTEN = (
