@@ -283,8 +283,10 @@ def test_signals_end_with_one_line_that_says_how_to_go_on(
     wsnet, model: str, many_clips: Path, number: int, code: int, word: str, workers: str
 ):
     command = ("predict", "in", "-m", model, "-o", "o.csv", "-j", workers)
+    # A signal may come between `open` and its `with`, which Python gives no way to prevent.
+    warnings = ("-W", "error", "-W", "ignore::ResourceWarning")
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", WAITS, *command],
+        [sys.executable, *warnings, "-c", WAITS, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
