@@ -13,23 +13,29 @@ import sys
 from page_table import write_or_check
 from results_table import NOTHING, markdown, points_of, read_times
 from row_files import RESULTS, RowFile, read_recorded
-from row_measures import accuracy_of, compare_rows
+from row_measures import accuracy_of, compare_rows, of_like_devices
 from rows_file import Rows, read_rows
 
 from wsnet_cli.core.errors import WsnetError
 
 PAGE = RESULTS.parent / "choosing.md"
 COLUMNS = ("what", "8-bit file", "ms a clip", "training loss", "8-bit %", "points (95 %)", "seeds")
+CONTROL_COLUMN = "against the narrow one (95 %)"
 
 
 def table(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
     """A table's rows that have files, the base first."""
-    base = rows.tables[name].base
+    base, control = rows.tables[name].base, rows.tables[name].control
     assert base is not None
     if base not in files:
         return "Its base has not been recorded yet."
     shown = [base, *(n for n in rows.of_table(name) if n in files and n != base)]
-    return markdown(COLUMNS, [cells(n, base, rows, files, times) for n in shown])
+    lines = [cells(n, base, rows, files, times) for n in shown]
+    if control not in files:
+        return markdown(COLUMNS, lines)
+    for line, one in zip(lines, shown, strict=True):
+        line.insert(-1, points(one, control, files, NOTHING))
+    return markdown((*COLUMNS[:-1], CONTROL_COLUMN, COLUMNS[-1]), lines)
 
 
 def cells(
@@ -38,19 +44,24 @@ def cells(
     """One row of a table."""
     found = files[name]
     accuracy = accuracy_of(found.right("int8"), found.recordings()).mean
-    points = "the base"
-    if name != base:
-        compared, _ = compare_rows(found, files[base], "int8")
-        points = points_of(compared)
     return [
         rows.rows[name].title,
         f"{found.largest('int8'):,} B",
         f"{times[name]:.2f}" if name in times else NOTHING,
         f"{found.loss:.3f}",
         f"{100 * accuracy:.2f}",
-        points,
+        points(name, base, files, "the base"),
         f"{len(found.seeds)}",
     ]
+
+
+def points(name: str, against: str, files: dict[str, RowFile], itself: str) -> str:
+    """A row's difference from another, by runs of like devices where there are some."""
+    if name == against:
+        return itself
+    like = of_like_devices(files[name], files[against])
+    compared, _ = compare_rows(*(like or (files[name], files[against])), "int8")
+    return points_of(compared) + (f", {' and '.join(like[0].devices)} alone" if like else "")
 
 
 def main() -> int:

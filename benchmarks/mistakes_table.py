@@ -22,6 +22,8 @@ from wsnet_cli.core.errors import WsnetError
 TABLE, FORM = "sizes", "int8"
 MOST_NAMED = 3
 """Classes that a class is most often taken for."""
+N_HARDEST = 4
+"""Classes, those of the lowest recall, whose mistakes among each other are counted."""
 
 
 def table(files: Mapping[str, RowFile]) -> str:
@@ -38,7 +40,11 @@ def table(files: Mapping[str, RowFile]) -> str:
     order = sorted(range(len(clips.labels)), key=lambda c: float(right[:, truth == c].mean()))
     headings = ("class", "clips", "all", *(f"`{name}`" for name in said), "most often taken for")
     rows = [class_cells(c, clips, everything, said) for c in order]
-    return f"{markdown(headings, rows)}\n\n{together(everything, truth, len(clips.labels))}"
+    words = (
+        together(everything, truth, len(clips.labels)),
+        among(order[:N_HARDEST], everything, truth),
+    )
+    return f"{markdown(headings, rows)}\n\n{' '.join(words)}"
 
 
 def class_cells(c: int, clips: ClipList, everything: Ints, said: Mapping[str, Ints]) -> list[str]:
@@ -75,6 +81,17 @@ def together(predicted: Ints, truth: Ints, n_labels: int) -> str:
         f"{n_trainings} trainings (five folds each) and {int((n_right == 0).sum())} in none. "
         f"A training is right on {100 * n_right.mean() / n_trainings:.2f} % of them, "
         f"the vote of all on {100 * vote:.2f} %."
+    )
+
+
+def among(classes: list[int], predicted: Ints, truth: Ints) -> str:
+    """How many mistakes take one of these classes for another of them."""
+    wrong = predicted != truth
+    inside = wrong & np.isin(predicted, classes) & np.isin(truth, classes)
+    share = 100 * inside.sum() / max(wrong.sum(), 1)
+    return (
+        f"Of {int(wrong.sum())} mistakes, {share:.1f} % take one of the first {len(classes)} "
+        "classes above for another of them."
     )
 
 

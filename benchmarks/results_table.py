@@ -17,7 +17,7 @@ from typing import Any
 
 from row_files import RESULTS, RowFile, read_recorded
 from row_jobs import differences, row_command
-from row_measures import Accuracy, accuracy_of, best_look, compare_rows
+from row_measures import Accuracy, accuracy_of, best_look, compare_rows, of_like_devices
 from rows_file import Row, Rows, Table, read_rows
 
 from wsnet_cli.core.config import Config
@@ -71,14 +71,29 @@ def row_cells(name: str, row: Row, found: RowFile, ms: float | None) -> list[str
     ]
 
 
+def pair_rows(
+    names: tuple[str, str], first: RowFile, second: RowFile, seen: Collection[str]
+) -> list[list[str]]:
+    """The comparisons of a pair: of all runs, of like devices, and without folds that were seen."""
+    said = f"{names[0]} minus {names[1]}"
+    rows = [pair_cells(said, first, second)]
+    if like := of_like_devices(first, second):
+        rows.append(pair_cells(f"{said}, {' and '.join(like[0].devices)} alone", *like))
+    if seen:
+        without = sorted(seen)
+        rows.append(
+            pair_cells(f"{said}, without fold {' and '.join(without)}", first, second, without)
+        )
+    return rows
+
+
 def pair_cells(
-    names: tuple[str, str], first: RowFile, second: RowFile, without: Collection[str] = ()
+    said: str, first: RowFile, second: RowFile, without: Collection[str] = ()
 ) -> list[str]:
-    """A row of the paired comparisons; folds may be left out."""
+    """A row of the paired comparisons, as it is said; folds may be left out."""
     found, n_clips = compare_rows(first, second, "int8", without)
-    left_out = f", without fold {' and '.join(without)}" if without else ""
     return [
-        f"{names[0]} minus {names[1]}{left_out}",
+        said,
         points_of(found),
         f"{len(first.seeds)} and {len(second.seeds)}",
         f"{n_clips}",
@@ -102,10 +117,8 @@ def section(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, f
     parts.append(markdown(COLUMNS, cells))
     pairs = []
     for pair in pairs_of(table, files):
-        both = (files[pair[0]], files[pair[1]])
-        pairs.append(pair_cells(pair, *both))
-        if seen := {fold for n in pair for fold in rows.rows[n].chosen_on}:
-            pairs.append(pair_cells(pair, *both, sorted(seen)))
+        seen = {fold for n in pair for fold in rows.rows[n].chosen_on}
+        pairs += pair_rows(pair, files[pair[0]], files[pair[1]], seen)
     if pairs:
         parts.append(markdown(PAIR_COLUMNS, pairs))
     if missing := [n for n in rows.of_table(name) if n not in files]:

@@ -7,6 +7,7 @@ clips, as numbers of labels.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -98,6 +99,12 @@ class RowFile:
     def devices(self) -> list[str]:
         """Kinds of device that its runs were trained on."""
         return sorted({run["device"] for run in self.document["runs"]})
+
+    def trained_on(self, devices: Collection[str]) -> RowFile:
+        """This row by the seeds whose runs were trained on these kinds of device alone."""
+        others = {run["seed"] for run in self.document["runs"] if run["device"] not in devices}
+        runs = [run for run in self.document["runs"] if run["seed"] not in others]
+        return RowFile({**self.document, "runs": runs}, self.clips)
 
     @property
     def loss(self) -> float:

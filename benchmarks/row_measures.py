@@ -69,6 +69,19 @@ def best_look(row: RowFile) -> float | None:
     return float(np.average([look["accuracy"] for look in looks], weights=weights))
 
 
+def of_like_devices(first: RowFile, second: RowFile) -> tuple[RowFile, RowFile] | None:
+    """Both by the seeds trained on kinds of device that both have; None where these are all.
+
+    A GPU computes layers in bfloat16, so that a difference may be the device's. None also where
+    one of them has no such seed.
+    """
+    shared = set(first.devices) & set(second.devices)
+    if not shared or shared == {*first.devices, *second.devices}:
+        return None
+    like = (first.trained_on(shared), second.trained_on(shared))
+    return like if all(row.seeds for row in like) else None
+
+
 def compare_rows(
     first: RowFile, second: RowFile, form: str, without: Collection[str] = ()
 ) -> tuple[Comparison, int]:

@@ -117,11 +117,13 @@ class Table(_Section):
     Args:
         title: of the table.
         base: the row that docs/choosing.md compares all others of the table with.
+        control: the row without sampling that it compares them with as well.
         compare: rows that are compared in pairs below the table.
     """
 
     title: Text
     base: str | None = None
+    control: str | None = None
     compare: Annotated[
         tuple[Annotated[tuple[str, str], Field(strict=False)], ...], Field(strict=False)
     ] = ()
@@ -233,8 +235,9 @@ def _problems(rows: Rows) -> Iterable[str]:
         for one in (one for pair in found.compare for one in pair):
             if one not in rows.rows:
                 yield f"tables.{table}.compare: no row {one}"
-        if found.base is not None and found.base not in rows.of_table(table):
-            yield f"tables.{table}.base: {found.base} is no row of it"
+        for key, one in (("base", found.base), ("control", found.control)):
+            if one is not None and one not in rows.of_table(table):
+                yield f"tables.{table}.{key}: {one} is no row of it"
         for first, second in found.compare:
             if rows.rows[first].data != rows.rows[second].data:
                 yield f"tables.{table}.compare: {first} and {second} are of other data"

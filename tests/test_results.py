@@ -107,6 +107,7 @@ def rows(scripts: Any) -> Any:
         ("    tables: [all]", "    tables: [al]", r"rows.small.tables: no table al; tables: all"),
         ("[[small, big]]", "[[small, bag]]", r"tables.all.compare: no row bag"),
         ("title: All,", "title: All, base: bag,", r"tables.all.base: bag is no row of it"),
+        ("title: All,", "title: All, control: bag,", r"tables.all.control: bag is no row of it"),
         ("  small:", "  ../small:", r"rows.../small: is no name for a row"),
         ("drops: [0.5]", "drops: '[0.5'", None),
         ("drops: [0.5]", "drops: '0.5'", r"set.train.drops = '0.5': cannot be set as text"),
@@ -469,6 +470,47 @@ def test_rows_are_told_against_the_base_of_their_table(scripts: Any):
     assert "not been recorded" in scripts.choosing_table("all", rows, {"small": files["small"]}, {})
 
 
+def test_runs_of_like_devices_are_told_apart(scripts: Any):
+    """Seed 0 was trained on a CPU, seed 1 on a GPU."""
+    cpu = {("1", 0): [1, 1], ("2", 0): [1, 1]}
+    both = row_file(scripts, {**cpu, ("1", 1): [0, 0], ("2", 1): [0, 0]})
+    one = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 0]})
+    pairs = scripts.results_table.pair_rows(("a", "b"), both, one, ())
+    assert [row[:1] + row[2:4] for row in pairs] == [
+        ["a minus b", "2 and 1", "4"],
+        ["a minus b, cpu alone", "1 and 1", "4"],
+    ]
+    assert [row[1][:6] for row in pairs] == ["-50.00", "-100.0"]
+    assert len(scripts.results_table.pair_rows(("b", "b"), one, one, ())) == 1
+    rows = scripts.parse_rows(ROWS.replace("title: All,", "title: All, base: big,"), "rows.yaml")
+    line = scripts.choosing_table("all", rows, {"small": both, "big": one}, {}).splitlines()[3]
+    assert "| -100.00 (-100.00 to -100.00), cpu alone | 2 |" in line
+
+
+def test_no_devices_are_like_without_whole_seeds(scripts: Any):
+    alike = scripts.of_like_devices
+    gpu = row_file(scripts, {("1", 1): [0, 0], ("2", 1): [0, 0]})
+    cpu = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 0]})
+    assert alike(gpu, cpu) is None
+    cut = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 0]})
+    cut.document["runs"][0]["device"] = "cuda"  # of one seed, a fold on each
+    assert alike(cut, cpu) is None
+    assert cut.folds == ["1", "2"]
+
+
+def test_rows_are_told_against_the_one_without_sampling(scripts: Any):
+    text = ROWS.replace("title: All,", "title: All, base: big, control: small,")
+    rows = scripts.parse_rows(text, "rows.yaml")
+    files = {
+        "small": row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 1]}),
+        "big": row_file(scripts, {("1", 0): [1, 0], ("2", 0): [1, 1]}),
+    }
+    lines = scripts.choosing_table("all", rows, files, {}).splitlines()
+    assert lines[0].endswith("| points (95 %) | against the narrow one (95 %) | seeds |")
+    assert "| the base | -50.00 (" in lines[2]
+    assert lines[3].endswith(") | - | 1 |")
+
+
 def test_mistakes_by_hand(scripts: Any):
     """Clips p and r are of class a, q and s of b; p and r lie in fold 1, q and s in fold 2."""
     first = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [1, 0]})
@@ -483,7 +525,8 @@ def test_mistakes_by_hand(scripts: Any):
         "",
         # p and q are right in both, s in none; r has a vote for either class.
         "Of 4 clips, 2 are right in all 2 trainings (five folds each) and 1 in none. "
-        "A training is right on 62.50 % of them, the vote of all on 62.50 %.",
+        "A training is right on 62.50 % of them, the vote of all on 62.50 %. "
+        "Of 3 mistakes, 100.0 % take one of the first 2 classes above for another of them.",
     ]
 
 
