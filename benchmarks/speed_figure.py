@@ -1,4 +1,4 @@
-"""The figure of speed: milliseconds per clip, made from docs/results/speed.json.
+"""The figure of speed: milliseconds per window, made from docs/results/speed.json.
 
 python benchmarks/speed_figure.py writes docs/figures/speed.svg.
 """
@@ -57,7 +57,7 @@ def main() -> None:
     subject = document["subjects"][0]
     seconds = subject["samples"] / subject["sample_rate"]
     axes.set_xlabel(f"milliseconds (medians of {document['rounds']} rounds; lines: quartiles)")
-    figure.suptitle(f"One clip of {seconds:g} s at {subject['sample_rate']:,} Hz, one thread")
+    figure.suptitle(f"One window of {seconds:g} s at {subject['sample_rate']:,} Hz, one thread")
     axes.margins(x=0.08)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)
