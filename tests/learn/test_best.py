@@ -75,6 +75,7 @@ def test_the_best_epoch_is_kept_and_early_stopping_says_so(train, make_listener,
     assert any("was better on the validation part" in line for line in listener.remarks)
     best = max(listener.rows, key=lambda row: (row.validation_accuracy, -row.validation_loss))
     assert result.model.provenance["epochs"] == best.epoch
+    assert listener.rows[-1].held_out_accuracy is not None  # the last epoch, though not the ninth
 
 
 def test_a_resumed_run_knows_its_best_epoch(train, make_listener, tmp_path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from wsnet_cli.core.errors import DataError, UsageError
-from wsnet_cli.learn.divided import divide_each
+from wsnet_cli.core.errors import DataError, FileError, UsageError
+from wsnet_cli.learn import divided
+from wsnet_cli.learn.divided import divide_each, find_copies
 from wsnet_cli.learn.prepared import find_data, prepare_data
 
 
@@ -38,3 +40,27 @@ def test_a_fold_that_no_run_can_hold_out_is_told(tones: Path, make_config):
         divide_each(dataset, packed, ("b",), 0.0, [])
     with pytest.raises(UsageError, match="no fold 'd'; the data set has a, b, c"):
         divide_each(dataset, packed, ("d",), 0.0, [])
+
+
+def test_clips_are_compared_where_there_is_room(tones: Path, make_config, monkeypatch, tmp_path):
+    """Or not at all: a split without the comparison could have copies on both sides."""
+    packed = prepare_data(find_data(tones), make_config(), "none").packed
+    beside, elsewhere = packed.store.folder, tmp_path / "elsewhere"
+    assert beside is not None
+    tried: list[Path] = []
+    full = {beside}
+    compare = divided.compare_clips
+
+    def refuse(packed, scratch, *rest):
+        tried.append(scratch)
+        if scratch in full:
+            raise FileError(f"{scratch}: cannot be written: No space left on device")
+        return compare(packed, tmp_path, *rest)
+
+    monkeypatch.setattr(divided, "compare_clips", refuse)
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(elsewhere))
+    find_copies(packed)
+    assert tried == [beside, elsewhere]
+    full.add(elsewhere)
+    with pytest.raises(FileError, match="elsewhere: cannot be written"):
+        find_copies(packed)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.audio import AUDIO_SUFFIXES
+from ..core.audio import CLIP_SUFFIXES
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder
 from ..core.sniff import shown
@@ -152,7 +152,7 @@ def _linked(name: str) -> Refusal:
 
 
 def _has_audio_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122 - ten times as fast
+    return os.path.splitext(name)[1].lower() in CLIP_SUFFIXES  # noqa: PTH122 - ten times as fast
 
 
 def _read_list(name: str) -> Iterator[str]:

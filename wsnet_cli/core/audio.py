@@ -41,6 +41,12 @@ AUDIO_SUFFIXES: frozenset[str] = frozenset(
 )
 """Suffixes, in lower case, of the file formats with a header that libsndfile decodes."""
 
+CLIP_SUFFIXES: frozenset[str] = AUDIO_SUFFIXES | frozenset(
+    f".{name}" for name in ("m4a", "m4b", "aac", "wma", "amr", "ac3", "ape", "wv", "mka", "weba")
+)
+"""Those, and suffixes of sound that libsndfile does not decode: such a file is told as a clip that
+cannot be read, and not passed over."""
+
 
 @dataclass(frozen=True)
 class AudioSettings:
@@ -96,12 +102,12 @@ class AudioSettings:
 
 
 def looks_like_audio(path: AnyPath) -> bool:
-    """Say by its suffix, in any case, whether a file is meant to hold audio.
+    """Say by its suffix, in any case, whether a file is meant to hold audio, read or not.
 
-    >>> looks_like_audio("a/CLIP.WAV"), looks_like_audio("a/notes.txt")
-    (True, False)
+    >>> looks_like_audio("a/CLIP.WAV"), looks_like_audio("a/b.m4a"), looks_like_audio("a/notes.txt")
+    (True, True, False)
     """
-    return PurePath(os.fsdecode(path)).suffix.lower() in AUDIO_SUFFIXES
+    return PurePath(os.fsdecode(path)).suffix.lower() in CLIP_SUFFIXES
 
 
 def read_audio(

@@ -21,12 +21,20 @@ Pairs = list[tuple[int, int]]
 
 
 def find_copies(packed: PackedSet, progress: Progress | None = None) -> Pairs:
-    """The pairs of clips that sound alike; none where there is no room to compare them."""
-    scratch = packed.store.folder or Path(tempfile.gettempdir())
+    """The pairs of clips that sound alike.
+
+    Words of the comparison lie beside the packed clips or, where no file can be made there, in the
+    folder of temporary files.
+
+    Raises: FileError: there is room in neither; without it copies could stand on both sides.
+    """
+    n_workers, elsewhere = count_workers(None, len(packed)), Path(tempfile.gettempdir())
     try:
-        pairs = compare_clips(packed, scratch, count_workers(None, len(packed)), progress)
+        pairs = compare_clips(packed, packed.store.folder or elsewhere, n_workers, progress)
     except FileError:
-        return []
+        if packed.store.folder is None:
+            raise
+        pairs = compare_clips(packed, elsewhere, n_workers, progress)
     return [(pair.first, pair.second) for pair in pairs]
 
 

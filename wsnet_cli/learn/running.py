@@ -134,8 +134,7 @@ class Run:
                     "and batch norm takes its statistics over a part"
                 )
             if row is not None:
-                rows.append(self._look(row))
-                trainer.look(rows[-1])
+                rows.append(self._look(self._look_at_validation(row)))
                 self.listener.epoch(rows[-1])
                 if self.team.rank == 0:
                     self.folder.write_metrics(rows)
@@ -183,11 +182,16 @@ class Run:
             save_checkpoint(self.folder.checkpoint, self.trainer, rows, self._identity())
         self.saved_at = monotonic()
 
-    def _look(self, row: EpochRow) -> EpochRow:
-        """Add what the validation part says, and the held-out part where this epoch looks at it."""
+    def _look_at_validation(self, row: EpochRow) -> EpochRow:
+        """Add what the validation part says, by which training may end here."""
         if self.data.validation:
             seen = self._look_at(self.data.validation)
             row = replace(row, validation_accuracy=seen.accuracy, validation_loss=seen.loss)
+        self.trainer.look(row)
+        return row
+
+    def _look(self, row: EpochRow) -> EpochRow:
+        """Add what the held-out part says, where this epoch looks at it or is the last."""
         every = self.config.train.evaluate_every
         due = self.trainer.done or (every > 0 and row.epoch % every == 0)
         if not due or not self.data.test:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from wsnet_cli.core.errors import FileError
 from wsnet_cli.data.copies import comparing
+from wsnet_cli.data.copies.anchors import AnchorFile
 from wsnet_cli.data.copies.comparing import _WordFile, compare_clips
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.packing.pack_job import PackJob
@@ -154,3 +158,21 @@ def test_a_set_on_disk_is_compared_once(
     again = compare_clips(pack(renamed, RATE, cache), tmp_path)
     assert [(p.first, p.second, p.kind) for p in again] == [(0, 5, "identical"), (4, 6, "near")]
     assert again[1].offset_s == -pairs[0].offset_s
+
+
+def test_a_disk_that_is_full_when_a_file_is_closed_is_told(tmp_path: Path) -> None:
+    """What is left of a failed write is written once more then."""
+
+    def refuse() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    words = _WordFile(1, tmp_path)
+    file = words._file
+    words._file = SimpleNamespace(close=refuse)  # type: ignore[assignment]  # all that is called
+    with pytest.raises(FileError, match=f"{tmp_path.name}: .*[Nn]o space left"), words:
+        pass
+    file.close()
+    anchors = AnchorFile(tmp_path, [0])
+    anchors._files.callback(refuse)
+    with pytest.raises(FileError, match=f"{tmp_path.name}: .*[Nn]o space left"), anchors:
+        pass

@@ -51,8 +51,43 @@ def test_what_is_no_clip_is_ignored(tmp_path: Path) -> None:
     assert dataset.labels == ("cat", "dog")
     assert dataset.skipped == ()
     assert dataset.notes == (
+        "no audio in empty, so there is no such class",
         "ignored 1 audio files that are in no class folder (--pattern reads labels from names)",
     )
+
+
+def test_sound_that_is_not_decoded_is_a_clip_that_will_be_told(tmp_path: Path) -> None:
+    touch(tmp_path, "dog/a.wav", "cat/b.M4A")
+    dataset = load_dataset(tmp_path)
+    assert [clip.name for clip in dataset.clips] == ["cat/b.M4A", "dog/a.wav"]
+
+
+def test_of_many_empty_folders_some_are_named(tmp_path: Path) -> None:
+    touch(tmp_path, "dog/a.wav", "cat/b.wav", *(f"x{i}/readme.md" for i in range(7)))
+    (note,) = load_dataset(tmp_path).notes
+    assert note == "no audio in x0, x1, x2, x3, x4 and 2 more, so there is no such class"
+
+
+@pytest.mark.parametrize(
+    ("folders", "field"),
+    [(("train", "Test"), "split"), (("fold1", "fold2", "fold10"), "fold")],
+)
+def test_parts_are_not_taken_for_classes(
+    tmp_path: Path, folders: tuple[str, ...], field: str
+) -> None:
+    touch(tmp_path, *(f"{folder}/{label}/a.wav" for folder in folders for label in ("cat", "dog")))
+    with pytest.raises(DataError, match=r"called after .*s, such as .*/a.wav; expected") as found:
+        load_dataset(tmp_path)
+    pattern = f"{{{field}}}/{{label}}/{{name}}"
+    assert str(found.value).endswith(f"--pattern '{pattern}'")
+    assert load_dataset(tmp_path, pattern=pattern).labels == ("cat", "dog")
+
+
+def test_folders_called_after_parts_may_be_classes(tmp_path: Path) -> None:
+    touch(tmp_path, "train/a.wav", "test/b.wav")
+    assert load_dataset(tmp_path).labels == ("test", "train")
+    touch(tmp_path, "one/train/deep/a.wav", "one/plane/deep/b.wav")
+    assert load_dataset(tmp_path / "one").labels == ("plane", "train")
 
 
 def test_a_deep_tree_is_read(tmp_path: Path) -> None:

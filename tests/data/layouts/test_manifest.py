@@ -100,6 +100,8 @@ PROBLEMS = {
     "path,label,split\na,b,trian\n": "row 2: split 'trian'; expected train, validation or test",
     "path,label,split\na,b,\n": "row 2: split ''",
     "path,label,fold\na,b, \n": "row 2: the fold is empty",
+    "path,label,fold\na,b,1\nc,d,none\n": "row 3: the fold 'none' is what --fold calls no fold; ",
+    "path,label,fold\na,b,all\n": "row 2: the fold 'all' is what --fold calls all folds in turn",
     "path,label,split,fold\na,b,test,1\n": "columns split and fold in one manifest",
 }
 

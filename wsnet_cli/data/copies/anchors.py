@@ -57,7 +57,8 @@ class AnchorFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._files.close()
+        with explain_os_errors("write", self._where):  # what is left of a failed write
+            self._files.close()
 
     def write(self, fingerprints: Iterable[tuple[int, Words]]) -> None:
         """Add the anchors of the clips, each by its number and words."""

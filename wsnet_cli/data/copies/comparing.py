@@ -154,7 +154,8 @@ class _WordFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with explain_os_errors("write", self._scratch):  # what is left of a failed write
+            self._file.close()
 
     def append(self, clip: int, words: Words) -> None:
         """Keep a clip's words; before the first `read`."""

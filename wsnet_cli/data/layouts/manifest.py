@@ -38,6 +38,9 @@ SPLIT_WORDS = {
 }
 """What data sets call their parts, and what wsnet calls them."""
 
+KEYWORDS = {"all": "all folds in turn", "none": "no fold"}
+"""What `--fold` takes in place of a name."""
+
 _KINDS = {
     **dict.fromkeys(("path", "split"), TEXT),
     "label": LABELS,
@@ -87,12 +90,14 @@ def fold_name(text: str | None) -> str:
     """Return the name of a fold.
 
     Raises:
-        DataError: a reason without place: it is empty or cannot be printed.
+        DataError: a reason without place: it is empty, cannot be printed, or is a word of --fold.
     """
     if text is None:
         raise DataError("the fold is empty; expected its name in every row")
     if not text.isprintable():
         raise DataError(f"the fold {quoted(text)} holds signs that cannot be printed")
+    if text in KEYWORDS:
+        raise DataError(f"the fold {quoted(text)} is what --fold calls {KEYWORDS[text]}; rename it")
     return text
 
 
