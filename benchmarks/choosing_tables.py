@@ -13,7 +13,7 @@ import sys
 from page_table import write_or_check
 from results_table import NOTHING, markdown, points_of, read_times
 from row_files import RESULTS, RowFile, read_recorded
-from row_measures import accuracy_of, compare_rows, of_like_devices
+from row_measures import accuracy_of, compare_rows, of_like_devices, of_like_seeds
 from rows_file import Rows, read_rows
 
 from wsnet_cli.core.errors import WsnetError
@@ -56,11 +56,12 @@ def cells(
 
 
 def points(name: str, against: str, files: dict[str, RowFile], itself: str) -> str:
-    """A row's difference from another, by runs of like devices where there are some."""
+    """A row's difference from another, by like seeds, and by like devices where there are some."""
     if name == against:
         return itself
-    like = of_like_devices(files[name], files[against])
-    compared, _ = compare_rows(*(like or (files[name], files[against])), "int8")
+    both = (files[name], files[against])
+    like = of_like_devices(*both)
+    compared, _ = compare_rows(*of_like_seeds(*(like or both)), "int8")
     return points_of(compared) + (f", {' and '.join(like[0].devices)} alone" if like else "")
 
 

@@ -17,7 +17,14 @@ from typing import Any
 
 from row_files import RESULTS, RowFile, read_recorded
 from row_jobs import differences, row_command
-from row_measures import Accuracy, accuracy_of, best_look, compare_rows, of_like_devices
+from row_measures import (
+    Accuracy,
+    accuracy_of,
+    best_look,
+    compare_rows,
+    of_like_devices,
+    of_like_seeds,
+)
 from rows_file import Row, Rows, Table, read_rows
 
 from wsnet_cli.core.config import Config
@@ -76,14 +83,16 @@ def pair_rows(
 ) -> list[list[str]]:
     """The comparisons of a pair: of all runs, of like devices, and without folds that were seen."""
     said = f"{names[0]} minus {names[1]}"
-    rows = [pair_cells(said, first, second)]
+    pair = of_like_seeds(first, second)
+    rows = [pair_cells(said, *pair)]
     if like := of_like_devices(first, second):
-        rows.append(pair_cells(f"{said}, {' and '.join(like[0].devices)} alone", *like))
+        alike = of_like_seeds(*like)
+        if alike != pair:
+            device = " and ".join(like[0].devices)
+            rows.append(pair_cells(f"{said}, {device} alone", *alike))
     if seen:
         without = sorted(seen)
-        rows.append(
-            pair_cells(f"{said}, without fold {' and '.join(without)}", first, second, without)
-        )
+        rows.append(pair_cells(f"{said}, without fold {' and '.join(without)}", *pair, without))
     return rows
 
 

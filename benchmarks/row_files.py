@@ -103,7 +103,11 @@ class RowFile:
     def trained_on(self, devices: Collection[str]) -> RowFile:
         """This row by the seeds whose runs were trained on these kinds of device alone."""
         others = {run["seed"] for run in self.document["runs"] if run["device"] not in devices}
-        runs = [run for run in self.document["runs"] if run["seed"] not in others]
+        return self.of_seeds(set(self.seeds) - others)
+
+    def of_seeds(self, seeds: Collection[int]) -> RowFile:
+        """This row by the runs of these seeds alone."""
+        runs = [run for run in self.document["runs"] if run["seed"] in seeds]
         return RowFile({**self.document, "runs": runs}, self.clips)
 
     @property

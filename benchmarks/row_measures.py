@@ -82,6 +82,16 @@ def of_like_devices(first: RowFile, second: RowFile) -> tuple[RowFile, RowFile] 
     return like if all(row.seeds for row in like) else None
 
 
+def of_like_seeds(first: RowFile, second: RowFile) -> tuple[RowFile, RowFile]:
+    """Both by the seeds that both have; by all of them where they have none in common.
+
+    Runs of one seed hear the same windows in the same order and, where networks are alike, begin
+    with the same weights: a seed that one side lacks would count as a difference of the recipes.
+    """
+    shared = set(first.seeds) & set(second.seeds)
+    return (first.of_seeds(shared), second.of_seeds(shared)) if shared else (first, second)
+
+
 def compare_rows(
     first: RowFile, second: RowFile, form: str, without: Collection[str] = ()
 ) -> tuple[Comparison, int]:

@@ -122,8 +122,8 @@ def section(document: dict[str, Any]) -> str:
     subject = document["subjects"][0]
     seconds = subject["samples"] / subject["sample_rate"]
     return f"""\
-Milliseconds for one window of {seconds:g} s at {subject["sample_rate"]:,} Hz, heard once, medians of \
-{document["rounds"]} rounds:
+Milliseconds for one window of {seconds:g} s at {subject["sample_rate"]:,} Hz, heard once, \
+medians of {document["rounds"]} rounds:
 
 {times_table(document)}
 
@@ -149,7 +149,11 @@ def summary(document: dict[str, Any]) -> str:
     rows = [
         [words, *(f"{times[name, peer]:.2f}" for peer in SHOWN)] for name, words in networks.items()
     ]
-    headings = ["ms for one window of 5 s, one thread", *(PEERS[peer] for peer in SHOWN[:-1]), "wsnet"]
+    headings = [
+        "ms for one window of 5 s, one thread",
+        *(PEERS[peer] for peer in SHOWN[:-1]),
+        "wsnet",
+    ]
     rounds = rounds_of(document)
     against = [
         ("the dense network in torch", ("dense", "torch")),

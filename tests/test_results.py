@@ -474,10 +474,14 @@ def test_runs_of_like_devices_are_told_apart(scripts: Any):
     """Seed 0 was trained on a CPU, seed 1 on a GPU."""
     cpu = {("1", 0): [1, 1], ("2", 0): [1, 1]}
     both = row_file(scripts, {**cpu, ("1", 1): [0, 0], ("2", 1): [0, 0]})
-    one = row_file(scripts, {("1", 0): [0, 0], ("2", 0): [0, 0]})
+    one = row_file(
+        scripts, {("1", 0): [0, 0], ("2", 0): [0, 0], ("1", 1): [0, 0], ("2", 1): [0, 0]}
+    )
+    for run in one.document["runs"]:
+        run["device"] = "cpu"
     pairs = scripts.results_table.pair_rows(("a", "b"), both, one, ())
     assert [row[:1] + row[2:4] for row in pairs] == [
-        ["a minus b", "2 and 1", "4"],
+        ["a minus b", "2 and 2", "4"],
         ["a minus b, cpu alone", "1 and 1", "4"],
     ]
     assert [row[1][:6] for row in pairs] == ["-50.00", "-100.0"]
@@ -485,6 +489,17 @@ def test_runs_of_like_devices_are_told_apart(scripts: Any):
     rows = scripts.parse_rows(ROWS.replace("title: All,", "title: All, base: big,"), "rows.yaml")
     line = scripts.choosing_table("all", rows, {"small": both, "big": one}, {}).splitlines()[3]
     assert "| -100.00 (-100.00 to -100.00), cpu alone | 2 |" in line
+
+
+def test_rows_are_compared_by_the_seeds_that_both_have(scripts: Any):
+    """Seed 1 is wrong everywhere, and only one of the rows has it."""
+    right = {("1", 0): [0, 0], ("2", 0): [0, 0]}
+    two = row_file(scripts, {**right, ("1", 1): [1, 1], ("2", 1): [1, 1]})
+    for pair in ((two, row_file(scripts, right)), (row_file(scripts, right), two)):
+        (line,) = scripts.results_table.pair_rows(("a", "b"), *pair, ())
+        assert line[:4] == ["a minus b", "+0.00 (+0.00 to +0.00)", "1 and 1", "4"]
+    other = row_file(scripts, {("1", 2): [0, 0], ("2", 2): [0, 0]})
+    assert scripts.of_like_seeds(two, other) == (two, other)
 
 
 def test_no_devices_are_like_without_whole_seeds(scripts: Any):
