@@ -271,6 +271,11 @@ def test_a_failed_write_leaves_the_old_output_whole(
         ),
         (
             ["-o", "x.txt"],
+            "-o x.txt: its name says no format; expected one that ends with .csv, .json, .jsonl, "
+            ".parquet, .selections.txt, or --format",
+        ),
+        (
+            ["-o", "x.txt", "--format", "table"],
             "-o x.txt: a table is for people; expected --format csv, json, jsonl, parquet, "
             "audacity or raven",
         ),

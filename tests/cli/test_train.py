@@ -252,7 +252,7 @@ def test_data_that_is_not_named(wsnet):
     ("options", "parts"),
     [
         (["-c", "esc10wsnet"], ["esc10wsnet: no such preset or file", "esc10-wsnet"]),
-        (["-s", "train.lrr=1"], ["train.lrr", "unknown key", "did you mean lr?"]),
+        (["-s", "train.lrr=1"], ["train.lrr", "unknown key", "did you mean train.lr?"]),
         (["-s", "trian.lr=1"], ["trian", "unknown key", "did you mean train?"]),
         (["-s", "train.lr=fast"], ["train.lr = 'fast'", "expected a number"]),
         (["-s", "train.epochs=1.5"], ["train.epochs = 1.5", "expected an integer"]),
@@ -322,8 +322,12 @@ def test_numbers_below_one_are_refused(wsnet, data: Path, no_training: None, opt
         (["-s", "train.lr=1"], "--set"),
         (["-c", "demo"], "--config"),
         (["--fold", "1"], "--fold"),
-        (["--layout", "dcase"], "--layout and --pattern"),
-        (["--pattern", "{label}"], "--layout and --pattern"),
+        (["--layout", "dcase"], "--layout cannot change"),
+        (["--pattern", "{label}"], "--pattern cannot change"),
+        (
+            ["--seed", "5", "--name", "y"],
+            "--name, --seed cannot change in the middle of a run; leave ",
+        ),
         (["--name", "y"], "--name"),
         (["--threads", "2"], "--threads"),
     ],

@@ -77,4 +77,7 @@ def test_sigterm(wsnet, stop_training: Callable[[int], int]):
     assert (RUN / "last.safetensors").is_file()
     outcome = wsnet("predict", ".", "-m", RUN)
     assert outcome.code == 2
-    assert outcome.error.endswith("holds no model.wsnet; expected a finished run or a model file")
+    assert outcome.error == (
+        f"{RUN}: its run has not ended, it holds no model.wsnet; go on with: "
+        f"wsnet train --resume {RUN}"
+    )

@@ -78,8 +78,9 @@ def test_values_arrive_with_their_types() -> None:
     ("text", "message"),
     [
         ("a: 1\n", "x.yaml:1: a: unknown key; expected one of description, from_data, start"),
+        ("epochs: 3", "x.yaml:1: epochs: unknown key; did you mean train.epochs?"),
         ("\ntrian: {lr: 1}", "x.yaml:2: trian: unknown key; did you mean train?"),
-        ("train:\n  lr: 1e-3\n  epoch: 3", "x.yaml:3: train.epoch: unknown key; did you mean epo"),
+        ("train:\n  lr: 1e-3\n  epoch: 3", "x.yaml:3: train.epoch: unknown key; did you mean tra"),
         ("train:\n  lr: fast", "x.yaml:2: train.lr = 'fast'; expected a number"),
         ("train:\n  epochs: 1.5", "x.yaml:2: train.epochs = 1.5; expected an integer"),
         ("train:\n  epochs: '3'", "x.yaml:2: train.epochs = '3'; expected an integer"),
@@ -174,7 +175,11 @@ def test_settings_lie_over_the_file(settings_: list[str], found: object) -> None
         ("train.lr", UsageError, "--set train.lr: expected key=value, for instance train.lr=1e-3"),
         ("=3", UsageError, "--set =3: expected key=value, for instance train.lr=1e-3"),
         ("train.lr=x", ConfigError, "--set train.lr=x: train.lr = 'x'; expected a number"),
-        ("train.lrr=1", ConfigError, "--set train.lrr=1: train.lrr: unknown key; did you mean lr?"),
+        (
+            "train.lrr=1",
+            ConfigError,
+            "--set train.lrr=1: train.lrr: unknown key; did you mean train.lr?",
+        ),
         ("train.epochs=0", ConfigError, "--set train.epochs=0: train.epochs = 0; expected greater"),
         ("train.drops=[&a 1]", ConfigError, "--set train.drops=[&a 1]:1: anchors and aliases are"),
         ("train=3", ConfigError, "--set train=3: train = 3; expected a section"),

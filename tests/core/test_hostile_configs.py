@@ -24,7 +24,7 @@ HOSTILE = [
     ("train: {<<: {lr: 1}}", "x.yaml:1: train.<<: unknown key; expected one of"),
     ("train:\n  lr: 1\n  lr: 2", "x.yaml:3: key 'lr' stands twice; keep one of them"),
     ('train: {lr: 1, "l\\x72": 2}', "x.yaml:1: key 'lr' stands twice; keep one of them"),
-    ("train:\n  lrr: 1", "x.yaml:2: train.lrr: unknown key; did you mean lr?"),
+    ("train:\n  lrr: 1", "x.yaml:2: train.lrr: unknown key; did you mean train.lr?"),
     ("trian:\n  lr: 1", "x.yaml:1: trian: unknown key; did you mean train?"),
     ("train:\n  lr: fast", "x.yaml:2: train.lr = 'fast'; expected a number"),
     ("train:\n  lr: true", "x.yaml:2: train.lr = True; expected a number"),

@@ -180,7 +180,13 @@ def _read_formats(format_: str | None, out: Path | None) -> tuple[str, ...]:
     if format_ is not None:
         return tuple(dict.fromkeys(part.strip() for part in format_.split(",")))
     name = out.name.lower() if out else ""
-    return (next((f for s, f in _FORMAT_OF_SUFFIX.items() if name.endswith(s)), TABLE),)
+    named = next((f for s, f in _FORMAT_OF_SUFFIX.items() if name.endswith(s)), None)
+    if out and named is None:
+        raise UsageError(
+            f"-o {out}: its name says no format; expected one that ends with "
+            f"{', '.join(_FORMAT_OF_SUFFIX)}, or --format"
+        )
+    return (named or TABLE,)
 
 
 def _check_formats(formats: tuple[str, ...], out: Path | None) -> None:

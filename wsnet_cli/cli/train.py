@@ -114,12 +114,15 @@ def train(
             "--config": config != DEFAULT_PRESET,
             "--from": start is not None,
             "--teacher": bool(teachers),
-            "--layout and --pattern": layout is not None or pattern is not None,
-            "--fold and --seeds": fold is not None or seeds is not None,
+            "--layout": layout is not None,
+            "--pattern": pattern is not None,
+            "--fold": fold is not None,
+            "--seeds": seeds is not None,
             "--name": name is not None,
             "--max-kb": max_kb is not None,
             "--threads": threads is not None,
-            "--set and --seed": bool(settings) or seed is not None,
+            "--set": bool(settings),
+            "--seed": seed is not None,
         }
         _refuse_beside_resume(given)
         if is_job(resume):
@@ -262,10 +265,11 @@ def check_layout(layout: str | None, pattern: str | None) -> None:
 
 
 def _refuse_beside_resume(given: dict[str, bool]) -> None:
-    flags = ", ".join(flag for flag, present in given.items() if present)
+    flags = [flag for flag, present in given.items() if present]
     if flags:
+        them = "it" if len(flags) == 1 else "them"
         raise UsageError(
-            f"--resume: {flags} cannot change in the middle of a run; leave it out, "
+            f"--resume: {', '.join(flags)} cannot change in the middle of a run; leave {them} out, "
             "or start a new run"
         )
 

@@ -203,12 +203,27 @@ def _explain(
     place = places.get(path) or _setting_below(path, places) or where
     if error["type"] == "extra_forbidden":
         names = _keys_allowed(path[:-1])
-        near = difflib.get_close_matches(str(path[-1]), names, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(names)}"
-        return f"{place}: {key}: unknown key; {hint}"
+        return f"{place}: {key}: unknown key; {_hint(path, names)}"
     if error["type"] == "missing":
         return f"{place}: {key}.{error['loc'][-1]} is missing; add it"
     return f"{place}: {key} = {quoted(error['input'])}; expected {_expected(error, path)}"
+
+
+def _hint(path: tuple[int | str, ...], names: list[str]) -> str:
+    """What may have been meant by an unknown key, with the sections it lies in."""
+    last, above = str(path[-1]), [str(part) for part in path[:-1]]
+    elsewhere = [] if above else [n for n in _sections() if last in _keys_allowed((n,))]
+    if elsewhere:
+        return f"did you mean {' or '.join(f'{section}.{last}' for section in elsewhere)}?"
+    if near := difflib.get_close_matches(last, names, n=1):
+        return f"did you mean {'.'.join([*above, near[0]])}?"
+    return f"expected one of {', '.join(names)}"
+
+
+def _sections() -> list[str]:
+    """The keys of a configuration that hold keys themselves."""
+    fields = Config.model_fields.items()
+    return [name for name, field in fields if _model_in(field.annotation)]
 
 
 def _setting_below(

@@ -15,6 +15,8 @@ DEFAULT_MODEL = "esc10"
 """The model that `wsnet predict` uses where none is named."""
 RUN_MODEL = "model.wsnet"
 """The model file of a run folder."""
+RUN_CONFIG = "config.yaml"
+"""The configuration in a run folder, from its beginning on."""
 
 
 def shipped_folder() -> Path:
@@ -54,6 +56,11 @@ def find_model(name_or_path: str) -> Path:
                 raise UsageError(
                     f"{path}: holds several runs; expected one of them, such as "
                     f"{path / shown(several[0])}"
+                )
+            if (path / RUN_CONFIG).is_file():
+                raise UsageError(
+                    f"{path}: its run has not ended, it holds no {RUN_MODEL}; go on with: "
+                    f"wsnet train --resume {path}"
                 )
             raise UsageError(
                 f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file"

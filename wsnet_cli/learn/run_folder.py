@@ -19,6 +19,7 @@ from ..core.files import (
     write_json_atomic,
     write_text_atomic,
 )
+from ..core.locate import RUN_CONFIG
 from ..core.metrics import Metrics
 from ..core.model import Model
 from ..core.predictions import PREDICTIONS
@@ -89,7 +90,7 @@ class RunFolder:
     @property
     def config(self) -> Path:
         """The whole configuration, defaults included."""
-        return self.path / "config.yaml"
+        return self.path / RUN_CONFIG
 
     @property
     def environment(self) -> Path:
