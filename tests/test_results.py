@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -653,3 +654,40 @@ def test_the_readme_compares_what_the_rows_say(scripts: Any):
         ahead = f"{100 * found.difference:.2f} points ({low:.2f} to {high:.2f})"
         assert n_clips == 400
         assert f"| {words} | {cells(name)} {ahead} |\n" in text
+
+
+ENDS = re.compile(r"([-+]?\d+\.\d\d) to ([-+]\d+\.\d\d)")
+"""The ends of an interval in points, as tables and sentences have them."""
+
+
+def test_sentences_have_the_intervals_of_the_tables():
+    """A row against another is the same with its signs turned."""
+    known: set[tuple[float, float]] = set()
+    sentences: dict[str, list[str]] = {}
+    for page in ("results.md", "choosing.md"):
+        sentences[page] = []
+        for line in (ROOT / "docs" / page).read_text("utf-8").splitlines():
+            if line.startswith("|"):
+                for low, high in ENDS.findall(line):
+                    known |= {(float(low), float(high)), (-float(high), -float(low))}
+            else:
+                sentences[page].append(line)
+    # An interval may go over the end of a line.
+    said = ENDS.findall(" ".join(part.strip() for part in sentences["choosing.md"]))
+    assert len(said) > 8
+    moved = re.search(
+        r"rows moved by ([-+.\d]+) to ([-+.\d]+) points", "\n".join(sentences["choosing.md"])
+    )
+    assert moved
+    assert [ends for ends in said if (float(ends[0]), float(ends[1])) not in known] == [
+        moved.groups()
+    ]
+
+
+def test_what_8_bits_cost_is_what_the_rows_say(scripts: Any):
+    costs = [
+        100 * float(found.right("int8").mean() - found.right("float32").mean())
+        for found in scripts.read_recorded(scripts.read_rows()).values()
+    ]
+    text = (ROOT / "docs" / "choosing.md").read_text("utf-8")
+    assert f"rows moved by {min(costs):+.2f} to {max(costs):+.2f} points" in text
