@@ -14,7 +14,7 @@ def bench(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL or PRESET]...",
-            help="Nothing measures SoundNet-8, dense, narrow and sampled, on one window of 5 s.",
+            help="To time; by default SoundNet-8, dense, narrow and sampled, on one window of 5 s.",
         ),
     ] = None,
     peers: Annotated[

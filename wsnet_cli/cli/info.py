@@ -22,7 +22,10 @@ ASSUMED_CLASSES = 10
 
 def info(
     what: Annotated[
-        str | None, typer.Argument(metavar="[MODEL or PRESET]", help="Nothing lists all there is.")
+        str | None,
+        typer.Argument(
+            metavar="[MODEL or PRESET]", help="Without it, all presets, models and runs are listed."
+        ),
     ] = None,
     classes: Annotated[
         int | None,

@@ -89,8 +89,8 @@ RunsAtOnce = Annotated[
         "--jobs", min=1, show_default=False, help="Runs at once; by default one a processor."
     ),
 ]
-Epochs = Annotated[int | None, typer.Option("--epochs", min=1)]
-Seed = Annotated[int | None, typer.Option("--seed", min=0)]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Sets train.epochs.")]
+Seed = Annotated[int | None, typer.Option("--seed", min=0, help="Sets train.seed.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda, mps.")]
 ModelArgument = Annotated[
     str, typer.Argument(metavar="MODEL", help="A model file, a run folder, or a shipped model.")

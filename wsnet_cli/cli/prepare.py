@@ -31,7 +31,6 @@ LONG_JOB_FILES = 2_000
 """From here on it is said what a job will take before it begins."""
 HELD_OUT = 0.2
 """Share of the clips, where nothing else is said."""
-STAGES = ("hashing", "decoding", "comparing")
 
 
 def prepare(

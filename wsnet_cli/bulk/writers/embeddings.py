@@ -21,7 +21,6 @@ from ...core.tables import csv_line
 from ..answers import OK, Answer, readable
 
 INDEX_COLUMNS = ("file", "start", "end")
-SUFFIXES = (".npy", ".csv", ".parquet")
 ROWS_AT_ONCE = 4_096
 """Rows of a parquet file in memory, and in a row group."""
 
@@ -37,7 +36,7 @@ def write_embeddings(path: Path, answers: Callable[[], Iterable[Answer]], n_feat
     """Write the features of all inputs that could be read, in the format of the file's suffix.
 
     Args:
-        path: ends with one of SUFFIXES.
+        path: ends with .npy, .csv or .parquet.
         answers: all of them in order, with features; may be called twice.
         n_features: of each row.
 

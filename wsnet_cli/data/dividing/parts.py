@@ -16,7 +16,6 @@ from .units import Units, join_units
 
 FOLD, SPLIT = "fold", "split"
 NO_PART = -1
-MOST_FOLDS = 100
 SPLIT_PARTS = ("train", "validation", "test")
 
 
@@ -57,7 +56,7 @@ def choose_parts(
     Args:
         dataset: the clips; its own folds or split are kept as they are.
         packed: their content.
-        n_folds: folds to make where the data set has none, 2..MOST_FOLDS; None holds out a share.
+        n_folds: folds to make where the data set has none, 2 or more; None holds out a share.
         held_out: that share of the clips, in [0, 1).
         together: pairs of clips that a split made here must not divide.
 
