@@ -1,13 +1,14 @@
 """What `wsnet compress` keeps over all folds: accuracy before and after, paired, and bytes.
 
-python benchmarks/compression.py JOB DATA --bits 8 32KB 4 [--seed 0] [--device cpu] [--jobs 1]: JOB
-is the folder of `wsnet train DATA --fold all`. Each of its runs is compressed by the command, to so
-many bits everywhere or into so many KB, with its own fold held out and no gate, and both models are
-measured on that fold. Prints a row for each: the accuracies over all folds, their difference with
-its 95 % interval (recordings drawn again), clips lost and gained, and the files' bytes, the largest
+python benchmarks/compression.py JOB [JOB ...] DATA --bits 8 32KB 4 [--seed 0] [--device cpu]
+[--jobs 1]: JOB is the folder of `wsnet train DATA --fold all`; several are of other seeds. Each of
+their runs is compressed by the command, to so many bits everywhere or into so many KB, with its own
+fold held out and no gate, and both models are measured on that fold. Prints a row for each: the
+accuracies over all folds, their difference with its 95 % interval (recordings drawn again, each
+clip with its mean over seeds), clips right less and more often, and the files' bytes, the largest
 against those of the dense SoundNet-8 with ten classes in float32. Files that are there already, in
 JOB/compressed/, are measured again and not made again. `--json FILE` writes the same numbers and
-what was said of each clip.
+what was said of each clip, for `benchmarks/compression_table.py`.
 """
 
 from __future__ import annotations
@@ -18,21 +19,24 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results_table import DENSE_REFERENCE_BYTES
+from row_files import write_json
 
 from wsnet_cli.bulk.before_after import BeforeAfter, measure_both
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.labelled import clips_of_data
 from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.bootstrap import number_recordings
+from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.evaluation import recording_of
+from wsnet_cli.core.locate import RUN_MODEL
 from wsnet_cli.core.paired import compare
 
-DENSE_BYTES = 11_530_152
-"""SoundNet-8 with global average pooling and ten outputs, with batch norm, in float32."""
 KB = "KB"
 TARGETS = (180, 310)
 """Ratios that files are held against."""
@@ -44,9 +48,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Fold:
-    """One run: its fold, the file made of it, and what both models said."""
+    """One run: its fold, bytes of its file and of the one made of it, and what both said."""
 
     name: str
+    n_bytes_before: int
     n_bytes: int
     outcome: BeforeAfter
 
@@ -59,41 +64,58 @@ def compress(run: Path, fold: str, target: Path, arguments: argparse.Namespace, 
     command += ["--seed", str(arguments.seed), "--device", arguments.device, "-o", str(target)]
     if arguments.no_fine_tune:
         command.append("--no-fine-tune")
-    if arguments.jobs > 1:
+    if arguments.at_once > 1:
         command += ["--threads", "1"]
     subprocess.run([*command, "--quiet"], check=True, stdout=subprocess.DEVNULL)
 
 
+def runs_in(job: Path) -> list[tuple[str, Path]]:
+    """Fold and folder of each run of a job."""
+    results = json.loads((job / "results.json").read_text())
+    return [(str(run["fold"]), job / run["run"]) for run in results["runs"]]
+
+
 def measure_bits(
-    runs: list[tuple[str, Path]], arguments: argparse.Namespace, bits: str
+    job: Path, runs: list[tuple[str, Path]], arguments: argparse.Namespace, bits: str
 ) -> list[Fold]:
-    """Compress what is not compressed yet, and measure all folds."""
-    folder = arguments.job / "compressed"
+    """Compress what of a job is not compressed yet, and measure all folds."""
+    folder = job / "compressed"
     folder.mkdir(exist_ok=True)
     suffix = f"q{bits}" if bits.isdigit() else bits
     targets = [(f, run, folder / f"{run.name}.{suffix}.wsnet") for f, run in runs]
     missing = [(run, f, target) for f, run, target in targets if not target.exists()]
-    with ThreadPoolExecutor(arguments.jobs) as pool:
+    with ThreadPoolExecutor(arguments.at_once) as pool:
         for done in [pool.submit(compress, *item, arguments, bits) for item in missing]:
             done.result()
     return [_measure(f, run, target, arguments.data) for f, run, target in targets]
 
 
 def _measure(fold: str, run: Path, target: Path, data: Path) -> Fold:
-    before, after = load_model(run / "model.wsnet"), load_model(target)
+    source = run / RUN_MODEL
+    before, after = load_model(source), load_model(target)
     outcome = measure_both(before, after, clips_of_data(data, fold), FileAudio())
-    return Fold(fold, target.stat().st_size, outcome)
+    return Fold(fold, source.stat().st_size, target.stat().st_size, outcome)
 
 
-def pool(folds: list[Fold]) -> dict[str, Any]:
-    """The folds together, as plain values."""
-    before = np.concatenate([f.outcome.before.right for f in folds])
-    after = np.concatenate([f.outcome.after.right for f in folds])
-    clips = [clip for f in folds for clip in f.outcome.before.clips]
+def pool(seeds: list[list[Fold]]) -> dict[str, Any]:
+    """The folds of all seeds together, as plain values.
+
+    Raises: DataError: the seeds held out other clips.
+    """
+    clips = [clip for f in seeds[0] for clip in f.outcome.before.clips]
+    names = [clip.file for clip in clips]
+    for folds in seeds:
+        if [clip.file for f in folds for clip in f.outcome.before.clips] != names:
+            raise DataError("jobs that held out other clips; expected those of one row")
+    before, after = (
+        np.stack([np.concatenate([side(f.outcome).right for f in folds]) for folds in seeds])
+        for side in (attrgetter("before"), attrgetter("after"))
+    )
     recordings = number_recordings(recording_of(clip.file, clip.group) for clip in clips)
-    found = compare(after[np.newaxis], before[np.newaxis], recordings)
-    largest = max(f.n_bytes for f in folds)
+    found = compare(after, before, recordings)
+    sizes = [f.n_bytes for folds in seeds for f in folds]
     return {
+        "n_seeds": len(seeds),
         "n_clips": len(clips),
         "n_recordings": int(recordings.max()) + 1,
         "before": found.accuracies[1],
@@ -103,55 +125,62 @@ def pool(folds: list[Fold]) -> dict[str, Any]:
         "n_lost": len(found.second_better),
         "n_gained": len(found.first_better),
         "p_value": found.p_value,
-        "bytes": [f.n_bytes for f in folds],
-        "dense_ratio": DENSE_BYTES / largest,
+        "bytes_before": max(f.n_bytes_before for folds in seeds for f in folds),
+        "bytes": sizes,
+        "dense_ratio": DENSE_REFERENCE_BYTES / max(sizes),
         "folds": [
-            {"fold": f.name, "before": f.outcome.values[0], "after": f.outcome.values[1]}
-            for f in folds
+            {
+                "fold": same[0].name,
+                "before": float(np.mean([f.outcome.values[0] for f in same])),
+                "after": float(np.mean([f.outcome.values[1] for f in same])),
+            }
+            for same in zip(*seeds, strict=True)
         ],
-        "clips": [
-            {"clip": clip.file, "before": bool(b), "after": bool(a)}
-            for clip, b, a in zip(clips, before, after, strict=True)
-        ],
+        "clips": names,
+        "right_before": before.astype(int).tolist(),
+        "right_after": after.astype(int).tolist(),
     }
 
 
 def show(bits: str, row: dict[str, Any]) -> str:
     """A row of the table in Markdown."""
-    low, high = row["difference_interval"]
     folds = ", ".join(f"{100 * f['before']:.1f} to {100 * f['after']:.1f}" for f in row["folds"])
     return (
-        f"| {bits} | {100 * row['before']:.2f} | {100 * row['after']:.2f} | "
-        f"{100 * row['difference']:+.2f} ({100 * low:+.2f} to {100 * high:+.2f}) | "
+        f"| {bits} | {100 * row['before']:.2f} | {100 * row['after']:.2f} | {points_of(row)} | "
         f"{row['n_lost']} / {row['n_gained']} | {min(row['bytes']):,} to {max(row['bytes']):,} | "
         f"1/{row['dense_ratio']:.0f} | {folds} |"
     )
 
 
+def points_of(row: dict[str, Any]) -> str:
+    """The difference in points, with its interval."""
+    low, high = (100 * end for end in row["difference_interval"])
+    return f"{100 * row['difference']:+.2f} ({low:+.2f} to {high:+.2f})"
+
+
 def main() -> None:
     """Compress, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("job", type=Path)
+    parser.add_argument("jobs", nargs="+", type=Path)
     parser.add_argument("data", type=Path)
     parser.add_argument("--bits", nargs="+", default=["8", "4"])
     parser.add_argument("--no-fine-tune", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", dest="at_once", type=int, default=1)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    results = json.loads((arguments.job / "results.json").read_text())
-    runs = [(str(run["fold"]), arguments.job / run["run"]) for run in results["runs"]]
-    targets = ", ".join(f"1/{n} is {DENSE_BYTES // n:,} bytes" for n in TARGETS)
-    print(f"{arguments.job.name}: {len(runs)} folds; of the dense SoundNet-8, {targets}\n")
+    targets = ", ".join(f"1/{n} is {DENSE_REFERENCE_BYTES // n:,} bytes" for n in TARGETS)
+    print(f"{len(arguments.jobs)} seeds; of the dense SoundNet-8, {targets}\n")
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---" * len(COLUMNS) + "|")
     rows = {}
     for bits in arguments.bits:
-        rows[bits] = pool(measure_bits(runs, arguments, bits))
+        seeds = [measure_bits(job, runs_in(job), arguments, bits) for job in arguments.jobs]
+        rows[bits] = pool(seeds)
         print(show(bits, rows[bits]), flush=True)
     if arguments.json:
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
+        write_json(arguments.json, rows)
 
 
 if __name__ == "__main__":
