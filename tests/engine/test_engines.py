@@ -62,6 +62,11 @@ def test_no_threads_are_refused(small_model: Model):
         make_engine(small_model, "numpy", threads=0)
 
 
+def test_an_instruction_set_that_is_none_is_a_usage_error(small_model: Model, isa: str):
+    with pytest.raises(UsageError, match=r"^engine native-avx3: .*; expected one of .*baseline"):
+        make_engine(small_model, "native-avx3")
+
+
 def test_without_a_compiler_numpy_serves(not_built: None, small_model: Model):
     assert make_engine(small_model).name == "numpy"
     assert missing_reason() == library.NO_LIBRARY

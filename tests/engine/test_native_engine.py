@@ -96,6 +96,23 @@ def test_wide_layers_cross_every_edge_of_a_tile(
         assert error(engine.logits(windows), expected, CANCELLED) < OF_THE_LARGEST, way
 
 
+@pytest.mark.parametrize("earlier", [1e8, np.nan])
+@pytest.mark.parametrize(("length", "stride"), [(9, 2), (5, 2), (7, 2), (3, 1), (65, 1)])
+def test_nothing_of_an_earlier_window_is_heard(
+    length: int, stride: int, earlier: float, isa: str, make_model
+):
+    """Half filters reach past the last input where the filter is no whole number of pairs."""
+    conv = Conv("conv1", ConvShape(1, 4, length, stride), pool=Pool(2, 2))
+    model = make_model(Network((conv, Mean(), Linear("linear", LinearShape(4, 3)))), ANY_AUDIO)
+    for n_samples in range(length + 2 * stride + 95, length + 2 * stride + 103):
+        window, longer = noise(1, n_samples), np.full((1, n_samples + 60), earlier, np.float32)
+        engine = NativeEngine(model, isa=isa, ways={"conv1": "fast-fir"})
+        fresh = engine.logits(window)
+        engine.logits(longer)
+        assert engine.logits(window).tobytes() == fresh.tobytes()
+        assert error(fresh, NumpyEngine(model).logits(window), CANCELLED) < OF_THE_LARGEST
+
+
 def preset_model(name: str, make_model) -> tuple[Model, int]:
     """A preset's network with random weights, its window cut down to what a test can afford."""
     config = load_config(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,13 @@ def test_windows_and_hops_that_can_be(
     audio = recut_audio(small_model, window_s, hop_s)
     assert (audio.window_samples, audio.hop_samples) == expected
     assert (audio.normalise, audio.trim_below) == ("rms", 1e-4)
+
+
+def test_a_hop_of_a_whole_window_stays_one(small_model: Model) -> None:
+    """2.2 * 3.995 / 2.2 is more than 3.995, in floating point."""
+    whole = replace(small_model, audio=AudioSettings(8_000, window_s=2.2, hop_s=2.2))
+    audio = recut_audio(whole, 3.995)
+    assert (audio.window_s, audio.hop_s) == (3.995, 3.995)
 
 
 @pytest.mark.parametrize(

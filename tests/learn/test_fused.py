@@ -197,6 +197,8 @@ def test_every_instruction_set_agrees(isa: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(fused_calls, "_local", type("Empty", (), {})())
     check(FRONT, whole(2, 1, 901))
     check(Conv("c", ConvShape(6, 33, 7, 3, 2, Sampling(2, 2)), pool=Pool(4, 2)), whole(3, 6, 200))
+    # Pooled outputs that overlap in more rows than are kept at once.
+    check(Conv("c", ConvShape(1, 100, 8), pool=Pool(40, 2)), whole(2, 1, 132))
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

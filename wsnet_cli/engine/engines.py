@@ -57,7 +57,10 @@ def make_engine(model: Model, name: str | None = None, threads: int = 1) -> Engi
         raise UsageError(f"engine {chosen}; expected one of {', '.join(ENGINES)}")
     if kind == "numpy" or (kind == "auto" and missing_reason()):
         return NumpyEngine(model)
-    return NativeEngine(model, threads=threads, isa=isa or None)
+    try:
+        return NativeEngine(model, threads=threads, isa=isa or None)
+    except ParameterError as error:  # no such instruction set
+        raise UsageError(f"engine {chosen}: {error}") from error
 
 
 def missing_reason() -> str | None:

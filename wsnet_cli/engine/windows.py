@@ -73,7 +73,8 @@ def recut_audio(
     """
     own = model.audio
     window = own.window_s if window_s is None else window_s
-    hop = own.hop_s * window / own.window_s if hop_s is None else hop_s
+    # The product may round to more than the window where both are equal.
+    hop = min(own.hop_s * window / own.window_s, window) if hop_s is None else hop_s
     if 0 < window < hop:
         raise UsageError(
             f"hop of {hop:g} s with windows of {window:g} s: the sound between them would go "
@@ -85,7 +86,7 @@ def recut_audio(
             f"{SHORTEST_HOP_S:g} s"
         )
     try:
-        audio = replace(own, window_s=window, hop_s=min(hop, window))
+        audio = replace(own, window_s=window, hop_s=hop)
     except ParameterError as error:
         raise UsageError(str(error)) from error
     shortest = model.network.min_samples
