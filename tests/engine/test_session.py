@@ -56,6 +56,18 @@ def test_score_is_the_mean_softmax_of_the_windows(small_model: Model) -> None:
     assert np.ptp([scores_by_hand(small_model, [clip[s : s + 800]])[0] for s in starts]) > 1e-3
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_refused(small_model: Model, engine: str, bad: float):
+    clip = noise(2_100)
+    clip[1_000] = bad
+    classifier = Classifier(small_model, engine)
+    with pytest.raises(ParameterError, match="samples hold a value that is not finite"):
+        classifier.classify(clip, RATE)
+    with pytest.raises(ParameterError, match="samples hold a value that is not finite"):
+        classifier.classify_batch([noise(900), clip], 2 * RATE)
+
+
 def test_scores_of_a_multi_label_model_are_sigmoids_whichever_way_they_are_asked_for(
     small_model: Model, tmp_path: Path
 ) -> None:

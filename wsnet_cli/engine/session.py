@@ -10,9 +10,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ..core.artifact import load_model
 from ..core.audio import AudioSettings, read_blocks
 from ..core.calibration import UNKNOWN, least_scores, told
+from ..core.errors import ParameterError
 from ..core.files import is_folder
 from ..core.held import Scratch
 from ..core.locate import find_model
@@ -98,7 +101,8 @@ class Classifier:
         Returns: [n_labels] float32 in [0, 1]: the mean over windows of the softmax, which sums to
             1; of a multi-label model, of the sigmoids. Logits are divided by the model's
             temperature before.
-        Raises: ParameterError: samples is not one row of at least one sample.
+        Raises: ParameterError: samples is not one row of at least one sample, or one of them is
+            not finite.
         """
         return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
 
@@ -292,6 +296,8 @@ class Classifier:
 
     def _windows(self, samples: Array, sample_rate: int) -> Iterator[Array]:
         audio = self.model.audio
+        if not np.isfinite(samples).all():  # kernels may answer to these as if they were numbers
+            raise ParameterError("samples hold a value that is not finite; expected -1..1 or so")
         if sample_rate != audio.sample_rate:
             samples = resample(samples, sample_rate, audio.sample_rate)
         return window_blocks(samples, audio, windows_at_once(audio))
