@@ -207,7 +207,7 @@ def test_resuming_a_job_takes_no_options_of_a_run(wsnet):
     JOB.mkdir(parents=True)
     (JOB / "job.json").write_text("{}")
     assert "--epochs: of a single run" in wsnet("train", "--resume", JOB, "--epochs", "9").error
-    assert "--fold and --seeds cannot change" in wsnet("train", "--resume", JOB, "--seeds", 2).error
+    assert "--resume: --seeds cannot change" in wsnet("train", "--resume", JOB, "--seeds", 2).error
     assert "job.json: is damaged" in wsnet("train", "--resume", JOB).error
 
 
