@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from results_table import DENSE_REFERENCE_BYTES
+from results_table import DENSE_REFERENCE_BYTES, in_points
 from row_files import write_json
 
 from wsnet_cli.bulk.before_after import BeforeAfter, measure_both
@@ -44,6 +44,8 @@ COLUMNS = (
     *("bits", "before %", "after %", "difference in points (95 %)", "lost / gained", "bytes"),
     *("largest of dense", "by fold, %"),
 )
+
+HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
 
 @dataclass(frozen=True)
@@ -154,8 +156,7 @@ def show(bits: str, row: dict[str, Any]) -> str:
 
 def points_of(row: dict[str, Any]) -> str:
     """The difference in points, with its interval."""
-    low, high = (100 * end for end in row["difference_interval"])
-    return f"{100 * row['difference']:+.2f} ({low:+.2f} to {high:+.2f})"
+    return in_points(row["difference"], row["difference_interval"])
 
 
 def main() -> None:
@@ -172,8 +173,7 @@ def main() -> None:
     arguments = parser.parse_args()
     targets = ", ".join(f"1/{n} is {DENSE_REFERENCE_BYTES // n:,} bytes" for n in TARGETS)
     print(f"{len(arguments.jobs)} seeds; of the dense SoundNet-8, {targets}\n")
-    print("| " + " | ".join(COLUMNS) + " |")
-    print("|---" * len(COLUMNS) + "|")
+    print(HEAD)
     rows = {}
     for bits in arguments.bits:
         seeds = [measure_bits(job, runs_in(job), arguments, bits) for job in arguments.jobs]

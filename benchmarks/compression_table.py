@@ -12,7 +12,7 @@ import json
 import sys
 from typing import Any
 
-from compression import COLUMNS, KB, points_of, show
+from compression import HEAD, KB, points_of, show
 from page_table import write_or_check
 from results_table import DENSE_REFERENCE_BYTES, markdown
 from row_files import RESULTS
@@ -48,8 +48,7 @@ def line_of(words: str, accuracy: float, points: str, n_bytes: int) -> list[str]
 
 def whole(rows: dict[str, dict[str, Any]]) -> str:
     """The table of docs/compression.md."""
-    head = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    return "\n".join([*head, *(show(bits, row) for bits, row in rows.items())])
+    return "\n".join([HEAD, *(show(bits, row) for bits, row in rows.items())])
 
 
 def main() -> int:

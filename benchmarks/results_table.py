@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +112,13 @@ def pair_cells(
 
 def points_of(found: Comparison) -> str:
     """A difference in points, with its interval."""
-    low, high = (100 * end for end in found.interval)
-    return f"{100 * found.difference:+.2f} ({low:+.2f} to {high:+.2f})"
+    return in_points(found.difference, found.interval)
+
+
+def in_points(difference: float, interval: Sequence[float]) -> str:
+    """A difference of shares and its interval, as points."""
+    low, high = (100 * end for end in interval)
+    return f"{100 * difference:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def section(name: str, rows: Rows, files: dict[str, RowFile], times: dict[str, float]) -> str:
