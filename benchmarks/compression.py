@@ -34,8 +34,8 @@ from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.bootstrap import number_recordings
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.evaluation import recording_of
-from wsnet_cli.core.locate import RUN_MODEL
 from wsnet_cli.core.paired import compare
+from wsnet_cli.core.run_files import MODEL
 
 KB = "KB"
 TARGETS = (180, 310)
@@ -93,7 +93,7 @@ def measure_bits(
 
 
 def _measure(fold: str, run: Path, target: Path, data: Path) -> Fold:
-    source = run / RUN_MODEL
+    source = run / MODEL
     before, after = load_model(source), load_model(target)
     outcome = measure_both(before, after, clips_of_data(data, fold), FileAudio())
     return Fold(fold, source.stat().st_size, target.stat().st_size, outcome)

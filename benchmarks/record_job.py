@@ -41,9 +41,9 @@ from wsnet_cli.bulk.labelled import held_out_identities, identity_of
 from wsnet_cli.core.artifact import load_model, model_to_bytes
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import DataError, UsageError, WsnetError
-from wsnet_cli.core.locate import RUN_MODEL
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.predictions import Prediction, read_predictions
+from wsnet_cli.core.run_files import MODEL
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
@@ -70,7 +70,7 @@ def record(
     runs = [(job, run) for job in jobs for run in runs_of_job(job)]
     audio = row.read_config().audio
     hop_s = audio_settings(audio).hop_s
-    models = [with_hop(load_model(job / run.name / RUN_MODEL), hop_s) for job, run in runs]
+    models = [with_hop(load_model(job / run.name / MODEL), hop_s) for job, run in runs]
     _check_runs([run for _, run in runs], models, row, clips)
     known = keep_clips(row, models[0].labels, clips, folder)
     seeds = sorted({run.seed for _, run in runs})
@@ -164,7 +164,7 @@ def measure_run(
         for clip, found in zip(held_out, values["float32"], strict=True)
     )
     print(f"{folder.name}: {n_other} predictions other than when it was trained", file=sys.stderr)
-    same_hop = load_model(folder / RUN_MODEL).audio == model.audio
+    same_hop = load_model(folder / MODEL).audio == model.audio
     if same_hop and n_other > MOST_OTHER * len(held_out):
         raise DataError(f"{folder}: its model is not the one whose predictions lie beside it")
     return values

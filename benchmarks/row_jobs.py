@@ -9,14 +9,14 @@ from pathlib import Path
 
 from rows_file import RUNS, Row, Rows, job_options
 
-from wsnet_cli.bulk.job_runs import RESULTS, runs_of_job
+from wsnet_cli.bulk.job_runs import runs_of_job
 from wsnet_cli.core.architectures import build_network
 from wsnet_cli.core.config import Config
 from wsnet_cli.core.config_file import load_config
 from wsnet_cli.core.errors import UsageError
+from wsnet_cli.core.run_files import RESULTS, can_continue_runs
 from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
-from wsnet_cli.learn.run_names import JOB_FILE
 
 KB = 1000
 N_CLASSES = 10
@@ -77,7 +77,7 @@ def plan_row(
     while first < n_seeds:
         job = f"{name}{suffix}" + (f"-from-{first}" if first else "")
         folder = None if root is None else root / RUNS / job
-        if folder is None or not (folder / JOB_FILE).is_file():
+        if folder is None or not can_continue_runs(folder):
             options = job_options(row, job, range(first, n_seeds), folds, teacher)
             yield Step(name, job, tuple(options))
             return

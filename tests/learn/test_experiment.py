@@ -12,6 +12,7 @@ import pytest
 
 from wsnet_cli.core.errors import ArtifactError, TrainingError, UsageError
 from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.run_files import JOB
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.learn import experiment as experiment_module
 from wsnet_cli.learn.experiment import (
@@ -29,7 +30,6 @@ from wsnet_cli.learn.jobs import Job, Outcome
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.run import Request
 from wsnet_cli.learn.run_folder import RunFolder
-from wsnet_cli.learn.run_names import JOB_FILE
 from wsnet_cli.learn.run_to_end import Finished
 
 
@@ -124,7 +124,7 @@ def test_the_same_experiment_is_gone_on_with_and_another_gets_a_folder_of_its_ow
     asked = Experiment(request_of(), ("1", "2"), (0,), "x")
     first = place_experiment(asked, force=False)
     assert first == tmp_path / "runs" / "many"
-    assert (first / JOB_FILE).is_file()
+    assert (first / JOB).is_file()
     assert open_experiment(first) == asked
     assert place_experiment(asked, force=False) == first
     others = [

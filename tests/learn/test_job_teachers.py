@@ -20,7 +20,7 @@ from wsnet_cli.learn.model_source import find_sources, read_source
 from wsnet_cli.learn.prepared import find_data
 from wsnet_cli.learn.provenance import longest_provenance
 from wsnet_cli.learn.run import Request, estimate_run, resume_run, start_run
-from wsnet_cli.learn.split_file import read_parts
+from wsnet_cli.learn.split_parts import read_parts
 from wsnet_cli.learn.sweep import run_sweep
 
 from .conftest import TINY_SETTINGS, StoppingListener

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsnet_cli.core.errors import ArtifactError, UsageError
-from wsnet_cli.learn.split_file import Parts
+from wsnet_cli.learn.split_parts import Parts
 from wsnet_cli.learn.teacher_jobs import TeacherJob, TeacherRun, is_teacher_job, open_teacher_job
 
 

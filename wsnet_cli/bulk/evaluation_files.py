@@ -18,13 +18,12 @@ from ..core.files import (
 )
 from ..core.metrics import Metrics
 from ..core.multi_label_metrics import MultiLabelMetrics
-from ..core.predictions import PREDICTIONS, ClipKey, Prediction, Predictions, write_predictions
+from ..core.predictions import ClipKey, Prediction, Predictions, write_predictions
+from ..core.run_files import CONFUSION, METRICS, PREDICTIONS
 from ..core.tables import csv_text
 from .side_by_side import CHANGED_HEADER, SideBySide
 
-METRICS = "metrics.json"
 PER_CLASS = "per_class.csv"
-CONFUSION = "confusion.csv"
 EVALUATION_FILES = (METRICS, PER_CLASS, CONFUSION, PREDICTIONS)
 AGAINST = "against.json"
 CHANGED = "changed.csv"

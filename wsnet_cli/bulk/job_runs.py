@@ -8,11 +8,7 @@ from pathlib import Path
 
 from ..core.errors import ArtifactError, UsageError
 from ..core.files import explain_os_errors
-
-RESULTS = "results.json"
-"""What several runs together are known by."""
-JOB = "job.json"
-"""What a job that has begun is known by."""
+from ..core.run_files import RESULTS, can_continue_runs
 
 
 @dataclass(frozen=True)
@@ -34,11 +30,6 @@ class JobRun:
     n_clips: int
 
 
-def is_job(folder: Path) -> bool:
-    """Whether a folder is that of several runs over folds and seeds, finished or not."""
-    return (folder / RESULTS).is_file() or (folder / JOB).is_file()
-
-
 def runs_of_job(folder: Path) -> list[JobRun]:
     """The runs of a job, all of which came to their end.
 
@@ -49,7 +40,7 @@ def runs_of_job(folder: Path) -> list[JobRun]:
     path = folder / RESULTS
     again = (
         f"go on with them: wsnet train --resume {folder}"
-        if (folder / JOB).is_file()
+        if can_continue_runs(folder)
         else "give the command again that began them"
     )
     if not path.is_file():

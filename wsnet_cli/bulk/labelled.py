@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections import defaultdict
@@ -12,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import DataError, WsnetError, quoted
-from ..core.files import explain_os_errors
+from ..core.run_files import ENVIRONMENT, SPLIT
+from ..core.split_file import SplitRow, read_split
 from ..data.dataset import Clip, DataSet
 from ..data.dividing.units import SEGMENT_SIGN
 from ..data.layouts.known import load_dataset
@@ -20,8 +19,6 @@ from .clip_audio import ClipAudio, audio_of
 
 PARTS = ("train", "test", "validation")
 """Parts of a split, what was learned from first: a copy of it is no evidence. Others come last."""
-SPLIT_COLUMNS = ("clip", "label", "part", "start_s", "end_s", "content")
-"""What is used of a run's split.csv."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def _first_part(dataset: DataSet, source: Path, parts: Sequence[str]) -> tuple[C
 
 def has_split(folder: Path) -> bool:
     """Whether it is the folder of a run, which tells what was trained on."""
-    return (folder / "split.csv").is_file()
+    return (folder / SPLIT).is_file()
 
 
 def n_trained_on(
@@ -105,9 +102,9 @@ def n_trained_on(
     heard: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     try:
         for row in _split_of_run(folder):
-            if row["part"] == part:
-                digest = row["content"].partition(SEGMENT_SIGN)[0]
-                start_s, end_s = float(row["start_s"] or 0), float(row["end_s"] or math.inf)
+            if row.part == part:
+                digest = row.content.partition(SEGMENT_SIGN)[0]
+                start_s, end_s = float(row.start_s or 0), float(row.end_s or math.inf)
                 heard[digest].append((start_s, end_s))
     except (WsnetError, ValueError):
         return 0
@@ -166,22 +163,22 @@ def _clips_of_part(
         raise DataError(if_no_run)
     run = data_of_run(folder)
     source = run.source
-    rows = [row for row in _split_of_run(folder) if row["part"] == part]
+    rows = [row for row in _split_of_run(folder) if row.part == part]
     if not rows:
         raise DataError(if_none)
     dataset = load_dataset(source, run.layout, run.pattern)
     clips = {identity_of(clip): clip for clip in dataset.clips}
     chosen: list[Clip] = []
     for row in rows:
-        clip = clips.get((row["clip"], row["start_s"], row["end_s"]))
+        clip = clips.get(row.identity)
         if clip is None:
             words = "held-out" if part == "test" else part
-            raise DataError(f"{source}: {row['clip']} of the {words} part is gone; restore it")
-        _check_label(clip, row["label"], source)
+            raise DataError(f"{source}: {row.clip} of the {words} part is gone; restore it")
+        _check_label(clip, row.label, source)
         chosen.append(clip)
     audio = audio_of(source)
     for clip, row, digest in zip(chosen, rows, audio.digests(chosen), strict=True):
-        _check_unchanged(clip, digest, row["content"], source)
+        _check_unchanged(clip, digest, row.content, source)
     return tuple(chosen), audio
 
 
@@ -191,8 +188,7 @@ def held_out_identities(folder: Path) -> set[tuple[str, str, str]]:
     Raises:
         DataError: split.csv is damaged.
     """
-    rows = (row for row in _split_of_run(folder) if row["part"] == "test")
-    return {(row["clip"], row["start_s"], row["end_s"]) for row in rows}
+    return {row.identity for row in _split_of_run(folder) if row.part == "test"}
 
 
 def parts_by_content(folder: Path) -> dict[str, str]:
@@ -203,7 +199,7 @@ def parts_by_content(folder: Path) -> dict[str, str]:
     """
     parts: dict[str, str] = {}
     for row in _split_of_run(folder):
-        key, part = row["content"], row["part"]
+        key, part = row.content, row.part
         if key and (key not in parts or _place(part) < _place(parts[key])):
             parts[key] = part
     return parts
@@ -219,18 +215,8 @@ def identity_of(clip: Clip) -> tuple[str, str, str]:
     return (clip.name, start, end)
 
 
-def _split_of_run(folder: Path) -> list[dict[str, str]]:
-    path = folder / "split.csv"
-    with explain_os_errors("read", path):
-        content = path.read_bytes()
-    try:
-        reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-        rows = [{column: row[column] for column in SPLIT_COLUMNS} for row in reader]
-        if any(value is None for row in rows for value in row.values()):
-            raise ValueError("a row is short")
-    except (ValueError, KeyError, csv.Error) as error:
-        raise DataError(f"{path}: is damaged; give the DATA to evaluate on") from error
-    return rows
+def _split_of_run(folder: Path) -> list[SplitRow]:
+    return read_split(folder, "give the DATA to evaluate on")
 
 
 def data_of_run(folder: Path) -> RunData:
@@ -240,7 +226,7 @@ def data_of_run(folder: Path) -> RunData:
         DataError: its env.json is missing or does not say so.
     """
     try:
-        values = json.loads((folder / "env.json").read_text(encoding="utf-8"))
+        values = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))
         how = values.get("layout"), values.get("pattern"), values.get("fold")
         if not all(isinstance(word, str | None) for word in how):
             raise TypeError("not text")

@@ -16,11 +16,10 @@ from ..core.files import explain_os_errors
 from ..core.metrics import Metrics
 from ..core.pooled import Pooled, RunMeasures, pool
 from ..core.predictions import ClipKey, Prediction, Predictions
+from ..core.run_files import METRICS
 from ..data.label_sets import split_names
 from .job_runs import JobRun, measured_runs
 from .run_predictions import predictions_of_run
-
-MEASURES = "metrics.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +90,7 @@ def _classes_of(folder: Path, runs: Sequence[JobRun]) -> tuple[tuple[str, ...], 
 
 
 def _classes_of_run(folder: Path) -> tuple[tuple[str, ...], bool]:
-    path = folder / MEASURES
+    path = folder / METRICS
     with explain_os_errors("read", path):
         content = path.read_bytes()
     try:
@@ -139,7 +138,7 @@ def _join(
                 clips.append(_clip_result(row, run.fold))
         except (KeyError, ValueError) as error:
             raise ArtifactError(
-                f"{folder / run.name}: its predictions name other classes than its {MEASURES}; "
+                f"{folder / run.name}: its predictions name other classes than its {METRICS}; "
                 "expected what wsnet train wrote there"
             ) from error
     scores = [of_run.scores for of_run in said if of_run.scores is not None]

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.files import explain_os_errors
 from ..core.predictions import Predictions, read_predictions
-
-SPLIT = "split.csv"
-
-_Groups = dict[tuple[str, str, str, str], str]
+from ..core.split_file import read_split_if_any
 
 
 def predictions_of_run(folder: Path) -> Predictions:
@@ -21,12 +16,14 @@ def predictions_of_run(folder: Path) -> Predictions:
 
     Raises:
         ArtifactError: there are no predictions, or they are damaged.
-        FileError: the system refuses to read.
+        FileError: the system refuses to read them.
     """
     found = read_predictions(folder)
     if any(row.group is not None for row in found.rows):
         return found
-    groups = _groups_of(folder)
+    groups = {
+        (*row.identity, row.content): row.group for row in read_split_if_any(folder) if row.group
+    }
     if not groups:
         return found
     rows = tuple(
@@ -35,18 +32,3 @@ def predictions_of_run(folder: Path) -> Predictions:
         for key in (row.key,)
     )
     return replace(found, rows=rows)
-
-
-def _groups_of(folder: Path) -> _Groups:
-    path = folder / SPLIT
-    if not path.is_file():
-        return {}
-    try:
-        with explain_os_errors("read", path), path.open(encoding="utf-8", newline="") as stream:
-            return {
-                (row["clip"], row["start_s"], row["end_s"], row["content"]): row["group"]
-                for row in csv.DictReader(stream, strict=True)
-                if row["group"]
-            }
-    except (ValueError, KeyError, csv.Error):
-        return {}

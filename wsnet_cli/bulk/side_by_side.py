@@ -13,8 +13,9 @@ from ..core.bootstrap import Ints, number_recordings
 from ..core.errors import DataError, UsageError
 from ..core.evaluation import Evaluated, recording_of
 from ..core.paired import Comparison, Right, compare
-from ..core.predictions import PREDICTIONS, ClipKey, Prediction
-from .job_runs import RESULTS, is_job, measured_runs
+from ..core.predictions import ClipKey, Prediction
+from ..core.run_files import PREDICTIONS, RESULTS, holds_runs
+from .job_runs import measured_runs
 from .run_predictions import predictions_of_run
 
 CHANGED_HEADER = (
@@ -135,7 +136,7 @@ def load_answers(folder: Path) -> Answers:
         UsageError: the folder is neither, or some of its runs did not come to their end.
         ArtifactError: a file is damaged.
     """
-    if is_job(folder):
+    if holds_runs(folder):
         by_seed = _predictions_by_seed(folder)
     elif (folder / PREDICTIONS).is_file():
         by_seed = {0: list(predictions_of_run(folder).rows)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import DataError, UsageError
 from ..core.files import exists
-from ..core.locate import RUN_CONFIG
+from ..core.run_files import CONFIG
 from . import console
 from .left_out import warn_left_out
 
@@ -114,7 +114,7 @@ class ModelData:
             return None
         from ..core.config_file import load_config
 
-        return load_config(str(self._path.parent / RUN_CONFIG))
+        return load_config(str(self._path.parent / CONFIG))
 
     def plain_config(self) -> Config:
         """How to prepare the data where nothing is trained: neither versions nor backgrounds."""

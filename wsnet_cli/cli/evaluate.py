@@ -73,7 +73,7 @@ def evaluate(
     Example: wsnet evaluate runs/default -o measures/
     """
     from ..bulk.evaluation_files import AGAINST_FILES, EVALUATION_FILES, check_target
-    from ..bulk.job_runs import is_job
+    from ..core.run_files import holds_runs
 
     choice = Choice(data, fold, layout, pattern)
     if out is not None:
@@ -84,12 +84,12 @@ def evaluate(
             raise UsageError("--report and --against: expected one of them")
         check_report(report, force=force)
     if background is not None:
-        check_background(background, against is not None or is_job(Path(model)))
-    if hop is not None and (against is not None or is_job(Path(model))):
+        check_background(background, against is not None or holds_runs(Path(model)))
+    if hop is not None and (against is not None or holds_runs(Path(model))):
         raise UsageError("--hop: what runs said then is measured; expected one model, alone")
     if against is not None:
         evaluate_against(model, against, choice, workers, out, json)
-    elif is_job(Path(model)):
+    elif holds_runs(Path(model)):
         if data is not None:
             raise UsageError(
                 f"{model}: holds several runs, and what they said of their held-out clips is "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..core.errors import UsageError
+from ..core.run_files import PREDICTIONS, holds_runs
 from . import console
 from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
 from .exits import EXIT_SOME_FAILED
@@ -28,7 +29,6 @@ def evaluate_against(
 ) -> None:
     """Show how two runs, or models, differ on the same clips, and which clips changed sides."""
     from ..bulk.evaluation_files import write_side_by_side
-    from ..bulk.job_runs import is_job
     from ..bulk.side_by_side import put_side_by_side
 
     one, other = Path(first), Path(second)
@@ -37,7 +37,7 @@ def evaluate_against(
         found = put_side_by_side(one, other)
     else:
         for folder in (one, other):
-            if is_job(folder):
+            if holds_runs(folder):
                 raise UsageError(
                     f"{folder}: holds several runs, whose clips are compared with those of runs; "
                     "expected two folders of runs without DATA, or two models"
@@ -58,10 +58,7 @@ def evaluate_against(
 
 def _has_said(folder: Path) -> bool:
     """Whether there is a folder that holds what a run said, or several."""
-    from ..bulk.job_runs import is_job
-    from ..core.predictions import PREDICTIONS
-
-    return is_job(folder) or (folder / PREDICTIONS).is_file()
+    return holds_runs(folder) or (folder / PREDICTIONS).is_file()
 
 
 def _run_both(

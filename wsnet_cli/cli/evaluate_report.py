@@ -96,9 +96,9 @@ def name_of_model(path: Path) -> str:
     >>> name_of_model(Path("sounds/model.q8.wsnet"))
     'model.q8.wsnet'
     """
-    from ..core.locate import RUN_MODEL
+    from ..core.run_files import ENVIRONMENT, MODEL
 
-    is_of_run = path.name == RUN_MODEL and (path.parent / "env.json").is_file()
+    is_of_run = path.name == MODEL and (path.parent / ENVIRONMENT).is_file()
     return path.resolve().parent.name if is_of_run else path.name
 
 

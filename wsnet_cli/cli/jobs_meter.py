@@ -5,8 +5,9 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..core.run_files import CURVES
 from . import console
-from .training import CURVES, LINE_EVERY_S, ConsoleListener, say_data, say_duration, tell_left_out
+from .training import LINE_EVERY_S, ConsoleListener, say_data, say_duration, tell_left_out
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,6 +12,7 @@ import typer
 
 from ..core.errors import UsageError
 from ..core.files import exists
+from ..core.run_files import can_continue_runs
 from ..core.sniff import shown
 from . import console, options
 from .light import require
@@ -19,7 +20,6 @@ from .metrics_tables import show_metrics
 from .sizes import to_bytes
 from .train_many import (
     choose_seeds,
-    is_job,
     refuse_beside_job,
     refuse_beside_run,
     resume_many,
@@ -125,7 +125,7 @@ def train(
             "--seed": seed is not None,
         }
         _refuse_beside_resume(given)
-        if is_job(resume):
+        if can_continue_runs(resume):
             refuse_beside_job({"--epochs": epochs, **of_one_run})
             resume_many(resume, data and check_data(data), device, jobs, json)
             return

@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 MOST_SEEDS = 1_000
 
 
-def is_job(folder: Path) -> bool:
-    """Whether a folder to resume holds several runs; torch is not needed to tell."""
-    return (folder / "job.json").is_file()
-
-
 def choose_seeds(
     fold: str | None, seeds: str | None, seed: int | None, first: int
 ) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ..core.errors import WsnetError
+from ..core.run_files import CURVES, EPOCHS
 from . import console
 from .left_out import warn_left_out
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..learn.prepared import PreparedData
     from ..learn.trainer import EpochRow
 
-METRICS, CURVES = "metrics.csv", "curves.svg"
 FEW_HELD_OUT = 50
 """Of fewer clips, a 95 % interval (Wilson) around an accuracy of 90 % spans over 17 points."""
 LINE_EVERY_S = 30.0
@@ -112,7 +112,7 @@ class ConsoleListener:
 
     def draw(self) -> None:
         """Draw the curves of the epochs that are over, whatever ended the run."""
-        metrics = self._folder and self._folder / METRICS
+        metrics = self._folder and self._folder / EPOCHS
         if not metrics or not metrics.is_file():
             return
         from ..report.curves import draw_curves

@@ -16,8 +16,9 @@ from .coding import packed_bytes
 from .container import MAX_MODEL_BYTES, read_container
 from .errors import WsnetError
 from .ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
-from .locate import RUN_MODEL, card_of, find_shipped, shipped_names
+from .locate import card_of, find_shipped, shipped_names
 from .network import Conv, Linear, MapConv, Network
+from .run_files import MODEL
 from .sampling import WAYS
 
 KINDS = {Conv: "conv", MapConv: "map-conv", Linear: "linear"}
@@ -130,7 +131,7 @@ def list_runs(root: Path) -> list[dict[str, Any]]:
     """Every run folder, those of several runs in one too, and its model, if that can be read."""
     configs = (path for depth in ("*", "*/*") for path in root.glob(f"{depth}/config.yaml"))
     folders = sorted(path.parent for path in configs if path.is_file())
-    return [_model_entry("run", str(path), path / RUN_MODEL) for path in folders]
+    return [_model_entry("run", str(path), path / MODEL) for path in folders]
 
 
 def _model_entry(kind: str, name: str, path: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .errors import UsageError
 from .files import exists, is_folder
+from .run_files import CONFIG, MODEL
 from .sniff import shown
 
 SUFFIX = ".wsnet"
@@ -13,10 +14,6 @@ SUFFIX = ".wsnet"
 
 DEFAULT_MODEL = "esc10"
 """The model that `wsnet predict` uses where none is named."""
-RUN_MODEL = "model.wsnet"
-"""The model file of a run folder."""
-RUN_CONFIG = "config.yaml"
-"""The configuration in a run folder, from its beginning on."""
 
 
 def shipped_folder() -> Path:
@@ -46,10 +43,10 @@ def find_model(name_or_path: str) -> Path:
     """
     path = Path(name_or_path)
     if is_folder(path):
-        if (path / RUN_MODEL).is_file():
-            return path / RUN_MODEL
+        if (path / MODEL).is_file():
+            return path / MODEL
         if name_or_path not in shipped_names():
-            depths = (f"*/{RUN_MODEL}", f"*/*/{RUN_MODEL}")  # runs of a job, and of a sweep's jobs
+            depths = (f"*/{MODEL}", f"*/*/{MODEL}")  # runs of a job, and of a sweep's jobs
             inside = [inner.parent for depth in depths for inner in path.glob(depth)]
             several = sorted(str(inner.relative_to(path)) for inner in inside)
             if several:
@@ -57,14 +54,12 @@ def find_model(name_or_path: str) -> Path:
                     f"{path}: holds several runs; expected one of them, such as "
                     f"{path / shown(several[0])}"
                 )
-            if (path / RUN_CONFIG).is_file():
+            if (path / CONFIG).is_file():
                 raise UsageError(
-                    f"{path}: its run has not ended, it holds no {RUN_MODEL}; go on with: "
+                    f"{path}: its run has not ended, it holds no {MODEL}; go on with: "
                     f"wsnet train --resume {path}"
                 )
-            raise UsageError(
-                f"{path}: holds no {RUN_MODEL}; expected a finished run or a model file"
-            )
+            raise UsageError(f"{path}: holds no {MODEL}; expected a finished run or a model file")
     elif exists(path):
         return path
     return find_shipped(name_or_path)

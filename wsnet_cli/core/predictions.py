@@ -12,10 +12,9 @@ import numpy as np
 from .errors import ArtifactError
 from .files import atomic_stream, explain_os_errors
 from .quant import Array
+from .run_files import PREDICTIONS
 from .tables import csv_line
 
-PREDICTIONS = "predictions.csv"
-"""Its name in a run folder, and where else predictions are written."""
 HEADER = ("clip", "start_s", "end_s", "content", "label", "predicted", "score", "group")
 """Its columns before the scores of all classes; those of older versions have no `group`."""
 SCORE = "score:"

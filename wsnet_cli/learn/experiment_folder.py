@@ -14,9 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_json_atomic
+from ..core.run_files import JOB
 from .run import Request
 from .run_folder import RunFolder, delete_written, locked, no_folder
-from .run_names import JOB_FILE
 
 VERSION = 1
 _LEFT_OUT = ("name", "runs", "force", "models")
@@ -57,7 +57,7 @@ class Experiment:
 
 def place_experiment(experiment: Experiment, *, force: bool) -> Path:
     """The folder in which an experiment was begun and not given up, or a new one: see `place`."""
-    return place(experiment, JOB_FILE, clear_runs if force else None)
+    return place(experiment, JOB, clear_runs if force else None)
 
 
 def place(experiment: Experiment, file: str, clear: Callable[[Path], None] | None) -> Path:
@@ -100,7 +100,7 @@ def open_experiment(folder: Path) -> Experiment:
     Raises:
         ArtifactError: its job.json is missing, damaged or of another version.
     """
-    path = folder / JOB_FILE
+    path = folder / JOB
     values = _read_values(path)
     try:
         if values is None or values["version"] != VERSION:

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..core.files import write_json_atomic, write_text_atomic
 from ..core.pooled import Pooled, RunMeasures, pool
+from ..core.run_files import CONFUSION, RESULTS, RESULTS_TABLE
 from ..core.tables import csv_text
 from .jobs import Outcome
 
-RESULTS = "results.json"
 RESULTS_HEADER = ("run", "fold", "seed", "n_clips", "n_right", "accuracy", "bytes")
 
 
@@ -47,11 +47,11 @@ def write_results(folder: Path, results: Results) -> None:
     """
     values = results.as_json()
     rows = [[_cell(run[column]) for column in RESULTS_HEADER] for run in values["runs"]]
-    write_text_atomic(folder / "results.csv", csv_text(RESULTS_HEADER, rows))
+    write_text_atomic(folder / RESULTS_TABLE, csv_text(RESULTS_HEADER, rows))
     if results.pooled.confusion is not None:
         labels, matrix = results.pooled.confusion
         counts = [(label, *row) for label, row in zip(labels, matrix, strict=True)]
-        write_text_atomic(folder / "confusion.csv", csv_text(["true", *labels], counts))
+        write_text_atomic(folder / CONFUSION, csv_text(["true", *labels], counts))
     write_json_atomic(folder / RESULTS, values)
 
 

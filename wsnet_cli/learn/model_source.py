@@ -13,11 +13,11 @@ from ..core.container import MAX_MODEL_BYTES, read_container
 from ..core.files import write_atomic
 from ..core.locate import find_model
 from ..core.model import Model
-from .split_file import read_parts
+from ..core.run_files import START
+from .split_parts import read_parts
 from .start import head_for
 from .teacher_jobs import TeacherJob, is_teacher_job, open_teacher_job
 
-START = "start.wsnet"
 """The copy in a run's folder of the model that it starts from."""
 TEACHERS = "teacher-{}.wsnet"
 """The copies of its teachers, from 1."""

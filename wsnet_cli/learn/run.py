@@ -15,6 +15,7 @@ from ..core.config_file import dump_config, load_config
 from ..core.errors import TrainingError, UsageError
 from ..core.files import remove_stale, write_text_atomic
 from ..core.network import Network
+from ..core.run_files import ENVIRONMENT
 from ..core.settings import audio_settings
 from ..core.starting import config_beside
 from .environment import absolute, choose_device, describe_machine, set_threads
@@ -115,7 +116,7 @@ def start_run(request: Request, listener: Listener) -> Result:
                 ready.sources.save(folder.path)
                 write_text_atomic(folder.config, dump_config(ready.config))
                 folder.write_split(ready.data.dataset, ready.data.packed, ready.data.split)
-                folder.write_json("env.json", _environment(request, ready))
+                folder.write_json(ENVIRONMENT, _environment(request, ready))
             run = Run(folder, request.preset, ready, listener, request.max_hours)
             return run.finish([])
 
@@ -176,7 +177,7 @@ def resume_run(
         run = Run(folder, request.preset, ready, listener, max_hours)
         rows = run.restore()
         if team.rank == 0:
-            folder.write_json("env.json", {**environment, "data": absolute(request.source)})
+            folder.write_json(ENVIRONMENT, {**environment, "data": absolute(request.source)})
             write_text_atomic(folder.config, dump_config(config))
         return run.finish(rows)
 

@@ -19,16 +19,31 @@ from ..core.files import (
     write_json_atomic,
     write_text_atomic,
 )
-from ..core.locate import RUN_CONFIG
 from ..core.metrics import Metrics
 from ..core.model import Model
-from ..core.predictions import PREDICTIONS
+from ..core.run_files import (
+    CHECKPOINT,
+    CONFIG,
+    CONFUSION,
+    CURVES,
+    ENVIRONMENT,
+    EPOCHS,
+    JOB,
+    METRICS,
+    MODEL,
+    PREDICTIONS,
+    RESULTS,
+    RESULTS_TABLE,
+    SPLIT,
+    START,
+    can_continue_runs,
+)
+from ..core.split_file import SplitRow, write_split
 from ..core.tables import csv_text
 from ..data.dataset import DataSet
 from ..data.dividing.splits import Split
 from ..data.packing.packed import PackedSet
-from .model_source import START, TEACHERS
-from .run_names import JOB_FILE
+from .model_source import TEACHERS
 from .team import Team
 from .trainer import EpochRow
 
@@ -43,19 +58,17 @@ _FORMS = ("", ".q8", *_FEWER)
 CALIBRATED = tuple(f"model{of}.cal{then}.wsnet" for of in _FORMS for then in _FORMS)
 """What `wsnet calibrate` calls the model or a small form of it, and the small forms of these."""
 WRITTEN = (
-    *("model.wsnet", "last.safetensors", "config.yaml", "split.csv"),
-    *("metrics.csv", "metrics.json", "confusion.csv", PREDICTIONS, "env.json", START, "curves.svg"),
+    *(MODEL, CHECKPOINT, CONFIG, SPLIT, EPOCHS, METRICS, CONFUSION, PREDICTIONS),
+    *(ENVIRONMENT, START, CURVES),
     *SMALL_FORM,
     *FEWER_BITS,
     *CALIBRATED,
 )
 """The files of a run, and its small forms."""
-RESULT_FILES = ("results.json", "results.csv", "confusion.csv")
+RESULT_FILES = (RESULTS, RESULTS_TABLE, CONFUSION)
 """What several runs say together."""
 LOGS = "tensorboard/events.out.tfevents.*"
 LOCK = ".lock"
-MEASURES = "metrics.json"
-"""Written last of all: a run that has it has come to its end."""
 _RESUME_NEEDS = {
     "data": (str,),
     "layout": (str, type(None)),  # runs of wsnet 0.1 have neither this nor a pattern
@@ -68,7 +81,6 @@ METRICS_HEADER = (
     *("epoch", "lr", "loss", "accuracy", "held_out_accuracy"),
     *("validation_accuracy", "validation_loss"),
 )
-SPLIT_HEADER = ("clip", "label", "part", "fold", "group", "start_s", "end_s", "content")
 
 
 @dataclass(frozen=True)
@@ -80,22 +92,22 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """What predict, evaluate and compress take."""
-        return self.path / "model.wsnet"
+        return self.path / MODEL
 
     @property
     def checkpoint(self) -> Path:
         """All that resuming needs."""
-        return self.path / "last.safetensors"
+        return self.path / CHECKPOINT
 
     @property
     def config(self) -> Path:
         """The whole configuration, defaults included."""
-        return self.path / RUN_CONFIG
+        return self.path / CONFIG
 
     @property
     def environment(self) -> Path:
         """Versions, and where the data was."""
-        return self.path / "env.json"
+        return self.path / ENVIRONMENT
 
     def write_metrics(self, rows: Iterable[EpochRow]) -> None:
         """metrics.csv: a row per epoch, no clock columns."""
@@ -109,7 +121,7 @@ class RunFolder:
             )
             for row in rows
         ]
-        write_text_atomic(self.path / "metrics.csv", csv_text(METRICS_HEADER, cells))
+        write_text_atomic(self.path / EPOCHS, csv_text(METRICS_HEADER, cells))
 
     def write_split(self, dataset: DataSet, packed: PackedSet, split: Split) -> None:
         """split.csv: every clip, its part and its content.
@@ -119,19 +131,19 @@ class RunFolder:
         part = dict.fromkeys(split.train, "train") | dict.fromkeys(split.test, "test")
         part |= dict.fromkeys(split.validation, "validation")
         rows = [
-            (
-                clip.name,
-                clip.label,
-                part.get(i, "unused") if packed.has(i) else "unreadable",
-                clip.fold,
-                clip.group,
-                clip.start_s,
-                clip.end_s,
-                packed.content_keys[i],
+            SplitRow(
+                clip=clip.name,
+                label=clip.label,
+                part=part.get(i, "unused") if packed.has(i) else "unreadable",
+                fold=clip.fold or "",
+                group=clip.group or "",
+                start_s="" if clip.start_s is None else str(clip.start_s),
+                end_s="" if clip.end_s is None else str(clip.end_s),
+                content=packed.content_keys[i],
             )
             for i, clip in enumerate(dataset.clips)
         ]
-        write_text_atomic(self.path / "split.csv", csv_text(SPLIT_HEADER, rows))
+        write_split(self.path, rows)
 
     def write_json(self, name: str, values: Mapping[str, Any]) -> None:
         """A JSON document of the run."""
@@ -141,7 +153,7 @@ class RunFolder:
         """confusion.csv: rows are true classes, columns predicted ones."""
         labels = [row.label for row in metrics.per_class]
         rows = [(label, *row) for label, row in zip(labels, metrics.confusion, strict=True)]
-        write_text_atomic(self.path / "confusion.csv", csv_text(["true", *labels], rows))
+        write_text_atomic(self.path / CONFUSION, csv_text(["true", *labels], rows))
 
     def write_model(self, model: Model) -> int:
         """model.wsnet; its bytes. What was made of another one, of fewer epochs, is deleted."""
@@ -155,8 +167,8 @@ class RunFolder:
 
     def unfinish(self) -> None:
         """Take away what says that the run has ended, since it goes on."""
-        with explain_os_errors("delete", self.path / MEASURES):
-            (self.path / MEASURES).unlink(missing_ok=True)
+        with explain_os_errors("delete", self.path / METRICS):
+            (self.path / METRICS).unlink(missing_ok=True)
 
     def read_environment(self) -> dict[str, Any]:
         """What env.json holds.
@@ -219,7 +231,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
                 number += 1
                 continue
             folder = RunFolder(path)
-            if (path / JOB_FILE).is_file():  # of hours, which one run does not make good
+            if can_continue_runs(path):  # of hours, which one run does not make good
                 raise UsageError(
                     f"{path}: holds several runs, which --force does not write over with one; "
                     "expected another --name, or delete the folder"
@@ -241,7 +253,7 @@ def no_folder(path: Path) -> UsageError:
 def delete_written(path: Path) -> None:
     """Delete what a run wrote in a folder, or several of one request beside their own folders."""
     remove_stale(path)
-    names = (*WRITTEN, *RESULT_FILES, JOB_FILE)
+    names = (*WRITTEN, *RESULT_FILES, JOB)
     found = [*path.glob(TEACHERS.format("*")), *path.glob(LOGS)]
     for stale in (*(path / name for name in names), *found):
         stale.unlink(missing_ok=True)

@@ -1,12 +1,9 @@
-"""What the runs of a job are called, and by which file its folder is known."""
+"""What the runs of a job are called."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-
-JOB_FILE = "job.json"
-"""Says of a folder that it holds several runs of one request."""
 
 
 def run_names(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,8 +10,10 @@ from time import monotonic, sleep
 from typing import Any
 
 from ..core.config_file import load_config
-from ..core.errors import ArtifactError, TrainingError, UsageError
+from ..core.errors import ArtifactError, DataError, FileError, TrainingError, UsageError
 from ..core.files import explain_os_errors
+from ..core.run_files import METRICS
+from ..core.split_file import read_split
 from .listener import Listener
 from .run import Request, resume_run, start_run
 from .run_folder import RunFolder, locked
@@ -105,7 +105,7 @@ def find_finished(folder: RunFolder) -> Finished | None:
     """
     if not folder.model.is_file():
         return None
-    measures = folder.path / "metrics.json"
+    measures = folder.path / METRICS
     if not measures.is_file() and holds_out(folder):
         return None
     with explain_os_errors("read", folder.path):
@@ -116,9 +116,8 @@ def find_finished(folder: RunFolder) -> Finished | None:
 def holds_out(folder: RunFolder) -> bool:
     """Whether the split of a run has a part to measure on; so also where it cannot be read."""
     try:
-        text = (folder.path / "split.csv").read_text(encoding="utf-8")
-        return any(row["part"] == "test" for row in csv.DictReader(io.StringIO(text, newline="")))
-    except (OSError, ValueError, KeyError, csv.Error):
+        return any(row.part == "test" for row in read_split(folder.path))
+    except (DataError, FileError):
         return True
 
 

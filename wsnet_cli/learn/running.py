@@ -16,6 +16,7 @@ from ..core.config import Config
 from ..core.errors import Interrupted, TrainingError, UsageError
 from ..core.metrics import Metrics
 from ..core.predictions import write_predictions
+from ..core.run_files import METRICS
 from ..core.settings import audio_settings
 from .checkpoint import read_checkpoint, save_checkpoint
 from .environment import feeding_threads
@@ -25,7 +26,7 @@ from .interrupt import StopSignal
 from .listener import Listener
 from .network import WaveformClassifier
 from .objective import Objective
-from .run_folder import MEASURES, RunFolder
+from .run_folder import RunFolder
 from .start import calibration_windows, load_into
 from .teachers import Teachers
 from .trainer import EpochRow, Trainer
@@ -120,7 +121,7 @@ class Run:
         if isinstance(measured.metrics, Metrics):
             self.folder.write_confusion(measured.metrics)
         # The last of all: a run with this file is finished.
-        self.folder.write_json(MEASURES, measured.metrics.as_json())
+        self.folder.write_json(METRICS, measured.metrics.as_json())
         return Result(self.folder, model, n_bytes, measured.metrics)
 
     def _train(self, rows: list[EpochRow], stop: StopSignal) -> None:

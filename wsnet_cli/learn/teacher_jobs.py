@@ -14,9 +14,9 @@ from pathlib import Path
 
 from ..core.errors import ArtifactError, UsageError
 from ..core.files import explain_os_errors
-from ..core.locate import RUN_MODEL
-from .run_names import JOB_FILE, run_names
-from .split_file import SPLIT_FILE, Parts, read_parts
+from ..core.run_files import JOB, MODEL, SPLIT, can_continue_runs
+from .run_names import run_names
+from .split_parts import Parts, read_parts
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class TeacherJob:
         """Changes with the model of any run. Raises FileError."""
         digest = hashlib.sha256()
         for run in self.runs:
-            model = run.path / RUN_MODEL
+            model = run.path / MODEL
             with explain_os_errors("read", model):
                 digest.update(hashlib.sha256(model.read_bytes()).digest())
         return digest.hexdigest()
@@ -99,7 +99,7 @@ class TeacherJob:
 def is_teacher_job(name: str) -> bool:
     """Whether the name of a teacher is that of a folder of several runs."""
     folder = Path(name)
-    return (folder / JOB_FILE).is_file() and not (folder / RUN_MODEL).is_file()
+    return can_continue_runs(folder) and not (folder / MODEL).is_file()
 
 
 def open_teacher_job(name: str) -> TeacherJob:
@@ -111,9 +111,9 @@ def open_teacher_job(name: str) -> TeacherJob:
         UsageError: a run has no model yet.
     """
     folder = Path(name)
-    folds, seeds = _folds_and_seeds(folder / JOB_FILE)
+    folds, seeds = _folds_and_seeds(folder / JOB)
     paths = [folder / run for run in run_names(folds, seeds).values()]
-    n_missing = sum(not (path / RUN_MODEL).is_file() for path in paths)
+    n_missing = sum(not (path / MODEL).is_file() for path in paths)
     if n_missing:
         raise UsageError(
             f"teacher {name}: {n_missing} of its {len(paths)} runs have no model yet; expected "
@@ -126,7 +126,7 @@ def _parts(path: Path) -> Parts:
     parts = read_parts(path)
     if not parts.train:
         raise ArtifactError(
-            f"{path / SPLIT_FILE}: does not tell what the run was trained on; "
+            f"{path / SPLIT}: does not tell what the run was trained on; "
             "expected what wsnet train wrote there"
         )
     return parts

@@ -1,14 +1,11 @@
-"""What a run's split.csv says of clips, by their content."""
+"""The parts of a run's clips, by their content."""
 
 from __future__ import annotations
 
-import csv
-import io
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-SPLIT_FILE = "split.csv"
+from ..core.split_file import read_split_if_any
 
 
 @dataclass(frozen=True)
@@ -29,12 +26,7 @@ class Parts:
 def read_parts(folder: Path) -> Parts:
     """The parts of the run of a folder; all are empty where there is no split to be read."""
     found: dict[str, set[str]] = {"train": set(), "validation": set(), "test": set()}
-    try:
-        text = (folder / SPLIT_FILE).read_text(encoding="utf-8")
-        for row in csv.DictReader(io.StringIO(text, newline=""), strict=True):
-            part, content = row.get("part"), row.get("content")
-            if part in found and content:
-                found[part].add(sys.intern(content))  # many runs have the same clips
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return Parts()
+    for row in read_split_if_any(folder):
+        if row.part in found and row.content:
+            found[row.part].add(row.content)
     return Parts(**{part: frozenset(keys) for part, keys in found.items()})

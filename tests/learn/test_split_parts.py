@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from wsnet_cli.learn.split_file import Parts, read_parts
+from wsnet_cli.learn.split_parts import Parts, read_parts
 
-SPLIT = """clip,label,part,content
-a.wav,x,train,aa
-b.wav,x,test,bb
-c.wav,x,validation,cc
-d.wav,x,unused,dd
-e.wav,x,unreadable,
-f.wav,x,test,aa
+SPLIT = """clip,label,part,start_s,end_s,content
+a.wav,x,train,,,aa
+b.wav,x,test,,,bb
+c.wav,x,validation,,,cc
+d.wav,x,unused,,,dd
+e.wav,x,unreadable,,,
+f.wav,x,test,,,aa
 """
 
 
