@@ -326,10 +326,12 @@ def test_numbers_below_one_are_refused(wsnet, data: Path, no_training: None, opt
         (["--pattern", "{label}"], "--pattern cannot change"),
         (
             ["--seed", "5", "--name", "y"],
-            "--name, --seed cannot change in the middle of a run; leave ",
+            "--seed, --name cannot change in the middle of a run; leave ",
         ),
         (["--name", "y"], "--name"),
         (["--threads", "2"], "--threads"),
+        (["-c", "default"], "--config"),
+        (["--force"], "--force"),
     ],
 )
 def test_what_cannot_change_in_the_middle_of_a_run(

@@ -13,7 +13,7 @@ from . import console, options
 from .exits import EXIT_SOME_FAILED
 from .light import require
 from .stopping import stopped, terminable
-from .train import DEFAULT_PRESET
+from .train_checks import DEFAULT_PRESET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

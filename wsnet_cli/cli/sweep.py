@@ -13,7 +13,7 @@ from ..core.frontier import KB
 from . import console, options
 from .light import require
 from .sizes import parse_sizes
-from .train import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
+from .train_checks import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
 from .train_many import choose_seeds, told_when_stopped
 from .waiting import let_threads_sleep
 

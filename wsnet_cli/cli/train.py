@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,13 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
-from ..core.files import exists
 from ..core.run_files import can_continue_runs
-from ..core.sniff import shown
 from . import console, options
 from .light import require
 from .metrics_tables import show_metrics
 from .sizes import to_bytes
+from .train_checks import (
+    DEFAULT_PRESET,
+    check_config,
+    check_data,
+    check_layout,
+    refuse_beside_resume,
+    run_name,
+)
 from .train_many import (
     choose_seeds,
     refuse_beside_job,
@@ -29,17 +33,14 @@ from .training import is_first, listening
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
-    from ..core.config import Config
     from ..learn.listener import Listener
     from ..learn.run import Request, Result
 
-DEFAULT_PRESET = "default"
-FEWEST_CLASSES = 2
-"""What can be built for two classes can be built for more."""
 MOST_HOURS = 100_000
 
 
 def train(
+    context: typer.Context,
     data: options.DataArgument = None,
     config: Annotated[
         str, typer.Option("-c", "--config", help="A preset's name or a YAML file.")
@@ -109,25 +110,12 @@ def train(
         raise UsageError(f"--max-hours {max_hours:g}; expected more than 0, at most {MOST_HOURS:,}")
     of_one_run = {"--max-hours": max_hours, "--tensorboard": tensorboard or None}
     if resume:
-        given = {
-            "--dry-run": dry_run,
-            "--config": config != DEFAULT_PRESET,
-            "--from": start is not None,
-            "--teacher": bool(teachers),
-            "--layout": layout is not None,
-            "--pattern": pattern is not None,
-            "--fold": fold is not None,
-            "--seeds": seeds is not None,
-            "--name": name is not None,
-            "--max-kb": max_kb is not None,
-            "--threads": threads is not None,
-            "--set": bool(settings),
-            "--seed": seed is not None,
-        }
-        _refuse_beside_resume(given)
+        refuse_beside_resume(context)
+        if data is not None:
+            check_data(data)
         if can_continue_runs(resume):
             refuse_beside_job({"--epochs": epochs, **of_one_run})
-            resume_many(resume, data and check_data(data), device, jobs, json)
+            resume_many(resume, data, device, jobs, json)
             return
         refuse_beside_run(jobs)
         with listening(tensorboard) as listener:
@@ -179,8 +167,6 @@ def _resume(
     max_hours: float | None,
     listener: Listener,
 ) -> Result:
-    if data is not None:
-        check_data(data)
     from ..learn.run import resume_run
 
     return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
@@ -215,65 +201,3 @@ def _show(result: Result, json: bool) -> None:
         show_metrics(metrics)
     console.note(f"model: {result.folder.model.absolute()} ({result.n_bytes:,} bytes)")
     console.note(f"next: wsnet compress {result.folder.path}")
-
-
-def check_config(
-    config: str, overrides: list[str], start: str | None, teachers: list[str] | None
-) -> Config:
-    """Read a configuration; refuse a network that cannot be built before any clip is decoded."""
-    from ..core.architectures import build_network
-    from ..core.artifact import load_model
-    from ..core.config_file import load_config
-    from ..core.locate import find_model
-    from ..core.settings import audio_settings
-    from ..core.starting import config_beside
-
-    models: dict[str, object] = {"start": start} if start is not None else {}
-    if teachers:
-        models["train.distill.teachers"] = teachers
-    # Nobody asked for the network of the default preset, or for that of a file's base.
-    unasked = ("audio", "network") if start is not None else ()
-    without = unasked if config == DEFAULT_PRESET else ()
-    checked = load_config(config, overrides, models, without, unasked)
-    if checked.start is not None:
-        return config_beside(checked, load_model(find_model(checked.start)))
-    n_samples = audio_settings(checked.audio).window_samples
-    build_network(checked.network, FEWEST_CLASSES, n_samples)
-    return checked
-
-
-def check_data(data: Path | None) -> Path:
-    """Say at once what would otherwise be said after seconds of importing torch."""
-    if data is None:
-        raise UsageError("DATA is missing; expected a folder with a sub-folder per class")
-    if not exists(data):
-        raise UsageError(f"{data}: no such folder or manifest; expected the data to train on")
-    place = os.path.abspath(data)  # noqa: PTH100 - Path.resolve would follow links
-    if place.encode("utf-8", "replace").decode() != place:
-        raise UsageError(
-            f"{shown(place)}: is no UTF-8, so that a run cannot keep where its data is; rename it, "
-            "or give a link to it whose whole path is"
-        )
-    return data
-
-
-def check_layout(layout: str | None, pattern: str | None) -> None:
-    """Refuse a layout or a pattern that makes no sense."""
-    from ..data.layouts.known import wanted_layout
-
-    wanted_layout(layout, pattern)
-
-
-def _refuse_beside_resume(given: dict[str, bool]) -> None:
-    flags = [flag for flag, present in given.items() if present]
-    if flags:
-        them = "it" if len(flags) == 1 else "them"
-        raise UsageError(
-            f"--resume: {', '.join(flags)} cannot change in the middle of a run; leave {them} out, "
-            "or start a new run"
-        )
-
-
-def run_name(config: str) -> str:
-    """The name of a preset or configuration file, with signs that can stand in a folder's name."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config).stem).lstrip(".-") or "run"
