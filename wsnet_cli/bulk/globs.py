@@ -39,12 +39,12 @@ def deep_matches(pattern: str) -> Iterator[tuple[str, bool]]:
         yield root, False
     for parent, folders, files in os.walk(root):
         folders[:] = sorted(name for name in folders if _may_enter(name, wanted))
-        prefix = "" if parent == "." else os.path.join(parent, "").removeprefix("./")  # noqa: PTH118
+        prefix = "" if parent == "." else os.path.join(parent, "").removeprefix("./")  # noqa: PTH118 - many
         within = PurePath(parent).relative_to(root).parts
         for name in sorted((*files, *folders)):
             if _fits((*within, name), wanted):
                 path = prefix + name
-                yield path, os.path.islink(path) and os.path.isdir(path)  # noqa: PTH112, PTH114
+                yield path, os.path.islink(path) and os.path.isdir(path)  # noqa: PTH112, PTH114 - many
 
 
 def _may_enter(name: str, wanted: Sequence[str]) -> bool:

@@ -114,7 +114,7 @@ def _copy(source: str, target: Path) -> None:
 
 def _is_same(source: str, target: Path, link: bool) -> bool:
     if link:
-        return target.is_symlink() and os.readlink(target) == os.path.abspath(source)  # noqa: PTH100, PTH115
+        return target.is_symlink() and os.readlink(target) == os.path.abspath(source)  # noqa: PTH100, PTH115 - as it was linked
     return target.is_file() and not target.is_symlink() and filecmp.cmp(source, target, False)
 
 
@@ -127,7 +127,7 @@ def _numbered(base: str, number: int) -> str:
     """The name with a number before its suffix, from 2 on; cut where it gets too long."""
     if number == 1:
         return base
-    stem, suffix = os.path.splitext(base)  # noqa: PTH122
+    stem, suffix = os.path.splitext(base)  # noqa: PTH122 - a name, and no path
     ending = f"-{number}{suffix}"
     room = max(1, _LONGEST_NAME - len(os.fsencode(ending)))
     return os.fsdecode(os.fsencode(stem)[:room]) + ending

@@ -42,7 +42,7 @@ class RavenWriter:
             self._n_rows += 1
             cells = (
                 *(str(self._n_rows), "Spectrogram 1", str(self._channel), start, end),
-                *("0.0", f"{self._high_hz:.1f}", os.path.basename(path), path, start),  # noqa: PTH119
+                *("0.0", f"{self._high_hz:.1f}", os.path.basename(path), path, start),  # noqa: PTH119 - any text
                 *(shown(score.label), f"{score.score:.6f}"),
             )
             self._write("\t".join(cells) + "\n")
