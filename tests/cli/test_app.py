@@ -51,12 +51,26 @@ def test_no_command_shows_the_help(wsnet):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("sing",), ("predict",), ("predict", "--sing", "x"), ("--sing",), ("compress",)]
+    ("arguments", "said"),
+    [
+        (("sing",), r"no such command 'sing'; see \w+ --help"),
+        (("trian", "x"), r"no such command 'trian'; did you mean 'train'\?"),
+        (("predict",), r"missing argument 'INPUT\.\.\.'; see .* predict --help"),
+        (("predict", "--sing", "x"), r"no such option: --sing.*; see .* predict --help"),
+        (
+            ("train", "x", "--epochs", "few"),
+            r"invalid value for '--epochs': .*; see .* train --help",
+        ),
+        (("train", "x", "--device"), r"option '--device' requires an argument; see wsnet --help"),
+        (("--sing",), r"no such option: --sing.*; see .* --help"),
+        (("compress",), r"missing argument 'MODEL'; see .* compress --help"),
+    ],
 )
-def test_wrong_usage_ends_with_2(wsnet, arguments: tuple[str, ...]):
+def test_wrong_usage_is_one_line_and_ends_with_2(wsnet, arguments: tuple[str, ...], said: str):
     outcome = wsnet(*arguments)
     assert (outcome.code, outcome.stdout) == (2, "")
-    assert "Usage: " in outcome.stderr
+    assert re.fullmatch(said, outcome.error)
+    assert len(outcome.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize(

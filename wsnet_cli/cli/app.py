@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, cast, get_type_hints
 
 import typer
 import typer.main
@@ -28,6 +28,8 @@ COMMANDS = (
     *("bench", "demo", "doctor", "cache"),
 )
 """In the order of the help; each is the function of its name in the module of its name."""
+_UsageError: Any = typer.BadParameter.__base__
+"""Of all that typer says of a command line; typer itself names only this child of it."""
 
 
 class _Commands(MutableMapping[str, Any]):
@@ -75,10 +77,18 @@ class _Boundary(TyperGroup):
         self.commands = _Commands()
         skip_conversions(self, {})
 
+    def make_context(self, *args: Any, **settings: Any) -> Any:
+        try:
+            return super().make_context(*args, **settings)
+        except _UsageError as error:
+            raise _tell_usage(error) from error
+
     def invoke(self, ctx: Any) -> Any:
         verbosity.level, verbosity.debug = 0, False
         try:
             return super().invoke(ctx)
+        except _UsageError as error:
+            raise _tell_usage(error) from error
         except WsnetError as error:
             raise _tell(error, str(error), error.exit_code) from error
         except ModuleNotFoundError as error:
@@ -97,6 +107,17 @@ class _Boundary(TyperGroup):
             raise typer.Exit(0) from error
         except OSError as error:
             raise _tell(error, f"the system refused: {error}", EXIT_FAILED) from error
+
+
+def _tell_usage(error: Any) -> Exception:
+    """Show one line on what cannot be made out of the command line; a help is left to typer."""
+    text: str = error.format_message()
+    if "\n" in text:
+        return cast("Exception", error)
+    command = "wsnet" if error.ctx is None else error.ctx.command_path
+    text = f"{text[:1].lower()}{text[1:]}".removesuffix(".").replace(". Did you", "; did you")
+    say(f"error: {text}" if text.endswith("?") else f"error: {text}; see {command} --help")
+    return typer.Exit(error.exit_code)
 
 
 def _tell(error: Exception, text: str, code: int) -> typer.Exit:
