@@ -16,7 +16,14 @@ from ..core.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, To
 from ..core.quant import Array
 from ..core.sampling import ConvShape
 from .numpy_maps import MapStep
-from .numpy_parts import NO_POOL, expand_filters, fold_channels, max_pool, rows_of_a_block
+from .numpy_parts import (
+    NO_POOL,
+    expand_filters,
+    fold_channels,
+    max_pool,
+    rows_in_blocks,
+    rows_of_a_block,
+)
 from .windows import check_windows
 
 __all__ = ["NumpyEngine", "convolve", "expand_filters", "fold_channels", "max_pool"]
@@ -158,14 +165,18 @@ def convolve(
     padded = np.pad(folded, ((0, 0), (shape.padding, shape.padding)))
     n_rows = (padded.shape[1] - shape.length) // shape.stride + 1
     n_outputs = pool.output_length(n_rows)
-    block = max(1, pool.output_length(rows_of_a_block(kernel.shape[1], shape.n_sampled)))
+    most = rows_of_a_block(kernel.shape[1], shape.n_sampled)
+    block = max(1, pool.output_length(most))
+
+    def make(first: int, n: int) -> Array:
+        start, n_samples = first * shape.stride, (n - 1) * shape.stride + shape.length
+        out: Array = np.matmul(kernel, _unfold(padded[:, start : start + n_samples], shape))
+        return out
+
     done = []
     for start in range(0, n_outputs, block):
-        first = start * pool.stride * shape.stride
         n_rows = pool.input_length(min(block, n_outputs - start))
-        n_samples = (n_rows - 1) * shape.stride + shape.length
-        columns = _unfold(padded[:, first : first + n_samples], shape)
-        done.append(finish(np.matmul(kernel, columns)))
+        done.append(finish(rows_in_blocks(make, start * pool.stride, n_rows, most)))
     return np.concatenate(done, axis=1)
 
 

@@ -8,7 +8,14 @@ from ..core.maps import MapShape
 from ..core.model import LayerWeights, real
 from ..core.network import MapConv, Pool
 from ..core.quant import Array
-from .numpy_parts import NO_POOL, expand_filters, fold_channels, max_pool, rows_of_a_block
+from .numpy_parts import (
+    NO_POOL,
+    expand_filters,
+    fold_channels,
+    max_pool,
+    rows_in_blocks,
+    rows_of_a_block,
+)
 
 
 class MapStep:
@@ -31,14 +38,19 @@ class MapStep:
         n_outputs = layer.output_length(values.shape[2])
         n_values = self._kernel.shape[1] * shape.n_out_bands
         n_made = shape.n_out * shape.n_out_bands
-        block = max(1, pool.output_length(rows_of_a_block(n_values, n_made)))
+        most = rows_of_a_block(n_values, n_made)
+        block = max(1, pool.output_length(most))
+
+        def make(first: int, n: int) -> Array:
+            start, n_samples = first * shape.stride, (n - 1) * shape.stride + shape.length
+            columns = _unfold(padded[:, :, start : start + n_samples], shape)
+            out: Array = np.matmul(self._kernel, columns).reshape(-1, shape.n_out_bands, n)
+            return out
+
         done = []
         for start in range(0, n_outputs, block):
-            first = start * pool.stride * shape.stride
             n_rows = pool.input_length(min(block, n_outputs - start))
-            n_samples = (n_rows - 1) * shape.stride + shape.length
-            columns = _unfold(padded[:, :, first : first + n_samples], shape)
-            out = np.matmul(self._kernel, columns).reshape(-1, shape.n_out_bands, n_rows)
+            out = rows_in_blocks(make, start * pool.stride, n_rows, most)
             done.append(self._finish(out, pool))
         return np.concatenate(done, axis=2)
 

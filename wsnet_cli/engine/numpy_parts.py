@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..core.filters import Offsets, channel_signs, sampled_filters
@@ -18,8 +20,28 @@ NO_POOL = Pool(1, 1)
 
 
 def rows_of_a_block(n_taken: int, n_made: int) -> int:
-    """Time steps of a block, each of which takes and makes so many values."""
-    return min(BLOCK_ELEMENTS // n_taken, BLOCK_OUTPUTS // n_made)
+    """Time steps of a block, each of which takes and makes so many values; at least one."""
+    return max(1, min(BLOCK_ELEMENTS // n_taken, BLOCK_OUTPUTS // n_made))
+
+
+def rows_in_blocks(
+    make: Callable[[int, int], Array], first: int, n_rows: int, n_block: int
+) -> Array:
+    """Time steps made some at a time, so that a window of a pool may be longer than a block.
+
+    Args:
+        make: the steps from one on, so many: [..., number].
+        first: of them.
+        n_rows: how many there are.
+        n_block: to make at a time; 1 or more.
+
+    Returns: [..., n_rows].
+    """
+    if n_rows <= n_block:
+        return make(first, n_rows)
+    starts = range(first, first + n_rows, n_block)
+    parts = [make(start, min(n_block, first + n_rows - start)) for start in starts]
+    return np.concatenate(parts, axis=-1)
 
 
 def expand_filters(phi: Array, shape: ConvShape, offsets: Offsets | None = None) -> Array:
