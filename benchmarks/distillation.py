@@ -27,7 +27,9 @@ from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.model_source import find_sources
 from wsnet_cli.learn.prepared import PreparedData
-from wsnet_cli.learn.run import Ready, Request, make_ready, start_run
+from wsnet_cli.learn.ready import Ready, make_ready
+from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.run import start_run
 from wsnet_cli.learn.running import make_trainer
 from wsnet_cli.learn.team import Team
 

@@ -26,7 +26,7 @@ from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.data.packing.content import content_key
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.experiment_folder import Experiment, place_experiment
-from wsnet_cli.learn.run import Request
+from wsnet_cli.learn.request import Request
 
 ROOT = Path(__file__).parents[1]
 ROWS = """

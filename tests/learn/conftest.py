@@ -15,7 +15,8 @@ from wsnet_cli.core.config import Config
 from wsnet_cli.core.config_file import parse_config
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.network import WaveformClassifier
-from wsnet_cli.learn.run import Request, Result, start_run
+from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.run import Result, start_run
 from wsnet_cli.learn.trainer import EpochRow
 
 TINY_SETTINGS = (

@@ -28,7 +28,7 @@ from wsnet_cli.learn.experiment_folder import (
 )
 from wsnet_cli.learn.jobs import Job, Outcome
 from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.run import Request
+from wsnet_cli.learn.request import Request
 from wsnet_cli.learn.run_folder import RunFolder
 from wsnet_cli.learn.run_to_end import Finished
 

@@ -19,7 +19,8 @@ from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.model_source import find_sources, read_source
 from wsnet_cli.learn.prepared import find_data
 from wsnet_cli.learn.provenance import longest_provenance
-from wsnet_cli.learn.run import Request, estimate_run, resume_run, start_run
+from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.run import estimate_run, resume_run, start_run
 from wsnet_cli.learn.split_parts import read_parts
 from wsnet_cli.learn.sweep import run_sweep
 

@@ -20,7 +20,8 @@ from wsnet_cli.core.errors import Interrupted, ParameterError, TrainingError, Us
 from wsnet_cli.learn.interrupt import StopSignal
 from wsnet_cli.learn.job_child import Stop, Teller
 from wsnet_cli.learn.jobs import Job, Outcome, choose_n_workers, run_jobs
-from wsnet_cli.learn.run import Request, Result
+from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.run import Result
 from wsnet_cli.learn.run_folder import RunFolder, locked
 from wsnet_cli.learn.run_to_end import find_finished, run_folder, wait_until_free
 from wsnet_cli.learn.trainer import EpochRow
@@ -84,7 +85,7 @@ import sys
 from pathlib import Path
 from pydantic import TypeAdapter
 from wsnet_cli.learn.jobs import Job, run_jobs
-from wsnet_cli.learn.run import Request
+from wsnet_cli.learn.request import Request
 class Tell:
     def began(self, name): pass
     def moved(self, name, fraction_done): pass

@@ -38,7 +38,11 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         read_source("gone")
 
 
-SPLIT = "clip,label,part,content\na.wav,x,train,aa\nb.wav,x,test,bb\nc.wav,x,unreadable,\n"
+SPLIT = """clip,label,part,start_s,end_s,content
+a.wav,x,train,,,aa
+b.wav,x,test,,,bb
+c.wav,x,unreadable,,,
+"""
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from wsnet_cli.core.errors import (
 from wsnet_cli.core.model import compress
 from wsnet_cli.learn.listener import SilentListener
 from wsnet_cli.learn.model_source import read_source
-from wsnet_cli.learn.run import Request, Result, estimate_run, resume_run, start_run
+from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.run import Result, estimate_run, resume_run, start_run
 
 from .conftest import TINY_SETTINGS, StoppingListener
 

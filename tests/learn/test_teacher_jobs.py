@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsnet_cli.core.errors import ArtifactError, UsageError
+from wsnet_cli.core.split_file import SplitRow, write_split
 from wsnet_cli.learn.split_parts import Parts
 from wsnet_cli.learn.teacher_jobs import TeacherJob, TeacherRun, is_teacher_job, open_teacher_job
 
@@ -106,7 +107,8 @@ def folder(tmp_path: Path) -> Path:
             run.mkdir(parents=True)
             (run / "model.wsnet").write_text(run.name)
             other = "21"[int(fold) - 1]
-            (run / "split.csv").write_text(f"part,content\ntrain,{other}\ntest,{fold}\n")
+            rows = [("a.wav", "train", other), ("b.wav", "test", fold)]
+            write_split(run, [SplitRow(c, "x", p, "", "", "", "", str(key)) for c, p, key in rows])
     (job / "job.json").write_text(json.dumps({"folds": ["2", "1"], "seeds": [7, 0]}))
     return job
 

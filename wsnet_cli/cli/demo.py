@@ -84,7 +84,8 @@ def _make_sounds(sounds: Path, unheard: Path) -> None:
 
 def _train(sounds: Path, runs: Path) -> Result:
     from ..core.config_file import load_config
-    from ..learn.run import Request, start_run
+    from ..learn.request import Request
+    from ..learn.run import start_run
     from .training import ConsoleListener
 
     console.note(f"2. training on {sounds}")

@@ -71,7 +71,7 @@ def sweep(
     checked = check_config(config, overrides, None, None)
     several = choose_seeds(fold, seeds, seed, checked.train.seed) or (checked.train.seed,)
     # torch is imported only now that all else is known to be right
-    from ..learn.run import Request
+    from ..learn.request import Request
     from ..learn.sweep import run_sweep
     from .jobs_meter import JobsMeter
 

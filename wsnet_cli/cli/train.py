@@ -34,7 +34,8 @@ from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
     from ..learn.listener import Listener
-    from ..learn.run import Request, Result
+    from ..learn.request import Request
+    from ..learn.run import Result
 
 MOST_HOURS = 100_000
 
@@ -127,7 +128,7 @@ def train(
         preset = run_name(config)
         several = choose_seeds(fold, seeds, seed, checked.train.seed)
         # torch is imported only now that all else is known to be right
-        from ..learn.run import Request
+        from ..learn.request import Request
 
         request = Request(
             source=source,

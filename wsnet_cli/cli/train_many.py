@@ -16,7 +16,7 @@ from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
     from ..learn.experiment import Done
-    from ..learn.run import Request
+    from ..learn.request import Request
 
 MOST_SEEDS = 1_000
 

@@ -7,7 +7,6 @@ import statistics
 import sys
 from dataclasses import dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -15,9 +14,7 @@ from ..core.errors import UsageError
 from ..core.settings import audio_settings
 from .held_out import look_at
 from .network import WaveformClassifier
-
-if TYPE_CHECKING:
-    from .run import Ready
+from .ready import Ready
 
 WARM_UP_STEPS = 2
 """Steps that are not measured: the first ones take memory and choose kernels."""

@@ -20,7 +20,8 @@ from .jobs import Job, JobsListener, choose_n_workers, run_jobs
 from .listener import Listener
 from .model_source import find_sources
 from .prepared import PreparedData
-from .run import Request, make_ready
+from .ready import make_ready
+from .request import Request
 from .run_folder import RunFolder, check_run_name, locked
 from .run_names import run_names
 from .team import Team

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from ..core.errors import ArtifactError
 from ..core.files import explain_os_errors, write_json_atomic
 from ..core.run_files import JOB
-from .run import Request
+from .request import Request
 from .run_folder import RunFolder, delete_written, locked, no_folder
 
 VERSION = 1

@@ -141,7 +141,7 @@ def main() -> None:
 def _train(asked: bytes, teller: Teller, stop: Stop) -> str:
     from pydantic import TypeAdapter
 
-    from .run import Request
+    from .request import Request
     from .run_to_end import run_folder, run_to_end, wait_until_free
 
     request = TypeAdapter(Request).validate_json(asked)

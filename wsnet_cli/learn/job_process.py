@@ -17,7 +17,7 @@ from typing import IO
 from pydantic import TypeAdapter
 
 from .job_child import Message
-from .run import Request
+from .request import Request
 
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core.errors import UsageError
 from ..core.settings import audio_settings
 from ..data.dividing.splits import Split
 from .listener import Listener
+from .model_source import Sources
 from .prepared import PreparedData
+from .ready import Ready
 from .teacher_jobs import TeacherJob
 from .teachers import check_teacher
-
-if TYPE_CHECKING:
-    from .model_source import Sources
-    from .run import Ready
 
 
 def with_teachers(ready: Ready, fold: str | None, listener: Listener) -> Ready:

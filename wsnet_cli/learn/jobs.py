@@ -13,7 +13,7 @@ from ..core.parallel import count_workers
 from .interrupt import StopSignal
 from .job_child import Message
 from .job_process import JobProcess
-from .run import Request
+from .request import Request
 from .run_to_end import Finished, find_finished, finished_of, run_folder
 from .trainer import EpochRow
 

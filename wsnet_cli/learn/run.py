@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from ..core.architectures import build_network
-from ..core.config import Config
 from ..core.config_file import dump_config, load_config
 from ..core.errors import TrainingError, UsageError
 from ..core.files import remove_stale, write_text_atomic
-from ..core.network import Network
 from ..core.run_files import ENVIRONMENT
-from ..core.settings import audio_settings
-from ..core.starting import config_beside
-from .environment import absolute, choose_device, describe_machine, set_threads
+from .environment import absolute, choose_device, describe_machine
 from .estimate import Estimate, fit_into, measure_steps
 from .finish import Result as Result
-from .fitted import fit_run, tell_fit, with_fit
-from .from_data import settle
 from .job_teachers import with_teachers
 from .listener import Listener
-from .model_source import Sources, find_sources, kept_sources
-from .prepared import Found, PreparedData, find_data, prepare_data
+from .model_source import find_sources, kept_sources
+from .ready import Ready, make_ready
+from .request import Request
 from .run_folder import (
-    RUNS,
     RunFolder,
     check_run_name,
     locked,
@@ -36,59 +27,8 @@ from .run_folder import (
     open_run_folder,
 )
 from .running import Run
-from .start import network_for
-from .teachers import check_teacher
 from .team import Team
 from .torch_team import joined
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to train.
-
-    Args:
-        source: the data.
-        config: checked configuration.
-        preset: its name, for the record.
-        name: of the run folder.
-        layout: the layout to read the data by, or None to find out.
-        pattern: the naming scheme of its files, or None.
-        fold: fold to hold out, "none", or None for the data's own choice.
-        device: "auto", "cpu", "cuda", "mps", ...
-        threads: of torch on the CPU, or None for its default.
-        force: reuse the folder of that name.
-        runs: the folder of all runs.
-        max_hours: what training may take; fewer epochs are planned where it would take longer.
-        max_bytes: of the 8-bit file; a network is chosen that fits.
-        models: what `Sources.digest` has to be; empty: whatever it is.
-    """
-
-    source: Path
-    config: Config
-    preset: str
-    name: str
-    layout: str | None = None
-    pattern: str | None = None
-    fold: str | None = None
-    device: str = "auto"
-    threads: int | None = None
-    force: bool = False
-    runs: Path = RUNS
-    max_hours: float | None = None
-    max_bytes: int | None = None
-    models: str = ""
-
-
-@dataclass(frozen=True)
-class Ready:
-    """A request whose data is at hand: all that training needs."""
-
-    config: Config
-    data: PreparedData
-    network: Network
-    device: torch.device
-    team: Team
-    sources: Sources
 
 
 def start_run(request: Request, listener: Listener) -> Result:
@@ -195,53 +135,6 @@ def estimate_run(request: Request, listener: Listener) -> Estimate:
         if request.max_hours is not None:
             ready = _within(ready, request.max_hours, listener)
         return measure_steps(ready)
-
-
-def make_ready(
-    request: Request, sources: Sources, listener: Listener, team: Team, device: torch.device
-) -> Ready:
-    """Find and prepare the data, settle what follows from it, build the network.
-
-    In a team the first process decodes, and the others then find it in the cache.
-
-    Raises:
-        WsnetError: as `start_run`.
-    """
-    set_threads(request.threads)
-    found = find_data(request.source, request.layout, request.pattern)
-    start = sources.start.model if sources.start else None
-    asked = config_beside(request.config, start) if start else request.config
-    settled = settle(asked, found)
-    if settled.chosen:
-        listener.remark(f"from the data: {', '.join(settled.chosen)}")
-    config = settled.config
-    if request.max_bytes is not None:
-        fit = fit_run(config, request.max_bytes, request.preset, found, sources)
-        tell_fit(config, fit, request.max_bytes, listener.remark)
-        config = with_fit(config, fit)
-    audio, labels = audio_settings(config.audio), found.dataset.labels
-    check_teachers(sources, config, found)
-    if team.rank > 0:
-        team.wait()
-    data = prepare_data(found, config, request.fold, listener.decoded)
-    if team.rank == 0:
-        team.wait()
-    for line in sources.remarks(labels):
-        listener.remark(line)
-    for line in sources.warnings(data.content(data.test)):
-        listener.warn(line)
-    if start:
-        network = network_for(start.network, len(labels))
-    else:
-        network = build_network(config.network, len(labels), audio.window_samples)
-    return Ready(config, data, network, device, team, sources)
-
-
-def check_teachers(sources: Sources, config: Config, found: Found) -> None:
-    """Refuse teachers that do not know what the data asks for. Raises: UsageError."""
-    audio, dataset = audio_settings(config.audio), found.dataset
-    for teacher in sources.every_kind():
-        check_teacher(teacher, dataset.labels, audio, multi_label=dataset.multi_label)
 
 
 def _within(ready: Ready, hours: float, listener: Listener) -> Ready:

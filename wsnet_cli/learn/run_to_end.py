@@ -15,7 +15,8 @@ from ..core.files import explain_os_errors
 from ..core.run_files import METRICS
 from ..core.split_file import read_split
 from .listener import Listener
-from .run import Request, resume_run, start_run
+from .request import Request
+from .run import resume_run, start_run
 from .run_folder import RunFolder, locked
 
 LONGEST_STEP_S = 60.0

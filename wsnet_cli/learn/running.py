@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -26,13 +26,11 @@ from .interrupt import StopSignal
 from .listener import Listener
 from .network import WaveformClassifier
 from .objective import Objective
+from .ready import Ready
 from .run_folder import RunFolder
 from .start import calibration_windows, load_into
 from .teachers import Teachers
 from .trainer import EpochRow, Trainer
-
-if TYPE_CHECKING:
-    from .run import Ready
 
 SAVE_EVERY_S = 20.0
 """Seconds between writes of the resume file, which is what a killed run loses at most; the

@@ -21,7 +21,8 @@ from .job_teachers import check_jobs, keep_models
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .model_source import find_sources
 from .prepared import PreparedData, find_data, prepare_data
-from .run import Request, check_teachers
+from .ready import check_teachers
+from .request import Request
 from .run_folder import RunFolder, check_run_name, locked
 from .small_form import measure_small_form
 from .sweep_plan import Plan, Planned, plan_sweep
