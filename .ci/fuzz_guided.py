@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["wsnet_cli.core"]):
     from fuzz_mutations import DIGEST, join, lie, split
     from fuzz_seeds import seed_files
 
-    import wsnet_cli.core.artifact  # noqa: F401
+    import wsnet_cli.core.model_file.artifact  # noqa: F401
 
 FILES = seed_files()
 ORIGINAL = next(iter(FILES.values()))

@@ -33,7 +33,7 @@ Commands = dict[str, Callable[[Path], list[str]]]
 
 def read_by_wsnet(path: Path, sample_rate: int) -> int:
     """Samples of a file, read as `wsnet predict` reads them."""
-    from wsnet_cli.core.audio import read_blocks
+    from wsnet_cli.core.sound.audio import read_blocks
 
     return sum(len(block) for block in read_blocks(path, sample_rate=sample_rate))
 
@@ -78,7 +78,7 @@ def read_command(reader: str, workers: int, model: str) -> Callable[[Path], list
 def random_model(preset: str, folder: Path) -> str:
     """A model file of a preset's network, with random weights."""
     from wsnet_cli.bench.subjects import random_model_of_preset
-    from wsnet_cli.core.artifact import save_model
+    from wsnet_cli.core.model_file.artifact import save_model
 
     path = folder / "random.wsnet"
     save_model(path, random_model_of_preset(preset, None, 0))

@@ -16,14 +16,14 @@ from page_table import write_or_check
 from row_files import RESULTS, RowFile, read_row_file
 from rows_file import Row, read_rows
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.file_size import Wrapping, file_bytes
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.core.sizes.file_size import Wrapping, file_bytes
 from wsnet_cli.data.dataset import Clip, DataSet
-from wsnet_cli.learn.model_source import Sources
-from wsnet_cli.learn.provenance import longest_provenance
-from wsnet_cli.learn.teacher_jobs import TeacherJob
+from wsnet_cli.learn.run.provenance import longest_provenance
+from wsnet_cli.learn.teachers.model_source import Sources
+from wsnet_cli.learn.teachers.teacher_jobs import TeacherJob
 
 TABLES = ("sizes", "digits")
 """Whose rows have presets that were made by `--max-kb`."""

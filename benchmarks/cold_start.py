@@ -46,14 +46,14 @@ done("import the command line, prepare the command")
 import wsnet_cli.bulk.predict, wsnet_cli.bulk.sources, wsnet_cli.cli.predict_run
 done("import the rest of wsnet")
 from wsnet_cli.core.locate import find_shipped
-from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.model_file.artifact import load_model
 model = load_model(find_shipped("esc10"))
 done("read the model")
 from wsnet_cli.engine.engines import make_engine
 engine = make_engine(model)
 done("load the kernels, plan, pack the weights")
-from wsnet_cli.core.audio import read_audio
-from wsnet_cli.core.windows import clip_windows
+from wsnet_cli.core.sound.audio import read_audio
+from wsnet_cli.core.sound.windows import clip_windows
 samples, rate = read_audio(sys.argv[1], sample_rate=model.audio.sample_rate)
 done("decode and resample")
 windows = clip_windows(samples, model.audio)

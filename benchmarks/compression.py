@@ -30,11 +30,11 @@ from row_files import write_json
 from wsnet_cli.bulk.before_after import BeforeAfter, measure_both
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.labelled import clips_of_data
-from wsnet_cli.core.artifact import load_model
-from wsnet_cli.core.bootstrap import number_recordings
 from wsnet_cli.core.errors import DataError
-from wsnet_cli.core.evaluation import recording_of
-from wsnet_cli.core.paired import compare
+from wsnet_cli.core.measures.bootstrap import number_recordings
+from wsnet_cli.core.measures.evaluation import recording_of
+from wsnet_cli.core.measures.paired import compare
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.run_files import MODEL
 
 KB = "KB"

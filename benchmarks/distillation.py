@@ -20,18 +20,18 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import parse_config
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import parse_config
 from wsnet_cli.core.model import Model
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.model_source import find_sources
-from wsnet_cli.learn.prepared import PreparedData
-from wsnet_cli.learn.ready import Ready, make_ready
-from wsnet_cli.learn.request import Request
-from wsnet_cli.learn.run import start_run
-from wsnet_cli.learn.running import make_trainer
-from wsnet_cli.learn.team import Team
+from wsnet_cli.learn.run.listener import SilentListener
+from wsnet_cli.learn.run.prepared import PreparedData
+from wsnet_cli.learn.run.ready import Ready, make_ready
+from wsnet_cli.learn.run.request import Request
+from wsnet_cli.learn.run.run import start_run
+from wsnet_cli.learn.run.running import make_trainer
+from wsnet_cli.learn.teachers.model_source import find_sources
+from wsnet_cli.learn.team.team import Team
 
 TEACHER_WIDTH, STUDENT_WIDTH = 0.5, 0.125
 STEPS = 40

@@ -22,7 +22,7 @@ import numpy as np
 from wsnet_cli.bench.layers import time_layers
 from wsnet_cli.bench.rounds import paired_ratio, time_rounds
 from wsnet_cli.bench.subjects import Sound, Subject, make_subjects, random_model
-from wsnet_cli.core.network import Conv, Layer, Network
+from wsnet_cli.core.networks.network import Conv, Layer, Network
 from wsnet_cli.engine.native_engine import NativeEngine
 
 SUBJECTS = ("sampled", "dense")

@@ -18,10 +18,10 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
-from wsnet_cli.core.network import Conv, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, Sampling
+from wsnet_cli.core.networks.network import Conv, Mean, Network, Pool
+from wsnet_cli.core.networks.sampling import ConvShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine.library import load_library
 from wsnet_cli.engine.native_engine import NativeEngine
 from wsnet_cli.engine.plan import WAYS, layer_work

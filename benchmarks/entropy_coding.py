@@ -22,9 +22,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.locate import find_model
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import BITS, SCHEMES, QuantizedTensor, to_half
 
 Parts = Sequence[npt.NDArray[np.int8]]

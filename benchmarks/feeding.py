@@ -20,14 +20,14 @@ from time import perf_counter
 
 import torch
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.settings import audio_settings
-from wsnet_cli.learn.batches import Batch, Feed
-from wsnet_cli.learn.network import WaveformClassifier
-from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
-from wsnet_cli.learn.trainer import Trainer
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.learn.feeding.batches import Batch, Feed
+from wsnet_cli.learn.modules.network import WaveformClassifier
+from wsnet_cli.learn.run.prepared import PreparedData, find_data, prepare_data
+from wsnet_cli.learn.training.trainer import Trainer
 
 N_BATCHES = 4
 PARTS = {

@@ -10,9 +10,9 @@ import json
 import sys
 from dataclasses import replace
 
-from wsnet_cli.core.artifact import load_model, model_to_bytes, plain_bytes
 from wsnet_cli.core.locate import find_model
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, plain_bytes
 
 FORMS = ("32 bits", "8 bits", "6 bits", "5 bits", "4 bits", "4 bits, `min-max`")
 PARTS = ("length", "header", "`scales`", "`constants`", "`weights` or `codes`", "`~sha256`")

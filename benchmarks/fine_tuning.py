@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from wsnet_cli.core.artifact import load_model
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import QuantizedTensor, quantize
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.affine import (
+from wsnet_cli.learn.modules.affine import (
     FILTERS,
     add_fake_quantization,
     affine,
@@ -37,13 +37,13 @@ from wsnet_cli.learn.affine import (
     holders,
     weighted_blocks,
 )
-from wsnet_cli.learn.fake_quantization import straight_through
-from wsnet_cli.learn.fine_tune import FineTuning, fine_tune, recipe
-from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
-from wsnet_cli.learn.run_folder import open_run_folder
-from wsnet_cli.learn.trainer import EpochRow
-from wsnet_cli.learn.tune_loop import Tuner
+from wsnet_cli.learn.modules.fake_quantization import straight_through
+from wsnet_cli.learn.run.listener import SilentListener
+from wsnet_cli.learn.run.prepared import PreparedData, find_data, prepare_data
+from wsnet_cli.learn.run.run_folder import open_run_folder
+from wsnet_cli.learn.training.trainer import EpochRow
+from wsnet_cli.learn.tuning.fine_tune import FineTuning, fine_tune, recipe
+from wsnet_cli.learn.tuning.tune_loop import Tuner
 
 CPU = torch.device("cpu")
 LAST_EPOCHS = 3

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from wsnet_cli.core.audio import read_audio
 from wsnet_cli.core.errors import AudioError
+from wsnet_cli.core.sound.audio import read_audio
 
 RATE = 16_000
 SECONDS = 3

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from wsnet_cli.core.artifact_numbers import PACKED, PLAIN, stored_forms
-from wsnet_cli.core.container import DIGEST_NAME
-from wsnet_cli.core.filters import channel_signs, sampled_filters, sampled_rows
-from wsnet_cli.core.layers import Conv, Linear, MapConv
 from wsnet_cli.core.model import LayerWeights, Model, real
-from wsnet_cli.core.sampling import ConvShape
+from wsnet_cli.core.model_file.artifact_numbers import PACKED, PLAIN, stored_forms
+from wsnet_cli.core.model_file.container import DIGEST_NAME
+from wsnet_cli.core.networks.filters import channel_signs, sampled_filters, sampled_rows
+from wsnet_cli.core.networks.layers import Conv, Linear, MapConv
+from wsnet_cli.core.networks.sampling import ConvShape
 
 
 class Misread(Exception):

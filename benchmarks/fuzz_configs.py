@@ -16,11 +16,16 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config_file import dump_config, find_config, load_config, parse_config
-from wsnet_cli.core.config_file import preset_names as presets
+from wsnet_cli.core.configuration.config_file import (
+    dump_config,
+    find_config,
+    load_config,
+    parse_config,
+)
+from wsnet_cli.core.configuration.config_file import preset_names as presets
+from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ConfigError, UsageError
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
 
 READ, REFUSED, BAD = "read", "refused", "bad"
 MOST_SECONDS = 10

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from fuzz_compare import Misread, check_document, check_layers, check_sizes, check_types
 
-from wsnet_cli.core.artifact import model_from_bytes, model_to_bytes
 from wsnet_cli.core.errors import ArtifactError, WsnetError
 from wsnet_cli.core.model import LayerWeights, Model, compress, real
+from wsnet_cli.core.model_file.artifact import model_from_bytes, model_to_bytes
 from wsnet_cli.engine.session import Classifier
 
 PAGE = Path(__file__).parents[1] / "docs" / "format.md"

@@ -7,16 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from wsnet_cli.core.artifact import CODED_FORMAT, oldest_format
-from wsnet_cli.core.artifact_header import describe
-from wsnet_cli.core.artifact_numbers import PLAIN, stored_forms
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.container import pack
-from wsnet_cli.core.filters import offset_bounds
-from wsnet_cli.core.maps import MapShape
+from wsnet_cli.core.calibrating.calibration import Calibration
 from wsnet_cli.core.model import LayerWeights, Model, compress, phi_shape
-from wsnet_cli.core.network import (
+from wsnet_cli.core.model_file.artifact import CODED_FORMAT, oldest_format
+from wsnet_cli.core.model_file.artifact_header import describe
+from wsnet_cli.core.model_file.artifact_numbers import PLAIN, stored_forms
+from wsnet_cli.core.model_file.container import pack
+from wsnet_cli.core.networks.filters import offset_bounds
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import (
     Conv,
     Flatten,
     Linear,
@@ -26,7 +25,8 @@ from wsnet_cli.core.network import (
     Pool,
     ToMap,
 )
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 RATE = 1_000
 AUDIO = AudioSettings(RATE, window_s=0.1, hop_s=0.05, trim_below=0.01)

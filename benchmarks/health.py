@@ -14,8 +14,8 @@ from time import process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from wsnet_cli.core.decode import open_audio
 from wsnet_cli.core.errors import AudioError
+from wsnet_cli.core.sound.decode import open_audio
 from wsnet_cli.data.dataset import DataSet
 from wsnet_cli.data.health.findings import FINDINGS, judge
 from wsnet_cli.data.health.meter import HEALTH, HealthMeter

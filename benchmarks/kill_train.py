@@ -28,7 +28,7 @@ import tempfile
 from pathlib import Path
 from time import perf_counter, sleep
 
-from wsnet_cli.core.container import read_container, unpack
+from wsnet_cli.core.model_file.container import read_container, unpack
 from wsnet_cli.data.synthetic import write_sound_folder
 
 LOSS_TOLERANCE = 1e-3

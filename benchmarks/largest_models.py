@@ -1,4 +1,4 @@
-"""What a model may take to run that stays just within the limits of `core/artifact_limits.py`.
+"""What a model may take to run that stays just within the limits of `core/networks/limits.py`.
 
 python benchmarks/largest_models.py: for each of some networks that small files can describe, each
 near a limit of its own, and for each engine: bytes of the file, memory that making the engine and
@@ -19,12 +19,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from hostile_child import forget_peak, memory
 
-from wsnet_cli.core.artifact import model_from_bytes, model_to_bytes
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import WsnetError
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, compress, phi_shape
-from wsnet_cli.core.network import (
+from wsnet_cli.core.model_file.artifact import model_from_bytes, model_to_bytes
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import (
     Conv,
     Linear,
     MapConv,
@@ -33,7 +32,8 @@ from wsnet_cli.core.network import (
     Pool,
     ToMap,
 )
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine.session import Classifier
 
 RATE = 8_000

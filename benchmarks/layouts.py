@@ -44,7 +44,7 @@ def make(root: Path, kind: str, n_clips: int) -> tuple[Path, str | None]:
 
 def measure(source: Path, pattern: str | None) -> dict[str, float]:
     """Read a data set here; return clips, seconds and MiB."""
-    import wsnet_cli.core.audio  # noqa: F401 - what is imported on the way is no memory of the list
+    import wsnet_cli.core.sound.audio  # noqa: F401 - what is imported on the way is no memory of the list
     from wsnet_cli.data.layouts.known import load_dataset
 
     Path("/proc/self/clear_refs").write_text("5")

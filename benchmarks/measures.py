@@ -25,13 +25,13 @@ import soundfile
 from sklearn import metrics as _imported_before_timing  # noqa: F401
 
 from wsnet_cli.bench.subjects import random_model
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.measures.metrics import measure
+from wsnet_cli.core.measures.multi_label_metrics import measure_labels
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.multi_label_metrics import measure_labels
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.model_file.artifact import save_model
+from wsnet_cli.core.networks.architectures import build_network
 
 RATE = 8_000
 

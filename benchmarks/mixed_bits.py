@@ -19,12 +19,12 @@ import numpy as np
 from wsnet_cli.bulk.labelled import data_of_run
 from wsnet_cli.bulk.sensitivity import choose_windows, measure_sensitivity
 from wsnet_cli.cli.compress_data import DataOptions, ModelData
-from wsnet_cli.core.artifact import load_model
-from wsnet_cli.core.bit_allocation import Allocation
-from wsnet_cli.core.bit_choice import Wish, choose_bits
-from wsnet_cli.core.layer_forms import LayerForms
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import Array
+from wsnet_cli.core.sizes.bit_allocation import Allocation
+from wsnet_cli.core.sizes.bit_choice import Wish, choose_bits
+from wsnet_cli.core.sizes.layer_forms import LayerForms
 from wsnet_cli.engine.session import Classifier
 
 Row = tuple[str, str, int, int, int, float]

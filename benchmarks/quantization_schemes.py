@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from wsnet_cli.bulk.labelled import held_out_clips
-from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.model import Model, real
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import Array, quantize, signal_to_noise_db
 from wsnet_cli.engine.session import Classifier
 

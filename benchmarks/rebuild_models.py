@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from wsnet_cli.core.artifact import load_model, model_to_bytes
 from wsnet_cli.core.locate import find_shipped
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes
 
 DATA, MODEL = "$DATA", "MODEL"
 """Stand in commands for the folder of data sets, and for a model file."""

@@ -38,18 +38,18 @@ from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.evaluate import evaluate_clips
 from wsnet_cli.bulk.job_runs import JobRun, runs_of_job
 from wsnet_cli.bulk.labelled import held_out_identities, identity_of
-from wsnet_cli.core.artifact import load_model, model_to_bytes
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import DataError, UsageError, WsnetError
+from wsnet_cli.core.measures.predictions import Prediction, read_predictions
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.predictions import Prediction, read_predictions
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes
 from wsnet_cli.core.run_files import MODEL
-from wsnet_cli.core.settings import audio_settings
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
-from wsnet_cli.learn.run_folder import RunFolder
+from wsnet_cli.learn.jobs.experiment_folder import Experiment, open_experiment
+from wsnet_cli.learn.run.run_folder import RunFolder
 
 LATE = 0.05
 """Share of the epochs, the last ones, whose mean loss is kept: a single epoch is noise. No row

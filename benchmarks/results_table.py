@@ -27,11 +27,11 @@ from row_measures import (
 )
 from rows_file import Row, Rows, Table, read_rows
 
-from wsnet_cli.core.config import Config
+from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.core.errors import ConfigError, WsnetError
 from wsnet_cli.core.files import write_text_atomic
-from wsnet_cli.core.ledger import RELEASED_SOUNDNET8_BYTES
-from wsnet_cli.core.paired import Comparison
+from wsnet_cli.core.measures.paired import Comparison
+from wsnet_cli.core.sizes.ledger import RELEASED_SOUNDNET8_BYTES
 
 PAGE = RESULTS.parent / "results.md"
 TIMES = RESULTS / "times.json"

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from rows_file import Rows
 
-from wsnet_cli.core.bootstrap import number_recordings
 from wsnet_cli.core.errors import ArtifactError
 from wsnet_cli.core.files import write_text_atomic
+from wsnet_cli.core.measures.bootstrap import number_recordings
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 FORMS = ("float32", "int8")

@@ -10,13 +10,13 @@ from pathlib import Path
 from rows_file import RUNS, Row, Rows, job_options
 
 from wsnet_cli.bulk.job_runs import runs_of_job
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import UsageError
+from wsnet_cli.core.networks.architectures import build_network
 from wsnet_cli.core.run_files import RESULTS, can_continue_runs
-from wsnet_cli.core.settings import audio_settings
-from wsnet_cli.learn.experiment_folder import Experiment, open_experiment
+from wsnet_cli.learn.jobs.experiment_folder import Experiment, open_experiment
 
 KB = 1000
 N_CLASSES = 10

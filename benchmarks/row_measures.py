@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from row_files import Ints, Right, RowFile
 
-from wsnet_cli.core.bootstrap import Interval, number_recordings
 from wsnet_cli.core.errors import DataError
-from wsnet_cli.core.metrics import wilson_interval
-from wsnet_cli.core.paired import Comparison, bootstrap_difference, compare
+from wsnet_cli.core.measures.bootstrap import Interval, number_recordings
+from wsnet_cli.core.measures.metrics import wilson_interval
+from wsnet_cli.core.measures.paired import Comparison, bootstrap_difference, compare
 
 FEWEST = 10
 """Recordings that are expected to be wrong, below which drawing again shows too few kinds."""

@@ -22,10 +22,10 @@ from rows_file import Row, read_rows
 from wsnet_cli.bench.machine import describe_machine
 from wsnet_cli.bench.rounds import Timing, time_rounds
 from wsnet_cli.bench.subjects import random_model
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.settings import audio_settings
-from wsnet_cli.core.windows import clip_windows
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.core.sound.windows import clip_windows
 from wsnet_cli.engine.session import Classifier
 
 N_ROUNDS = 100

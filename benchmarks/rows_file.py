@@ -14,10 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import known_path, load_config
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import known_path, load_config
+from wsnet_cli.core.configuration.yamlfile import YamlDocument, load_yaml, parse_scalar
 from wsnet_cli.core.errors import ConfigError, UsageError
-from wsnet_cli.core.yamlfile import YamlDocument, load_yaml, parse_scalar
 
 ROWS_FILE = Path(__file__).with_name("rows.yaml")
 RUNS = "runs"

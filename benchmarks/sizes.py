@@ -11,11 +11,11 @@ from pathlib import Path
 
 from page_table import write_or_check
 
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.file_size import Wrapping
-from wsnet_cli.core.fit_size import FitRow, fit_size
-from wsnet_cli.core.frontier import KB
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.sizes.file_size import Wrapping
+from wsnet_cli.core.sizes.fit_size import FitRow, fit_size
+from wsnet_cli.core.sizes.frontier import KB
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"
 PRESET, SIZES_KB, N_CLASSES = "esc10-wsnet", (16, 32, 64, 128, 256), 10

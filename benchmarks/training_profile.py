@@ -18,15 +18,15 @@ import torch
 from torch import Tensor, nn
 
 from wsnet_cli.bench.rounds import time_rounds
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.settings import audio_settings
-from wsnet_cli.learn.average import WeightAverage
-from wsnet_cli.learn.fused import fused_block, torch_alone
-from wsnet_cli.learn.network import ConvBlock, WaveformClassifier
-from wsnet_cli.learn.objective import Objective
-from wsnet_cli.learn.optimise import make_optimizer
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.learn.modules.average import WeightAverage
+from wsnet_cli.learn.modules.fused import fused_block, torch_alone
+from wsnet_cli.learn.modules.network import ConvBlock, WaveformClassifier
+from wsnet_cli.learn.training.objective import Objective
+from wsnet_cli.learn.training.optimise import make_optimizer
 
 N_CLASSES = 10
 Call = Callable[[], object]

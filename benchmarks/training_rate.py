@@ -22,15 +22,15 @@ import torch
 
 from wsnet_cli.bench.machine import describe_machine
 from wsnet_cli.bench.rounds import Timing, paired_ratio, time_rounds
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.settings import audio_settings
-from wsnet_cli.learn.batches import Feed
-from wsnet_cli.learn.fused import torch_alone
-from wsnet_cli.learn.network import WaveformClassifier
-from wsnet_cli.learn.prepared import PreparedData, find_data, prepare_data
-from wsnet_cli.learn.trainer import Trainer
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.learn.feeding.batches import Feed
+from wsnet_cli.learn.modules.fused import torch_alone
+from wsnet_cli.learn.modules.network import WaveformClassifier
+from wsnet_cli.learn.run.prepared import PreparedData, find_data, prepare_data
+from wsnet_cli.learn.training.trainer import Trainer
 
 NETWORKS = {
     "sampled, S = 2": "esc10-wsnet-fast",

@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.filters import channel_signs, offset_bounds
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
-from wsnet_cli.core.network import (
+from wsnet_cli.core.model_file.artifact import save_model
+from wsnet_cli.core.networks.filters import channel_signs, offset_bounds
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import (
     Conv,
     Flatten,
     Layer,
@@ -29,7 +28,8 @@ from wsnet_cli.core.network import (
     Pool,
     ToMap,
 )
-from wsnet_cli.core.sampling import OFFSETS, ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.sampling import OFFSETS, ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 TONE_RATE = 8_000
 
@@ -362,7 +362,7 @@ def tones(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tone_model(small_model: Model) -> Model:
     """Random weights and the labels of `tones`, with biases such that it names more than one."""
-    from wsnet_cli.core.windows import clip_windows
+    from wsnet_cli.core.sound.windows import clip_windows
     from wsnet_cli.engine.numpy_engine import NumpyEngine
 
     time_s = np.arange(TONE_RATE // 10) / TONE_RATE

@@ -27,30 +27,30 @@ from wsnet_cli.bulk.writers.csv_rows import CSV_HEADER
 from wsnet_cli.bulk.writers.embeddings import INDEX_COLUMNS
 from wsnet_cli.bulk.writers.raven import RAVEN_HEADER
 from wsnet_cli.cli.app import app
-from wsnet_cli.core.artifact import load_model, model_to_bytes, oldest_format, save_model
-from wsnet_cli.core.artifact_header import describe
-from wsnet_cli.core.artifact_numbers import Form, stored_forms
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.container import DIGEST_NAME, pack
+from wsnet_cli.core.calibrating.calibration import Calibration
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.yamlfile import load_yaml
 from wsnet_cli.core.errors import AUDIO_FAULTS
 from wsnet_cli.core.locate import find_shipped
-from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.measures.metrics import measure
+from wsnet_cli.core.measures.multi_label_metrics import measure_labels
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.multi_label_metrics import measure_labels
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, oldest_format, save_model
+from wsnet_cli.core.model_file.artifact_header import describe
+from wsnet_cli.core.model_file.artifact_numbers import Form, stored_forms
+from wsnet_cli.core.model_file.container import DIGEST_NAME, pack
 from wsnet_cli.core.quant import BITS, SCHEMES, to_half
-from wsnet_cli.core.yamlfile import load_yaml
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.data.health.findings import FINDINGS
 from wsnet_cli.data.health.meter import HEALTH
 from wsnet_cli.data.health.report import Columns, build_report
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.jobs import Job
-from wsnet_cli.learn.jobs import Outcome as JobOutcome
-from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.run_to_end import find_finished, run_folder, run_to_end
+from wsnet_cli.learn.jobs.jobs import Job
+from wsnet_cli.learn.jobs.jobs import Outcome as JobOutcome
+from wsnet_cli.learn.jobs.run_to_end import find_finished, run_folder, run_to_end
+from wsnet_cli.learn.run.listener import SilentListener
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -135,8 +135,11 @@ def test_the_diagram_shows_the_imports_that_there_are():
     shown = dict(re.findall(r"^(\w+) +-> (.+)$", diagram[1], flags=re.M))
     packages = set(shown)
     for package, targets in shown.items():
-        sources = "\n".join(p.read_text("utf-8") for p in (PACKAGE / package).glob("*.py"))
-        found = set(re.findall(r"^ *from \.\.(\w+)", sources, flags=re.M)) & packages
+        found: set[str] = set()
+        for path in (PACKAGE / package).rglob("*.py"):
+            up = r"\." * len(path.relative_to(PACKAGE).parts)
+            pattern = rf"^ *from {up}(\w+)"
+            found |= set(re.findall(pattern, path.read_text("utf-8"), flags=re.M)) & packages
         assert found == set(targets.split(", ")) - {"nothing"}, package
 
 
@@ -424,7 +427,7 @@ def test_a_sweep_is_documented(in_own_folder: Path, tones: Path, monkeypatch: py
             run_to_end(job.request, SilentListener())
         return [JobOutcome(job.name, find_finished(run_folder(job.request))) for job in jobs]
 
-    monkeypatch.setattr("wsnet_cli.learn.sweep.run_jobs", run_here)
+    monkeypatch.setattr("wsnet_cli.learn.jobs.sweep.run_jobs", run_here)
     settings = [*TINY, "network.sampling.stride=2", "network.width=0.25"]
     options = [word for setting in settings for word in ("-s", setting)]
     document = run_json("sweep", tones, *options, "--kb", "8")
@@ -447,7 +450,7 @@ def test_the_demo_is_documented(in_own_folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("wsnet_cli.cli.demo.CLIPS_PER_KIND", 2)
     monkeypatch.setattr("wsnet_cli.cli.demo.UNHEARD_PER_KIND", 1)
     monkeypatch.setattr(
-        "wsnet_cli.core.config_file.load_config",
+        "wsnet_cli.core.configuration.config_file.load_config",
         lambda name: load_config(name, ("train.epochs=1",)),
     )
     document = run_json("demo")

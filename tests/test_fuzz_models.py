@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core import artifact_header, artifact_reading, coding, container
+from wsnet_cli.core.model_file import artifact_header, artifact_reading, coding, container
 from wsnet_cli.core.quant import QuantizedTensor
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"

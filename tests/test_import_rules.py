@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,25 @@ def direction_faults(source: str, path: Path) -> list[str]:
     return faults
 
 
+def folder_of(dotted: str) -> str:
+    """What a module belongs to within its package: a folder, or itself where it lies in none."""
+    return ".".join(dotted.split(".")[:3])
+
+
+def folders_imported(package: str) -> dict[str, set[str]]:
+    """What each folder of a package imports of the package's others, types too."""
+    found: dict[str, set[str]] = {}
+    for path in FILES:
+        if package_of(path) != package or path.name == "__init__.py":
+            continue
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        here = folder_of(".".join(("wsnet_cli", *parts)))
+        names = {folder_of(name) for name, _ in imports(ast.parse(path.read_text()), path)}
+        ours = {name for name in names if name.startswith(f"wsnet_cli.{package}.")}
+        found.setdefault(here, set()).update(ours - {here})
+    return found
+
+
 def start_up_faults(source: str, path: Path) -> list[str]:
     """Heavy packages that are imported when the file is."""
     package = package_of(path)
@@ -159,6 +179,13 @@ def test_the_packages_are_the_known_ones():
     assert len(FILES) > 60
 
 
+@pytest.mark.parametrize("package", ["core", "learn"])
+def test_folders_within_a_package_import_each_other_one_way(package: str) -> None:
+    found = folders_imported(package)
+    assert sum(map(len, found.values())) > 5
+    tuple(TopologicalSorter(found).static_order())  # raises CycleError
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_no_file_breaks_the_rule(check):
     faults = [fault for path in FILES for fault in check(path.read_text("utf-8"), path)]
@@ -173,12 +200,12 @@ def test_no_file_breaks_the_rule(check):
         (direction_faults, "core/x.py", "def f():\n    from ..data.packing.cache import pack"),
         (direction_faults, "data/x.py", "from wsnet_cli.engine.session import Classifier"),
         (direction_faults, "engine/x.py", "import wsnet_cli.data.packing.cache"),
-        (direction_faults, "bulk/x.py", "from ..learn.run import start_run"),
+        (direction_faults, "bulk/x.py", "from ..learn.run.run import start_run"),
         (direction_faults, "learn/x.py", "from ..cli.console import note"),
         (start_up_faults, "core/x.py", "import torch"),
         (start_up_faults, "cli/x.py", "try:\n    from torch import nn\nexcept ImportError: pass"),
         (start_up_faults, "bulk/x.py", "class A:\n    import scipy.signal"),
-        (start_up_faults, "cli/x.py", "from ..learn.run import start_run"),
+        (start_up_faults, "cli/x.py", "from ..learn.run.run import start_run"),
         (start_up_faults, "cli/x.py", "from ..bench.run import run_bench"),
         (start_up_faults, "cli/x.py", "from ..report.page import write_page"),
         (start_up_faults, "data/x.py", "import jinja2"),
@@ -217,8 +244,8 @@ def test_each_rule_finds_what_breaks_it(check, file: str, source: str):
     ("file", "source"),
     [
         ("core/x.py", "import numpy as np\nfrom .errors import AudioError"),
-        ("cli/x.py", "def f():\n    from ..learn.run import start_run\n    import torch"),
-        ("cli/x.py", "if TYPE_CHECKING:\n    from ..learn.run import Result"),
+        ("cli/x.py", "def f():\n    from ..learn.run.run import start_run\n    import torch"),
+        ("cli/x.py", "if TYPE_CHECKING:\n    from ..learn.run.finish import Result"),
         ("cli/console.py", "def f():\n    from rich.table import Table"),
         ("bench/x.py", "import onnxruntime\nfrom ..engine.session import Classifier"),
         ("report/x.py", "import jinja2\nfrom ..data.health.report import build_report"),

@@ -14,9 +14,9 @@ from types import ModuleType
 
 import pytest
 
-from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.locate import find_shipped, shipped_names
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model_file.artifact import load_model, save_model
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")

@@ -15,18 +15,18 @@ import numpy as np
 import pytest
 import soundfile
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
-from wsnet_cli.core.config_file import dump_config
+from wsnet_cli.core.configuration.config_file import dump_config
+from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ArtifactError, ConfigError, DataError, UsageError
-from wsnet_cli.core.metrics import wilson_interval
+from wsnet_cli.core.measures.metrics import wilson_interval
+from wsnet_cli.core.measures.predictions import ClipKey, Prediction, Predictions, write_predictions
 from wsnet_cli.core.model import compress
-from wsnet_cli.core.predictions import ClipKey, Prediction, Predictions, write_predictions
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, save_model
+from wsnet_cli.core.networks.architectures import build_network
 from wsnet_cli.data.packing.content import content_key
 from wsnet_cli.engine.session import Classifier
-from wsnet_cli.learn.experiment_folder import Experiment, place_experiment
-from wsnet_cli.learn.request import Request
+from wsnet_cli.learn.jobs.experiment_folder import Experiment, place_experiment
+from wsnet_cli.learn.run.request import Request
 
 ROOT = Path(__file__).parents[1]
 ROWS = """

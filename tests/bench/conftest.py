@@ -11,8 +11,8 @@ import torch
 
 from wsnet_cli.bench.child import ONE_THREAD
 from wsnet_cli.bench.subjects import Subject
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 
 @pytest.fixture(autouse=True)

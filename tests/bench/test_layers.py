@@ -5,11 +5,11 @@ import pytest
 
 from wsnet_cli.bench.layers import probe, stand_in, time_layers
 from wsnet_cli.bench.subjects import Subject, random_model
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.network import Conv, MapConv, Mean, Network, ToMap
-from wsnet_cli.core.sampling import ConvShape, Sampling
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import Conv, MapConv, Mean, Network, ToMap
+from wsnet_cli.core.networks.sampling import ConvShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 
 def test_every_convolution_has_a_row(small_subject: Subject, native: None):

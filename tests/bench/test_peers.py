@@ -22,11 +22,20 @@ from wsnet_cli.bench.peers import (
     relative_difference,
 )
 from wsnet_cli.bench.subjects import Subject
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import EngineError, GateError, UsageError
 from wsnet_cli.core.model import LayerWeights, Model, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.network import (
+    Conv,
+    Flatten,
+    Linear,
+    MapConv,
+    Mean,
+    Network,
+    Pool,
+    ToMap,
+)
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 OF_THE_LARGEST = 1e-5
 """Largest error of a logit, relative to the largest logit: float32 sums of thousands of terms."""

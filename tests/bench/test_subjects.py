@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from wsnet_cli.bench.subjects import DEFAULT_SUBJECTS, Sound, make_subjects
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.audio import AudioSettings, read_audio
 from wsnet_cli.core.errors import ConfigError, UsageError
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.network import Conv, Flatten, Linear, Network
-from wsnet_cli.core.sampling import ConvShape, LinearShape
-from wsnet_cli.core.windows import clip_windows
+from wsnet_cli.core.model_file.artifact import save_model
+from wsnet_cli.core.networks.network import Conv, Flatten, Linear, Network
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape
+from wsnet_cli.core.sound.audio import AudioSettings, read_audio
+from wsnet_cli.core.sound.windows import clip_windows
 
 
 def test_the_default_ones_hear_five_seconds_of_noise():

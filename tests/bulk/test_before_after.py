@@ -7,10 +7,10 @@ import pytest
 
 from wsnet_cli.bulk.before_after import BeforeAfter, measure_both
 from wsnet_cli.bulk.clip_audio import FileAudio
-from wsnet_cli.core.evaluation import ClipResult, Evaluated
+from wsnet_cli.core.measures.evaluation import ClipResult, Evaluated
+from wsnet_cli.core.measures.paired import bootstrap_difference, mcnemar
+from wsnet_cli.core.measures.paired_precision import compare_precision
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.paired import bootstrap_difference, mcnemar
-from wsnet_cli.core.paired_precision import compare_precision
 from wsnet_cli.data.layouts.known import load_dataset
 
 LABELS = ("a", "b")

@@ -13,10 +13,10 @@ from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.evaluate import evaluate_clips
 from wsnet_cli.bulk.logits import ClipLogits, LabelledLogits, hear_labelled
 from wsnet_cli.bulk.unknown import measure_alarms, measure_clips_told
-from wsnet_cli.core.artifact import load_model, save_model
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
 from wsnet_cli.core.errors import DataError, GateError, UsageError
 from wsnet_cli.core.model import Model, compress
+from wsnet_cli.core.model_file.artifact import load_model, save_model
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier

@@ -9,8 +9,8 @@ import pytest
 
 from wsnet_cli.bulk.evaluate import N_LABELS_SHOWN, evaluate_clips
 from wsnet_cli.core.errors import DataError
+from wsnet_cli.core.measures.multi_label_metrics import measure_labels
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.multi_label_metrics import measure_labels
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.engine.session import Classifier

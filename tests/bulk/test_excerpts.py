@@ -12,7 +12,7 @@ from wsnet_cli.bulk import excerpts
 from wsnet_cli.bulk.clip_audio import FileAudio
 from wsnet_cli.bulk.excerpts import JobSounds, ModelSounds, decisive_excerpt
 from wsnet_cli.core.errors import AudioError, DataError
-from wsnet_cli.core.evaluation import ClipResult
+from wsnet_cli.core.measures.evaluation import ClipResult
 from wsnet_cli.data.clips import Clip
 from wsnet_cli.engine.session import Classifier
 

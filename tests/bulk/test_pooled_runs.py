@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from wsnet_cli.bulk.pooled_runs import pool_runs
-from wsnet_cli.core.bootstrap import number_recordings
 from wsnet_cli.core.errors import ArtifactError, UsageError
-from wsnet_cli.core.metrics import measure
-from wsnet_cli.core.multi_label_metrics import measure_labels
-from wsnet_cli.core.predictions import ClipKey, Prediction, Predictions, write_predictions
+from wsnet_cli.core.measures.bootstrap import number_recordings
+from wsnet_cli.core.measures.metrics import measure
+from wsnet_cli.core.measures.multi_label_metrics import measure_labels
+from wsnet_cli.core.measures.predictions import ClipKey, Prediction, Predictions, write_predictions
 
 LABELS = ("cat", "dog", "owl")
 

@@ -12,9 +12,9 @@ from wsnet_cli.bulk.answers import Answer, predictions_of
 from wsnet_cli.bulk.predict import fit, hear_clip, predict_files
 from wsnet_cli.bulk.request import EVENTS, MAX, WINDOWS, Request
 from wsnet_cli.bulk.sources import Refusal
-from wsnet_cli.core.audio import read_audio
 from wsnet_cli.core.errors import UsageError
 from wsnet_cli.core.parallel import Stopped
+from wsnet_cli.core.sound.audio import read_audio
 from wsnet_cli.engine.session import Classifier, Heard
 
 MakeTone = Callable[..., Path]

@@ -7,10 +7,10 @@ import pytest
 
 from wsnet_cli.bulk import sensitivity
 from wsnet_cli.bulk.sensitivity import choose_windows, measure_sensitivity
-from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.layer_forms import LayerForms
+from wsnet_cli.core.calibrating.calibration import Calibration
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.windows import clip_windows
+from wsnet_cli.core.sizes.layer_forms import LayerForms
+from wsnet_cli.core.sound.windows import clip_windows
 from wsnet_cli.engine.numpy_engine import NumpyEngine
 
 

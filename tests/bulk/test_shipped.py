@@ -9,8 +9,8 @@ import pytest
 
 from wsnet_cli.bulk.evaluate import evaluate_clips
 from wsnet_cli.bulk.labelled import clips_of_data
-from wsnet_cli.core.artifact import load_model
 from wsnet_cli.core.locate import DEFAULT_MODEL, find_model, shipped_names
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.session import Classifier
 

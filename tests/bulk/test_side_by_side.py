@@ -7,8 +7,8 @@ import pytest
 
 from wsnet_cli.bulk.side_by_side import load_answers, put_side_by_side
 from wsnet_cli.core.errors import ArtifactError, DataError, UsageError, WsnetError
-from wsnet_cli.core.paired import mcnemar
-from wsnet_cli.core.predictions import ClipKey, Prediction, Predictions, write_predictions
+from wsnet_cli.core.measures.paired import mcnemar
+from wsnet_cli.core.measures.predictions import ClipKey, Prediction, Predictions, write_predictions
 
 
 def write_run(folder: Path, right: str, *, first: int = 0, content: str = "c") -> Path:

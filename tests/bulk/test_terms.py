@@ -11,7 +11,7 @@ from wsnet_cli.bulk.answers import Prediction, predictions_of
 from wsnet_cli.bulk.predict import predict_files
 from wsnet_cli.bulk.request import CLIP, EVENTS, WINDOWS, Request
 from wsnet_cli.bulk.terms import terms_of
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
 from wsnet_cli.core.model import Model
 from wsnet_cli.data.label_sets import label_of
 from wsnet_cli.engine.session import Classifier

@@ -17,8 +17,8 @@ import pytest
 from typer.testing import CliRunner
 
 from wsnet_cli.cli.app import app
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 from wsnet_cli.data.synthetic import KINDS, write_sound_folder
 
 TINY = (

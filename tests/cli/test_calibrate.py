@@ -13,9 +13,9 @@ import pytest
 
 from wsnet_cli.bulk.request import Request
 from wsnet_cli.cli.predict_options import make_request
-from wsnet_cli.core.artifact import load_model, save_model
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import load_model, save_model
 from wsnet_cli.core.percent import beside_threshold
 
 MakeClip = Callable[..., Path]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core import locate
-from wsnet_cli.core.artifact import load_model, save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import load_model, save_model
 
 KEYS = {
     *("model", "out", "bytes", "bits", "bits_chosen_by", "fine_tuned", "layers"),

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core import locate
-from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
-from wsnet_cli.core.gate import DEFAULT_MAX_DROP, FEWEST_CLIPS
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.learn.fine_tune import FineTuning
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, save_model
+from wsnet_cli.core.sizes.gate import DEFAULT_MAX_DROP, FEWEST_CLIPS
+from wsnet_cli.learn.tuning.fine_tune import FineTuning
 
 ROUND = "--no-fine-tune"
 

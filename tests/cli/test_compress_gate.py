@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.artifact import load_model, model_to_bytes, save_model
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
+from wsnet_cli.core.measures.paired import bootstrap_difference, mcnemar
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.paired import bootstrap_difference, mcnemar
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, save_model
 from wsnet_cli.engine.session import Classifier
 
 ROUND = "--no-fine-tune"
@@ -142,9 +142,9 @@ def test_unasked_a_few_clips_pass_and_more_do_not(
     wsnet, model, own_truth, rough, monkeypatch: pytest.MonkeyPatch
 ):
     words = (*ROUGH, "--data", own_truth(), "--json")
-    monkeypatch.setattr("wsnet_cli.core.gate.FEWEST_CLIPS", len(rough) + 1)
+    monkeypatch.setattr("wsnet_cli.core.sizes.gate.FEWEST_CLIPS", len(rough) + 1)
     assert wsnet("compress", model, *words, "-o", "a.wsnet").code == 0
-    monkeypatch.setattr("wsnet_cli.core.gate.FEWEST_CLIPS", len(rough))
+    monkeypatch.setattr("wsnet_cli.core.sizes.gate.FEWEST_CLIPS", len(rough))
     outcome = wsnet("compress", model, *words, "-o", "b.wsnet")
     assert (outcome.code, Path("b.wsnet").exists()) == (4, False)
     told = {"max_drop": 2.0, "asked": False, "judged": True, "passed": False}
@@ -339,7 +339,7 @@ def test_of_several_labels_the_gate_is_on_it_too(wsnet, chords: Path):
 def test_what_to_try_fits_what_was_asked(
     wsnet, model, tone_model, own_truth, words, advice, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("wsnet_cli.core.gate.Gate.refuses", lambda *_: True)
+    monkeypatch.setattr("wsnet_cli.core.sizes.gate.Gate.refuses", lambda *_: True)
     five = len(model_to_bytes(compress(tone_model, 5))) / 1000
     said_so = (word.format(five=five) for word in words)
     outcome = wsnet("compress", model, *said_so, "--data", own_truth())

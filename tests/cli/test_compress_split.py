@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.data.synthetic import write_sound_folder
 
 ROUGH = ("--bits", "4", "--no-fine-tune")
@@ -91,7 +91,7 @@ def test_clips_that_the_run_did_not_have_are_left_out(wsnet, trained, named: Nam
 def test_no_gate_judges_by_clips_that_were_trained_on(
     wsnet, trained, named: Named, without, fold, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("wsnet_cli.core.gate.Gate.refuses", lambda *_: True)
+    monkeypatch.setattr("wsnet_cli.core.sizes.gate.Gate.refuses", lambda *_: True)
     n = len(parts(trained.run)["train"][::3])
     words = ("compress", trained.run, *ROUGH, "--data", named(without=without), *fold)
     outcome = wsnet(*words, "--max-drop", 1)

@@ -10,11 +10,11 @@ import pytest
 
 from wsnet_cli.bulk import before_after
 from wsnet_cli.cli import compress_run
-from wsnet_cli.core.artifact import load_model, model_to_bytes
-from wsnet_cli.core.bit_allocation import Allocation
-from wsnet_cli.core.layer_forms import LayerForms
 from wsnet_cli.core.model import compress
-from wsnet_cli.learn import fine_tune
+from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes
+from wsnet_cli.core.sizes.bit_allocation import Allocation
+from wsnet_cli.core.sizes.layer_forms import LayerForms
+from wsnet_cli.learn.tuning import fine_tune
 
 BRIEF = ("--epochs", "1", "--threads", "1", "--max-drop", "100")
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from wsnet_cli.cli import demo
-from wsnet_cli.core import config_file
-from wsnet_cli.core.config import Config
+from wsnet_cli.core.configuration import config_file
+from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.data.synthetic import KINDS
 
 TINY = ("train.epochs=1", "train.warmup_epochs=0", "network.width=0.125", "network.sampling=null")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.measures.metrics import measure
 from wsnet_cli.engine.session import Classifier
 
 LABELS = ["high", "low", "middle"]

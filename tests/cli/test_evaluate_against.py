@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.artifact import load_model, save_model
+from wsnet_cli.core.measures.paired import mcnemar
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.paired import mcnemar
+from wsnet_cli.core.model_file.artifact import load_model, save_model
 
 
 @pytest.fixture

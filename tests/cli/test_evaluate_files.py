@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.metrics import Metrics, measure
-from wsnet_cli.core.predictions import read_predictions
+from wsnet_cli.core.measures.metrics import Metrics, measure
+from wsnet_cli.core.measures.predictions import read_predictions
 
 LABELS = ("high", "low", "middle")
 FILES = {"metrics.json", "per_class.csv", "confusion.csv", "predictions.csv"}

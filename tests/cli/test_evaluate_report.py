@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.cli.evaluate_report import say_calibration
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
 
 FILES = {"confusion.csv", "metrics.json", "per_class.csv", "predictions.csv", "report.html"}
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 Run = Callable[..., Any]
 WORDS = ("<img src=x onerror=alert(1)>", r"$\frac{a", "{{ 7 * 7 }}")

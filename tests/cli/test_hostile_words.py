@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 Run = Callable[..., Any]
 CLEAR = "\x1b[2J\x1b]0;owned\x07\x9b31m"

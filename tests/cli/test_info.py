@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core import locate
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.config_file import preset_names
+from wsnet_cli.core.configuration.config_file import preset_names
 from wsnet_cli.core.errors import EngineError
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 KEYS = {"title", "facts", "layers", "weights", "bytes", "compactness", "multiply_adds"}
 LEDGER = {"ledger", "released_soundnet8_ratio", "of_released_soundnet8"}

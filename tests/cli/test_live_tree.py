@@ -17,8 +17,8 @@ if os.name != "posix":  # pipes, sockets, modes and free names are POSIX's
 
 from corpus.tree import ODD_NAMES, Tree, in_child, is_bound, make_tree, unlock
 
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 MOST_S = 60
 

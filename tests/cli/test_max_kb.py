@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from wsnet_cli.core.artifact import load_model, plain_bytes
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.learn import run as learn_run
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.model_file.artifact import load_model, plain_bytes
+from wsnet_cli.learn.run import run as learn_run
 
 SIZES_KB = (16, 32, 64, 128)
 SOUND = (

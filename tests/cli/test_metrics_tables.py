@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wsnet_cli.cli.metrics_tables import MOST_COLUMNS, MOST_MISTAKES, show_confusion, show_metrics
-from wsnet_cli.core.metrics import measure
+from wsnet_cli.core.measures.metrics import measure
 
 
 def test_a_matrix_of_many_classes_is_told_by_its_mistakes(capsys: pytest.CaptureFixture[str]):

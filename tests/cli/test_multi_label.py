@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.model_file.artifact import load_model
 
 TONES_HZ = {"high": 1_500, "low": 300, "middle": 700}
 RATE = 8_000

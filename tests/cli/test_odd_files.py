@@ -14,9 +14,9 @@ import pytest
 from corpus.every import every_file
 from corpus.odd import OddFile, Refused
 
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.audio import looks_like_audio
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
+from wsnet_cli.core.sound.audio import looks_like_audio
 
 MOST_S = 20
 """Seconds after which a file counts as one that hangs; a few hundredths are usual."""

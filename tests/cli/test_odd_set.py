@@ -15,7 +15,7 @@ from corpus.entries import HUGE
 from corpus.every import every_file
 from corpus.odd import OddFile, Refused
 
-from wsnet_cli.core.audio import looks_like_audio
+from wsnet_cli.core.sound.audio import looks_like_audio
 
 
 @pytest.fixture(scope="module")

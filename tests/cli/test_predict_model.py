@@ -10,8 +10,8 @@ import pytest
 
 from wsnet_cli.bulk import predict as bulk_predict
 from wsnet_cli.core import locate
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 MakeClip = Callable[..., Path]
 

@@ -50,7 +50,7 @@ def test_predict_imports_nothing_heavy(model: str, make_clip: MakeClip):
     assert not modules & (HEAVY | {"rich", "yaml"})
     # Typer itself may import pydantic; the schema of configurations is ours to leave out.
     assert not modules & {
-        "wsnet_cli.core.config",
+        "wsnet_cli.core.configuration.config",
         "wsnet_cli.learn",
         "wsnet_cli.data.packing.packed",
     }

@@ -202,14 +202,14 @@ def test_what_has_changed_is_done_again(
         make_clip("in/a/002.wav", hz=300, rate=16_000)
     elif change == "model":
         content = Path(model).read_bytes()
-        from wsnet_cli.core.artifact import load_model, save_model
         from wsnet_cli.core.model import compress
+        from wsnet_cli.core.model_file.artifact import load_model, save_model
 
         save_model(Path(model), compress(load_model(Path(model))))
         assert Path(model).read_bytes() != content
     elif change == "calibration":
-        from wsnet_cli.core.artifact import load_model, save_model
-        from wsnet_cli.core.calibration import Calibration
+        from wsnet_cli.core.calibrating.calibration import Calibration
+        from wsnet_cli.core.model_file.artifact import load_model, save_model
 
         save_model(Path(model), replace(load_model(Path(model)), calibration=Calibration(2.0)))
     elif change == "terms":

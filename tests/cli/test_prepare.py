@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from wsnet_cli.cli import prepare as prepare_command
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 132344\n".format("0" * 64)
 

@@ -20,8 +20,8 @@ if os.name != "posix":
 
 from corpus.tree import in_child
 
-from wsnet_cli.core.artifact import save_model
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.model_file.artifact import save_model
 
 NOISY = (  # libmpg123 writes about these straight to descriptor 2
     *("mp3-joined.mp3", "mp3-info-frame-that-lies.mp3", "mp3-behind-junk.mp3", "mp3-cut.mp3"),

@@ -13,15 +13,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from wsnet_cli.core.artifact import load_model, plain_bytes
-from wsnet_cli.core.config_file import load_config
-from wsnet_cli.core.frontier import FRONTIER_HEADER
-from wsnet_cli.core.metrics import wilson_interval
-from wsnet_cli.learn import sweep as learn_sweep
-from wsnet_cli.learn.jobs import Job
-from wsnet_cli.learn.jobs import Outcome as RunOutcome
-from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.run_to_end import find_finished, run_folder, run_to_end
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.measures.metrics import wilson_interval
+from wsnet_cli.core.model_file.artifact import load_model, plain_bytes
+from wsnet_cli.core.sizes.frontier import FRONTIER_HEADER
+from wsnet_cli.learn.jobs import sweep as learn_sweep
+from wsnet_cli.learn.jobs.jobs import Job
+from wsnet_cli.learn.jobs.jobs import Outcome as RunOutcome
+from wsnet_cli.learn.jobs.run_to_end import find_finished, run_folder, run_to_end
+from wsnet_cli.learn.run.listener import SilentListener
 
 SETTINGS = (
     *("audio.sample_rate=8000", "audio.window_s=0.6", "network.pooling=every-layer"),

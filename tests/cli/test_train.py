@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.data.synthetic import KINDS
-from wsnet_cli.learn import run as learn_run
-from wsnet_cli.learn.run_folder import RunFolder, locked
+from wsnet_cli.learn.run import run as learn_run
+from wsnet_cli.learn.run.run_folder import RunFolder, locked
 
 LABELS = list(KINDS[:3])
 

@@ -186,7 +186,7 @@ def test_a_signal_before_the_first_run_is_told(wsnet, data, monkeypatch, number,
     def decode(*_: object) -> None:
         signal.raise_signal(number)
 
-    monkeypatch.setattr("wsnet_cli.learn.experiment.find_sources", decode)
+    monkeypatch.setattr("wsnet_cli.learn.jobs.experiment.find_sources", decode)
     outcome = wsnet("train", data, "--fold", "all")
     assert (outcome.code, outcome.stdout) == (code, "")
     assert outcome.error.endswith("ed: the same command goes on with what is saved")

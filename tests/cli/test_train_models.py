@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wsnet_cli.core.artifact import load_model
+from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.data.synthetic import KINDS
 
 SHORT = ("--epochs", 1, "-s", "train.batch_size=8", "--threads", 1)

@@ -33,7 +33,7 @@ def test_dry_run_tells_programs(wsnet, data: Path, tiny_options: Callable[..., l
 def test_dry_run_plans_for_the_hours(
     wsnet, data: Path, tiny_options: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wsnet_cli.learn import run as run_module
+    from wsnet_cli.learn.run import run as run_module
 
     real = run_module.measure_steps
     monkeypatch.setattr(

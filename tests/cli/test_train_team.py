@@ -126,7 +126,7 @@ def test_another_process_in_the_same_folder_is_refused(
     wsnet, data: Path, tiny_options: Callable[..., list[str]]
 ) -> None:
     """The lock of a process that lives refuses; one that a dead process left does not."""
-    from wsnet_cli.learn.run_folder import RunFolder, locked
+    from wsnet_cli.learn.run.run_folder import RunFolder, locked
 
     assert wsnet("train", data, *tiny_options(), "--epochs", 1).code == 0
     with locked(RunFolder(Path("runs/default"))):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wsnet_cli.cli import console, training
-from wsnet_cli.learn.trainer import EpochRow
+from wsnet_cli.learn.training.trainer import EpochRow
 
 
 class Clock:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.network import Conv, Linear, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.network import Conv, Linear, Mean, Network, Pool
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 
 @pytest.fixture(scope="session")

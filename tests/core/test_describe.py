@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core import locate
-from wsnet_cli.core.artifact import save_model
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.config_file import preset_names
+from wsnet_cli.core.calibrating.calibration import Calibration
+from wsnet_cli.core.configuration.config_file import preset_names
 from wsnet_cli.core.describe import (
     describe_model_file,
     describe_preset,
@@ -20,8 +18,10 @@ from wsnet_cli.core.describe import (
 )
 from wsnet_cli.core.errors import ArtifactError, ConfigError, UsageError
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.network import Conv, Linear, Mean, Network
-from wsnet_cli.core.sampling import WAYS, ConvShape, LinearShape, Sampling
+from wsnet_cli.core.model_file.artifact import save_model
+from wsnet_cli.core.networks.network import Conv, Linear, Mean, Network
+from wsnet_cli.core.networks.sampling import WAYS, ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 
 
 def test_the_rows_of_a_model(small_model: Model, small_model_file: Path):

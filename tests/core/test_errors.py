@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from wsnet_cli.core.audio import read_audio
 from wsnet_cli.core.errors import AUDIO_FAULTS, AudioError
+from wsnet_cli.core.sound.audio import read_audio
 
 Make = Callable[[Path], object]
 

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.calibration import Calibration
-from wsnet_cli.core.config import NetworkConfig
+from wsnet_cli.core.calibrating.calibration import Calibration
+from wsnet_cli.core.configuration.config import NetworkConfig
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import Model, compress, cut_last_convolution, real
+from wsnet_cli.core.networks.architectures import build_network
 from wsnet_cli.core.quant import BITS, SCHEMES, QuantizedTensor, from_half, quantize, to_half
+from wsnet_cli.core.sound.audio import AudioSettings
 
 
 def same_numbers(one: Model, other: Model) -> bool:

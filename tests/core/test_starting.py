@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import dump_config, parse_config
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import dump_config, parse_config
+from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ConfigError
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.settings import audio_settings
+from wsnet_cli.core.networks.architectures import build_network
 from wsnet_cli.core.starting import config_beside
 
 NETWORK = ("network.width=0.0625", "network.pooling=every-layer", "network.sampling.stride=2")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wsnet_cli.core.decode import Decoder, open_audio
+from wsnet_cli.core.sound.decode import Decoder, open_audio
 from wsnet_cli.data.copies.duplicates import Duplicate
 from wsnet_cli.data.copies.leaks import Sides, leak_report
 from wsnet_cli.data.packing import one_clip as packing

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core.decode import open_audio
+from wsnet_cli.core.sound.decode import open_audio
 from wsnet_cli.data import estimate as estimate_module
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.estimate import TRIAL_AUDIO_S, TRIAL_FILES, TRIAL_S, estimate

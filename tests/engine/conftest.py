@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from wsnet_cli.core.errors import EngineError
-from wsnet_cli.core.filters import channel_signs
 from wsnet_cli.core.model import LayerWeights, Model, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
-from wsnet_cli.core.sampling import Sampling
+from wsnet_cli.core.networks.filters import channel_signs
+from wsnet_cli.core.networks.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
+from wsnet_cli.core.networks.sampling import Sampling
 from wsnet_cli.engine.library import load_library
 
 
@@ -107,7 +107,7 @@ def _linear(values: np.ndarray, layer: Linear, own: LayerWeights) -> np.ndarray:
 
 
 def reference_logits(model: Model, windows: np.ndarray) -> np.ndarray:
-    """The network as its paper and `core/network.py` define it, in float64."""
+    """The network as its paper and `core/networks/network.py` define it, in float64."""
     done = []
     for window in windows:
         values = window.astype(np.float64)[:, np.newaxis]

@@ -7,12 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import ParameterError
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights, Model, compress, cut_last_convolution, real
-from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool, ToMap
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import (
+    Conv,
+    Flatten,
+    Linear,
+    MapConv,
+    Mean,
+    Network,
+    Pool,
+    ToMap,
+)
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine.engines import make_engine, missing_reason
 from wsnet_cli.engine.native_engine import NativeEngine
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.config_file import load_config, preset_names
+from wsnet_cli.core.configuration.config_file import load_config, preset_names
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import LayerWeights, Model, compress
-from wsnet_cli.core.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.core.networks.network import Conv, Flatten, Linear, MapConv, Mean, Network, Pool
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine import plan
 from wsnet_cli.engine.native_engine import NativeEngine
 from wsnet_cli.engine.native_filters import halve_filters
@@ -329,8 +329,8 @@ def test_a_dense_layer_has_no_recurrence(isa: str, make_model) -> None:
 
 
 def test_the_real_model_agrees_between_engines(isa: str) -> None:
-    from wsnet_cli.core.artifact import load_model
     from wsnet_cli.core.locate import find_model
+    from wsnet_cli.core.model_file.artifact import load_model
 
     model = load_model(Path(find_model("esc10")))
     windows = noise(2, model.audio.window_samples)

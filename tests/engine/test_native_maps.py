@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.errors import ParameterError
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.network import Conv, Linear, MapConv, Mean, Network, Pool, ToMap
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import Conv, Linear, MapConv, Mean, Network, Pool, ToMap
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine import plan
 from wsnet_cli.engine.native_engine import NativeEngine
 from wsnet_cli.engine.native_filters import filters_by_band, mix_filters

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import LayerWeights, Model, compress
-from wsnet_cli.core.network import Conv, Flatten, Linear, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.networks.network import Conv, Flatten, Linear, Mean, Network, Pool
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape, Sampling
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine import numpy_engine, numpy_parts
 from wsnet_cli.engine.numpy_engine import (
     NumpyEngine,

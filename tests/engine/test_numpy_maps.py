@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.maps import MapShape
 from wsnet_cli.core.model import LayerWeights
-from wsnet_cli.core.network import MapConv, Pool
-from wsnet_cli.core.sampling import Sampling
+from wsnet_cli.core.networks.maps import MapShape
+from wsnet_cli.core.networks.network import MapConv, Pool
+from wsnet_cli.core.networks.sampling import Sampling
 from wsnet_cli.engine import numpy_parts
 from wsnet_cli.engine.numpy_maps import MapStep, pool_bands
 

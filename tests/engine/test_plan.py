@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.architectures import build_network
-from wsnet_cli.core.config_file import load_config
+from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.errors import ParameterError
-from wsnet_cli.core.network import Conv, Mean, Network, Pool
-from wsnet_cli.core.sampling import ConvShape, Sampling
+from wsnet_cli.core.networks.architectures import build_network
+from wsnet_cli.core.networks.network import Conv, Mean, Network, Pool
+from wsnet_cli.core.networks.sampling import ConvShape, Sampling
 from wsnet_cli.engine import plan
 from wsnet_cli.engine.plan import RATES, WAYS, LayerPlan, layer_work, make_plan
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from wsnet_cli.core.artifact import load_model, save_model
-from wsnet_cli.core.audio import AudioSettings
-from wsnet_cli.core.calibration import Calibration
+from wsnet_cli.core.calibrating.calibration import Calibration
+from wsnet_cli.core.calibrating.scores import softmax
 from wsnet_cli.core.errors import ArtifactError, AudioError, ParameterError, UsageError
 from wsnet_cli.core.model import Model, compress
-from wsnet_cli.core.network import Network
-from wsnet_cli.core.resampling import resample
-from wsnet_cli.core.scores import softmax
-from wsnet_cli.core.windows import clip_windows
+from wsnet_cli.core.model_file.artifact import load_model, save_model
+from wsnet_cli.core.networks.network import Network
+from wsnet_cli.core.sound.audio import AudioSettings
+from wsnet_cli.core.sound.resampling import resample
+from wsnet_cli.core.sound.windows import clip_windows
 from wsnet_cli.engine import session
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.numpy_engine import NumpyEngine

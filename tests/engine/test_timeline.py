@@ -14,9 +14,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core import stream
 from wsnet_cli.core.errors import AudioError
 from wsnet_cli.core.model import Model
+from wsnet_cli.core.sound import stream
 from wsnet_cli.engine.engines import missing_reason
 from wsnet_cli.engine.scores import aggregate_scores
 from wsnet_cli.engine.session import Classifier
@@ -225,8 +225,8 @@ def test_a_long_live_stream_of_silence_is_opened_once(
 LISTENER = """
 import sys
 from wsnet_cli import Classifier
-from wsnet_cli.core.pcm import PcmFormat
-from wsnet_cli.core.pipe import open_pipe
+from wsnet_cli.core.sound.pcm import PcmFormat
+from wsnet_cli.core.sound.pipe import open_pipe
 
 classifier = Classifier.load(sys.argv[1])
 raw = PcmFormat(8_000) if sys.argv[2] == "raw" else None

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wsnet_cli.core.audio import AudioSettings
 from wsnet_cli.core.errors import UsageError
 from wsnet_cli.core.model import Model
-from wsnet_cli.core.network import Conv, Flatten, Linear, Network
-from wsnet_cli.core.sampling import ConvShape, LinearShape
+from wsnet_cli.core.networks.network import Conv, Flatten, Linear, Network
+from wsnet_cli.core.networks.sampling import ConvShape, LinearShape
+from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine import session
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.engine.windows import find_misfit, recut_audio

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from wsnet_cli.core.config import Config
-from wsnet_cli.core.config_file import parse_config
-from wsnet_cli.learn.listener import SilentListener
-from wsnet_cli.learn.network import WaveformClassifier
-from wsnet_cli.learn.request import Request
-from wsnet_cli.learn.run import Result, start_run
-from wsnet_cli.learn.trainer import EpochRow
+from wsnet_cli.core.configuration.config import Config
+from wsnet_cli.core.configuration.config_file import parse_config
+from wsnet_cli.learn.modules.network import WaveformClassifier
+from wsnet_cli.learn.run.listener import SilentListener
+from wsnet_cli.learn.run.request import Request
+from wsnet_cli.learn.run.run import Result, start_run
+from wsnet_cli.learn.training.trainer import EpochRow
 
 TINY_SETTINGS = (
     "audio.sample_rate=8000",

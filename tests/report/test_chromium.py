@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from wsnet_cli.core.evaluation import ClipResult, Evaluated
-from wsnet_cli.core.excerpt import Excerpt
-from wsnet_cli.core.ledger import Ledger, LedgerRow
+from wsnet_cli.core.measures.evaluation import ClipResult, Evaluated
+from wsnet_cli.core.sizes.ledger import Ledger, LedgerRow
+from wsnet_cli.core.sound.excerpt import Excerpt
 from wsnet_cli.data.health.meter import HEALTH
 from wsnet_cli.data.health.report import Columns, build_report
 from wsnet_cli.report.evaluation_page import About, render_evaluation

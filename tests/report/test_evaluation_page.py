@@ -12,9 +12,9 @@ import pytest
 from page_outline import Outline
 
 from wsnet_cli.core.errors import AudioError
-from wsnet_cli.core.evaluation import ClipResult, Evaluated
-from wsnet_cli.core.excerpt import Excerpt
-from wsnet_cli.core.ledger import Ledger, LedgerRow
+from wsnet_cli.core.measures.evaluation import ClipResult, Evaluated
+from wsnet_cli.core.sizes.ledger import Ledger, LedgerRow
+from wsnet_cli.core.sound.excerpt import Excerpt
 from wsnet_cli.report import evaluation_page
 from wsnet_cli.report.evaluation_page import (
     MOST_SHOWN,

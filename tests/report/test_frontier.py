@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from wsnet_cli.core.frontier import DENSE, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
-from wsnet_cli.core.metrics import wilson_interval
+from wsnet_cli.core.measures.metrics import wilson_interval
+from wsnet_cli.core.sizes.frontier import DENSE, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
 from wsnet_cli.report.figures import DARK, GREY, INK, ORANGE, PAPER, TEAL, make_svg
 from wsnet_cli.report.frontier import draw_frontier
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wsnet_cli.core.evaluation import ClipResult, Evaluated
+from wsnet_cli.core.measures.evaluation import ClipResult, Evaluated
 from wsnet_cli.report.mistakes import find_mistakes
 
 LABELS = ("cat", "dog", "owl")

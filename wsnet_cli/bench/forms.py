@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.filters import channel_signs, sampled_rows
-from ..core.maps import MapShape
 from ..core.model import LayerWeights, Model, real
-from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
+from ..core.networks.filters import channel_signs, sampled_rows
+from ..core.networks.maps import MapShape
+from ..core.networks.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
+from ..core.networks.sampling import ConvShape
 from ..core.quant import Array
-from ..core.sampling import ConvShape
 from ..engine.numpy_engine import expand_filters
 
 

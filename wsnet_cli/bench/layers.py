@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.audio import AudioSettings
-from ..core.maps import MapShape
 from ..core.model import LayerWeights
-from ..core.network import Conv, Layer, MapConv, Mean, Network, ToMap
+from ..core.networks.maps import MapShape
+from ..core.networks.network import Conv, Layer, MapConv, Mean, Network, ToMap
+from ..core.networks.sampling import ConvShape, Sampling
 from ..core.quant import Array
-from ..core.sampling import ConvShape, Sampling
+from ..core.sound.audio import AudioSettings
 from ..engine.native_engine import NativeEngine
 from ..engine.plan import LayerPlan
 from .rounds import Advance, time_rounds
 from .subjects import Subject, random_model
 
 COUNTED_AS = {"recurrence": "recurrence"}
-"""The way of `core/sampling.py` that counts a plan's way; the others are direct: folded."""
+"""The way of `core/networks/sampling.py` that counts a plan's way; others are direct: folded."""
 SHARE_OF_FAST_FIR = {Conv: 3 / 4, MapConv: 2 / 3}
 """Of the direct products, where two outputs come from three filters of half the length; of maps,
 from four of a third."""
@@ -43,7 +43,7 @@ class LayerTiming:
     Args:
         layer: its name.
         way: how it was computed.
-        multiply_adds: of that way, as `core/sampling.py` counts them, without idle lanes.
+        multiply_adds: of that way, as `core/networks/sampling.py` counts them, without idle lanes.
         microseconds: quartile, median, quartile over rounds.
         estimated: microseconds by the plan.
     """

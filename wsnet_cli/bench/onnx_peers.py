@@ -12,7 +12,7 @@ import onnxruntime
 from onnx import helper, numpy_helper
 
 from ..core.model import Model
-from ..core.network import Flatten, Mean, ToMap
+from ..core.networks.network import Flatten, Mean, ToMap
 from ..core.quant import Array
 from .forms import PlainConv, PlainLinear, PlainMapConv, plain_steps
 

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.architectures import build_network
-from ..core.artifact import load_model
-from ..core.audio import AudioSettings, read_audio
-from ..core.config_file import find_config, load_config, preset_names
+from ..core.configuration.config_file import find_config, load_config, preset_names
+from ..core.configuration.settings import audio_settings
 from ..core.errors import ParameterError, UsageError
 from ..core.files import exists
-from ..core.filters import random_offsets
 from ..core.locate import find_model, shipped_names
 from ..core.model import LayerWeights, Model, phi_shape
-from ..core.network import Conv, Linear, MapConv, Network
+from ..core.model_file.artifact import load_model
+from ..core.networks.architectures import build_network
+from ..core.networks.filters import random_offsets
+from ..core.networks.network import Conv, Linear, MapConv, Network
 from ..core.quant import Array
-from ..core.settings import audio_settings
-from ..core.windows import clip_windows
+from ..core.sound.audio import AudioSettings, read_audio
+from ..core.sound.windows import clip_windows
 from ..engine.windows import check_windows
 
 DEFAULT_SUBJECTS = {

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..core.model import Model
-from ..core.network import Flatten, Mean, ToMap
+from ..core.networks.network import Flatten, Mean, ToMap
 from ..core.quant import Array
 from .forms import PlainConv, PlainMapConv, PlainStep, plain_steps
 

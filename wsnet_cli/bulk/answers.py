@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..core.calibration import UNKNOWN
+from ..core.calibrating.calibration import UNKNOWN
 from ..core.quant import Array
 
 OK, FAILED, SKIPPED = "ok", "error", "skipped"
@@ -42,7 +42,7 @@ class Prediction:
         start_s: where the part begins, in seconds.
         end_s: where it ends; both are 0 where the input was not read.
         scores: the best labels, best first; empty where none reached the threshold. The first is
-            `core.calibration.UNKNOWN`, with the score of the best label, where that is no hit.
+            `calibration.UNKNOWN`, with the score of the best label, where that is no hit.
         error: one line, or "" where all is well.
     """
 

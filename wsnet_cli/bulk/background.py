@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.audio import AudioSettings
-from ..core.calibration import Calibration, is_told, least_scores
+from ..core.calibrating.calibration import Calibration, is_told, least_scores
+from ..core.calibrating.scores import scores_of
 from ..core.errors import DataError, UsageError
 from ..core.files import is_folder
+from ..core.measures.told import FalseAlarms
 from ..core.parallel import Check, count_workers
 from ..core.quant import Array
-from ..core.scores import scores_of
-from ..core.sniff import shown
-from ..core.told import FalseAlarms
+from ..core.sound.audio import AudioSettings
+from ..core.sound.sniff import shown
 from ..data.dataset import Failure
 from ..engine.session import Classifier
 from .logits import ClipLogits, OnClip, hear_all, hear_logits

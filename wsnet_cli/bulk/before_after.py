@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.evaluation import ClipResult, Evaluated
+from ..core.measures.evaluation import ClipResult, Evaluated
+from ..core.measures.paired import Comparison, compare
+from ..core.measures.paired_precision import PairedPrecision, compare_precision
 from ..core.model import Model
-from ..core.paired import Comparison, compare
-from ..core.paired_precision import PairedPrecision, compare_precision
 from ..data.dataset import Clip, Failure
 from ..engine.session import Classifier
 from .clip_audio import ClipAudio

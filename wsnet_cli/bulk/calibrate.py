@@ -8,20 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from ..core.calibration import DECISION, Calibration, is_told, least_scores
-from ..core.fit_temperature import TemperatureFit, fit_temperature
-from ..core.fit_thresholds import LabelThreshold, Truth, UnknownFit, fit_thresholds, fit_unknown
+from ..core.calibrating.calibration import DECISION, Calibration, is_told, least_scores
+from ..core.calibrating.fit_temperature import TemperatureFit, fit_temperature
+from ..core.calibrating.fit_thresholds import (
+    LabelThreshold,
+    Truth,
+    UnknownFit,
+    fit_thresholds,
+    fit_unknown,
+)
+from ..core.measures.reliability import reliability_of_classes, reliability_of_decisions
+from ..core.measures.told import FalseAlarms, Told, measure_told
 from ..core.model import Model
 from ..core.quant import Array
-from ..core.reliability import reliability_of_classes, reliability_of_decisions
-from ..core.told import FalseAlarms, Told, measure_told
 from .background import Background
 from .logits import LabelledLogits
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How good scores are, at some temperature: as `core.reliability` and `core.metrics` say."""
+    """How good scores are, at some temperature, as `core/measures/reliability.py` says."""
 
     negative_log_likelihood: float
     calibration_error: float

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from ..core.evaluation import Evaluated
 from ..core.files import hash_file
-from ..core.resampling import resample_blocks
-from ..core.stream import OpenBlocks
+from ..core.measures.evaluation import Evaluated
+from ..core.sound.resampling import resample_blocks
+from ..core.sound.stream import OpenBlocks
 from ..data.clips import Clip
-from ..data.dividing.units import SEGMENT_SIGN
-from ..data.packing.content import content_key
+from ..data.packing.content import content_key, file_digest
 from ..data.prepared_folder import is_prepared, open_prepared
 from ..engine.session import Classifier
 
@@ -62,7 +61,7 @@ class PackedAudio:
     def digests(self, clips: Sequence[Clip]) -> list[str]:
         """As the folder has noted them."""
         keys = (self._packed.content_keys[self._index[_identity(clip)]] for clip in clips)
-        return [key.partition(SEGMENT_SIGN)[0] for key in keys]
+        return [file_digest(key) for key in keys]
 
 
 def audio_of(source: Path) -> ClipAudio:

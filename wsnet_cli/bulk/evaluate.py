@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import AudioError, DataError
-from ..core.evaluation import ClipResult, Evaluated, truth_of
-from ..core.metrics import Metrics
-from ..core.multi_label_metrics import MultiLabelMetrics
+from ..core.measures.evaluation import ClipResult, Evaluated, truth_of
+from ..core.measures.metrics import Metrics
+from ..core.measures.multi_label_metrics import MultiLabelMetrics
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
 from ..data.dataset import Clip, Failure

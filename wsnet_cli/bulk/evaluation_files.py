@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import UsageError
-from ..core.evaluation import Evaluated
 from ..core.files import (
     exists,
     explain_os_errors,
@@ -16,9 +15,10 @@ from ..core.files import (
     write_json_atomic,
     write_text_atomic,
 )
-from ..core.metrics import Metrics
-from ..core.multi_label_metrics import MultiLabelMetrics
-from ..core.predictions import ClipKey, Prediction, Predictions, write_predictions
+from ..core.measures.evaluation import Evaluated
+from ..core.measures.metrics import Metrics
+from ..core.measures.multi_label_metrics import MultiLabelMetrics
+from ..core.measures.predictions import ClipKey, Prediction, Predictions, write_predictions
 from ..core.run_files import CONFUSION, METRICS, PREDICTIONS
 from ..core.tables import csv_text
 from .side_by_side import CHANGED_HEADER, SideBySide

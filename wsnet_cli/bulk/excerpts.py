@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import WsnetError
-from ..core.evaluation import ClipResult
-from ..core.excerpt import Excerpt, cut_excerpt
 from ..core.locate import find_model
-from ..core.sniff import shown
-from ..core.stream import OpenBlocks
+from ..core.measures.evaluation import ClipResult
+from ..core.sound.excerpt import Excerpt, cut_excerpt
+from ..core.sound.sniff import shown
+from ..core.sound.stream import OpenBlocks
 from ..data.clips import Clip
 from ..engine.session import Classifier
 from .clip_audio import ClipAudio

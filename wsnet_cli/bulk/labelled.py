@@ -13,8 +13,8 @@ from ..core.errors import DataError, WsnetError, quoted
 from ..core.run_files import ENVIRONMENT, SPLIT
 from ..core.split_file import SplitRow, read_split
 from ..data.dataset import Clip, DataSet
-from ..data.dividing.units import SEGMENT_SIGN
 from ..data.layouts.known import load_dataset
+from ..data.packing.content import file_digest
 from .clip_audio import ClipAudio, audio_of
 
 PARTS = ("train", "test", "validation")
@@ -103,7 +103,7 @@ def n_trained_on(
     try:
         for row in _split_of_run(folder):
             if row.part == part:
-                digest = row.content.partition(SEGMENT_SIGN)[0]
+                digest = file_digest(row.content)
                 start_s, end_s = float(row.start_s or 0), float(row.end_s or math.inf)
                 heard[digest].append((start_s, end_s))
     except (WsnetError, ValueError):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ..core.errors import AudioError, ParameterError
 from ..core.files import atomic_stream
-from ..core.pipe import PipedSound
-from ..core.samples import Samples
-from ..core.stream import OpenBlocks
+from ..core.sound.pipe import PipedSound
+from ..core.sound.samples import Samples
+from ..core.sound.stream import OpenBlocks
 from ..engine.session import Classifier
 from .answers import OK, SILENT, Answer, Prediction, Segment, predictions_of
 from .outputs import Output
@@ -40,7 +40,7 @@ def listen(
         doubt: is told at the end which of DOUBTS there are.
 
     Raises:
-        AudioError: as `core.pipe.open_pipe`; what was told before stands.
+        AudioError: as `core.sound.pipe.open_pipe`; what was told before stands.
         KeyboardInterrupt: SIGINT or SIGTERM came.
     """
     blocks = _Stoppable(sound.open(classifier.model.audio.sample_rate, request.channel))

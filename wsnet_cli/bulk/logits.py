@@ -10,11 +10,11 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ..core.calibrating.scores import scores_of
 from ..core.errors import AudioError, DataError
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
-from ..core.scores import scores_of
-from ..core.stream import OpenBlocks
+from ..core.sound.stream import OpenBlocks
 from ..data.dataset import Clip, Failure
 from ..engine.scores import aggregate_scores
 from ..engine.session import Classifier

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ArtifactError, UsageError
-from ..core.evaluation import ClipResult, Evaluated, truth_of
 from ..core.files import explain_os_errors
-from ..core.metrics import Metrics
-from ..core.pooled import Pooled, RunMeasures, pool
-from ..core.predictions import ClipKey, Prediction, Predictions
+from ..core.measures.evaluation import ClipResult, Evaluated, truth_of
+from ..core.measures.metrics import Metrics
+from ..core.measures.pooled import Pooled, RunMeasures, pool
+from ..core.measures.predictions import ClipKey, Prediction, Predictions
 from ..core.run_files import METRICS
 from ..data.label_sets import split_names
 from .job_runs import JobRun, measured_runs

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.cut_off import is_cut_off
 from ..core.errors import AudioError
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
-from ..core.samples import Samples
-from ..core.sniff import shown
-from ..core.stream import OpenBlocks
+from ..core.sound.cut_off import is_cut_off
+from ..core.sound.samples import Samples
+from ..core.sound.sniff import shown
+from ..core.sound.stream import OpenBlocks
 from ..engine.scores import Aggregate, Heard
 from ..engine.session import Classifier
 from ..engine.timeline import Timeline, Times

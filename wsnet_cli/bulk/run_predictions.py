@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.predictions import Predictions, read_predictions
+from ..core.measures.predictions import Predictions, read_predictions
 from ..core.split_file import read_split_if_any
 
 

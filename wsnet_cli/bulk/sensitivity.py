@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.audio import AudioSettings
-from ..core.layer_forms import LayerForms
 from ..core.model import LayerWeights, Model, real
 from ..core.quant import Array
-from ..core.windows import window_blocks
+from ..core.sizes.layer_forms import LayerForms
+from ..core.sound.audio import AudioSettings
+from ..core.sound.windows import window_blocks
 from ..engine.engines import make_engine
 from ..engine.session import WINDOWS_AT_ONCE
 

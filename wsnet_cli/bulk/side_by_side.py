@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.bootstrap import Ints, number_recordings
 from ..core.errors import DataError, UsageError
-from ..core.evaluation import Evaluated, recording_of
-from ..core.paired import Comparison, Right, compare
-from ..core.predictions import ClipKey, Prediction
+from ..core.measures.bootstrap import Ints, number_recordings
+from ..core.measures.evaluation import Evaluated, recording_of
+from ..core.measures.paired import Comparison, Right, compare
+from ..core.measures.predictions import ClipKey, Prediction
 from ..core.run_files import PREDICTIONS, RESULTS, holds_runs
 from .job_runs import measured_runs
 from .run_predictions import predictions_of_run

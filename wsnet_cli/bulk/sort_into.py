@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..core.calibration import UNKNOWN
+from ..core.calibrating.calibration import UNKNOWN
 from ..core.errors import FileError
 from ..core.files import TEMPORARY_SUFFIX, explain_os_errors, remove_stale
 from .answers import OK, Answer, Segment, is_unknown

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.audio import CLIP_SUFFIXES
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder
-from ..core.sniff import shown
+from ..core.sound.audio import CLIP_SUFFIXES
+from ..core.sound.sniff import shown
 from .globs import deep_matches, has_deep_part
 
 STDIN = "-"

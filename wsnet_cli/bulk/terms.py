@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..core.calibration import least_scores
+from ..core.calibrating.calibration import least_scores
 from ..core.model import Model
 from .request import EVENTS, Request
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.calibration import least_scores
-from ..core.evaluation import Evaluated
-from ..core.told import FalseAlarms, Told, UnknownPoint, measure_told, unknown_curve
+from ..core.calibrating.calibration import least_scores
+from ..core.measures.evaluation import Evaluated
+from ..core.measures.told import FalseAlarms, Told, UnknownPoint, measure_told, unknown_curve
 from ..data.dataset import Failure
 from ..engine.session import Classifier
 from .background import hear_background, usual_windows

@@ -75,8 +75,8 @@ def calibrate(
     Example: wsnet calibrate runs/default --background noises/ --max-false-alarms 2
     """
     from ..bulk.calibrate import calibrate as choose
-    from ..core.artifact import save_model
     from ..core.locate import find_model
+    from ..core.model_file.artifact import save_model
     from ..engine.session import Classifier
 
     max_rate = _max_rate(background, max_false_alarms)
@@ -125,7 +125,7 @@ def _target(out: Path | None, source: Path) -> Path:
 
 
 def _check_labels(model: Model) -> None:
-    from ..core.calibration import UNKNOWN
+    from ..core.calibrating.calibration import UNKNOWN
 
     if UNKNOWN in model.labels:
         raise UsageError(

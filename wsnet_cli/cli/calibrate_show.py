@@ -10,7 +10,7 @@ from .metrics_tables import percent
 
 if TYPE_CHECKING:
     from ..bulk.calibrate import Calibrated, Quality, UnknownChoice
-    from ..core.told import Told
+    from ..core.measures.told import Told
 
 
 def show_calibrated(found: Calibrated) -> None:

@@ -14,8 +14,8 @@ from .compress_show import compressed_json, show_compressed
 from .made_from import beside, check_place, check_target
 
 if TYPE_CHECKING:
-    from ..core.bit_allocation import Allocation
-    from ..core.bit_choice import Wish
+    from ..core.sizes.bit_allocation import Allocation
+    from ..core.sizes.bit_choice import Wish
     from .compress_plan import Plan
 
 MIXED = "mixed"
@@ -95,11 +95,11 @@ def compress(
 
     Example: wsnet compress runs/default --max-kb 40 --max-drop 1
     """
-    from ..core.artifact import load_model
     from ..core.files import write_atomic
-    from ..core.gate import Gate
-    from ..core.ledger import make_ledger
     from ..core.locate import find_model
+    from ..core.model_file.artifact import load_model
+    from ..core.sizes.gate import Gate
+    from ..core.sizes.ledger import make_ledger
     from .compress_data import DataOptions, ModelData
     from .compress_plan import Asked, make_plan
     from .compress_run import carry_out, check_gate
@@ -146,8 +146,8 @@ def compress(
 
 
 def _wish(bits: str | None, max_kb: float | None) -> Wish:
-    from ..core.bit_choice import Wish
     from ..core.quant import BITS
+    from ..core.sizes.bit_choice import Wish
     from .sizes import to_bytes
 
     known = [*(str(number) for number in sorted(BITS, reverse=True)), MIXED]

@@ -17,11 +17,11 @@ from .left_out import warn_left_out
 if TYPE_CHECKING:
     from ..bulk.clip_audio import ClipAudio
     from ..bulk.labelled import RunData
-    from ..core.config import Config
+    from ..core.configuration.config import Config
     from ..core.model import Model
     from ..data.clips import Clip
     from ..data.packing.pack_job import Progress
-    from ..learn.prepared import PreparedData
+    from ..learn.run.prepared import PreparedData
 
 
 _SAYS_LITTLE = "what it had right before is too much"
@@ -112,13 +112,13 @@ class ModelData:
         """
         if not self._in_run:
             return None
-        from ..core.config_file import load_config
+        from ..core.configuration.config_file import load_config
 
         return load_config(str(self._path.parent / CONFIG))
 
     def plain_config(self) -> Config:
         """How to prepare the data where nothing is trained: neither versions nor backgrounds."""
-        from ..core.config import AudioConfig, AugmentConfig, Config
+        from ..core.configuration.config import AudioConfig, AugmentConfig, Config
 
         base = self.run_config() or Config()
         audio = AudioConfig(**asdict(self._model.audio))
@@ -131,10 +131,10 @@ class ModelData:
         the clips that the run held out.
 
         Raises:
-            DataError, UsageError: as `learn.prepared`; or the run's held-out part is another now.
+            DataError, UsageError: as `run.prepared`; or the run's held-out part is another now.
         """
         from ..bulk.labelled import parts_by_content
-        from ..learn.prepared import find_data, prepare_data
+        from ..learn.run.prepared import find_data, prepare_data
 
         if self._prepared is not None:
             return self._prepared

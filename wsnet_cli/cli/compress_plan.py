@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..core.bit_allocation import Allocation
-from ..core.bit_choice import Wish, answers_as_is, choose_bits
 from ..core.errors import UsageError, WsnetError
-from ..core.gate import Gate
-from ..core.layer_forms import LayerForms
 from ..core.model import Model
+from ..core.sizes.bit_allocation import Allocation
+from ..core.sizes.bit_choice import Wish, answers_as_is, choose_bits
+from ..core.sizes.gate import Gate
+from ..core.sizes.layer_forms import LayerForms
 from . import console
 from .compress_data import ModelData
 from .light import require
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
-    from ..core.config import Config
-    from ..learn.fine_tune import FineTuning
-    from ..learn.prepared import PreparedData
+    from ..core.configuration.config import Config
+    from ..learn.run.prepared import PreparedData
+    from ..learn.tuning.fine_tune import FineTuning
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _sensitivity(forms: LayerForms, data: PreparedData) -> list[list[float]]:
 def tuning_config(model: Model, data: ModelData, asked: Asked) -> tuple[Config, FineTuning]:
     """How fine-tuning is to go."""
     let_threads_sleep()
-    from ..learn.fine_tune import FineTuning, recipe
+    from ..learn.tuning.fine_tune import FineTuning, recipe
 
     settings = FineTuning(seed=asked.seed)
     if asked.epochs is not None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core.artifact import model_to_bytes
-from ..core.bit_allocation import Allocation
-from ..core.bit_choice import fit_again
 from ..core.errors import GateError, UsageError, WsnetError
 from ..core.model import Model
+from ..core.model_file.artifact import model_to_bytes
+from ..core.sizes.bit_allocation import Allocation
+from ..core.sizes.bit_choice import fit_again
 from . import console
 from .compress_data import HeldOut, ModelData
 from .compress_plan import Asked, Plan, tuning_config
@@ -164,7 +164,7 @@ def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
 def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]:
     """Fine-tune, with fewer bits where the file would come out too large."""
     from ..learn.environment import choose_device, set_threads
-    from ..learn.fine_tune import fine_tune
+    from ..learn.tuning.fine_tune import fine_tune
     from .training import ConsoleListener
 
     forms = plan.forms

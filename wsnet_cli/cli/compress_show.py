@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.gate import Gate
+from ..core.sizes.gate import Gate
 from . import console
 from .ledger_table import ledger_json, show_ledger
 
 if TYPE_CHECKING:
     from ..bulk.before_after import BeforeAfter
-    from ..core.ledger import Ledger
+    from ..core.sizes.ledger import Ledger
     from .compress_plan import Plan
     from .compress_run import Compressed
 

@@ -18,8 +18,8 @@ from .waiting import let_threads_sleep
 if TYPE_CHECKING:
     from ..bulk.answers import Prediction
     from ..bulk.evaluate import Evaluation
-    from ..core.ledger import Ledger
-    from ..learn.run import Result
+    from ..core.sizes.ledger import Ledger
+    from ..learn.run.run import Result
 
 PRESET = "demo"
 CLIPS_PER_KIND = 60
@@ -83,9 +83,9 @@ def _make_sounds(sounds: Path, unheard: Path) -> None:
 
 
 def _train(sounds: Path, runs: Path) -> Result:
-    from ..core.config_file import load_config
-    from ..learn.request import Request
-    from ..learn.run import start_run
+    from ..core.configuration.config_file import load_config
+    from ..learn.run.request import Request
+    from ..learn.run.run import start_run
     from .training import ConsoleListener
 
     console.note(f"2. training on {sounds}")
@@ -96,9 +96,9 @@ def _train(sounds: Path, runs: Path) -> Result:
 
 
 def _compress(result: Result) -> tuple[Path, Ledger]:
-    from ..core.artifact import save_model
-    from ..core.ledger import make_ledger
     from ..core.model import compress
+    from ..core.model_file.artifact import save_model
+    from ..core.sizes.ledger import make_ledger
 
     target = result.folder.path / "model.q8.wsnet"
     console.note(f"3. compressing {result.folder.model} to 8-bit weights")

@@ -19,8 +19,8 @@ from .light import require
 if TYPE_CHECKING:
     from ..bulk.clip_audio import ClipAudio
     from ..bulk.pooled_runs import PooledRuns
-    from ..core.calibration import Calibration
-    from ..core.evaluation import Evaluated
+    from ..core.calibrating.calibration import Calibration
+    from ..core.measures.evaluation import Evaluated
     from ..engine.session import Classifier
     from ..report.evaluation_page import About, Listen
 
@@ -199,7 +199,7 @@ def _about(pages: Pages, name: str, path: Path, classifier: Classifier, speed: s
     from .. import __version__
     from ..core.describe import describe_model_file
     from ..core.files import explain_os_errors
-    from ..core.ledger import make_ledger
+    from ..core.sizes.ledger import make_ledger
     from ..report.evaluation_page import About
 
     calibration = classifier.model.calibration

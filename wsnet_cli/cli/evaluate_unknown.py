@@ -14,8 +14,8 @@ from .calibrate_show import say_told
 
 if TYPE_CHECKING:
     from ..bulk.unknown import Alarms
-    from ..core.evaluation import Evaluated
-    from ..core.told import Told
+    from ..core.measures.evaluation import Evaluated
+    from ..core.measures.told import Told
     from ..engine.session import Classifier
 
 SHOWN_AT = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)

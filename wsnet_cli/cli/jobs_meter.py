@@ -12,9 +12,9 @@ from .training import LINE_EVERY_S, ConsoleListener, say_data, say_duration, tel
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ..learn.jobs import Outcome
-    from ..learn.prepared import PreparedData
-    from ..learn.trainer import EpochRow
+    from ..learn.jobs.jobs import Outcome
+    from ..learn.run.prepared import PreparedData
+    from ..learn.training.trainer import EpochRow
 
 
 class JobsMeter(ConsoleListener):

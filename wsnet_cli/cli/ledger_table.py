@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import console
 
 if TYPE_CHECKING:
-    from ..core.ledger import Ledger
+    from ..core.sizes.ledger import Ledger
 
 
 def show_ledger(ledger: Ledger) -> None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from . import console
 
 if TYPE_CHECKING:
-    from ..core.bootstrap import Interval
-    from ..core.evaluation import FoldMeasures
-    from ..core.metrics import Metrics
-    from ..core.multi_label_metrics import MultiLabelMetrics
-    from ..core.reliability import Reliability
+    from ..core.measures.bootstrap import Interval
+    from ..core.measures.evaluation import FoldMeasures
+    from ..core.measures.metrics import Metrics
+    from ..core.measures.multi_label_metrics import MultiLabelMetrics
+    from ..core.measures.reliability import Reliability
 
 MOST_COLUMNS = 60
 """Of a confusion matrix on the screen."""
@@ -29,7 +29,7 @@ def show_metrics(metrics: Metrics | MultiLabelMetrics, n_seeds: int = 1) -> None
         metrics: to show.
         n_seeds: how often each clip is among them.
     """
-    from ..core.multi_label_metrics import MultiLabelMetrics
+    from ..core.measures.multi_label_metrics import MultiLabelMetrics
 
     if isinstance(metrics, MultiLabelMetrics):
         _show_labels(metrics, n_seeds)

@@ -8,7 +8,7 @@ from . import console
 from .metrics_tables import show_confusion
 
 if TYPE_CHECKING:
-    from ..core.pooled import Pooled, Share
+    from ..core.measures.pooled import Pooled, Share
 
 
 def show_results(pooled: Pooled) -> None:

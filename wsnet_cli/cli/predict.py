@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..bulk.request import Request
     from ..bulk.sources import Inputs
     from ..bulk.writers.writer import Counts, Facts
-    from ..core.pcm import PcmFormat
+    from ..core.sound.pcm import PcmFormat
     from ..engine.session import Classifier
     from .predict_options import Delivery
 
@@ -244,7 +244,7 @@ def _raw_format(
         return None
     if not live:
         raise UsageError("--raw-rate is of standard input; expected the input - and no other")
-    from ..core.pcm import PcmFormat
+    from ..core.sound.pcm import PcmFormat
 
     try:
         return PcmFormat(rate, encoding or "s16le", n_channels or 1)

@@ -13,7 +13,7 @@ from ..bulk.outputs import check_replaceable, plan_outputs
 from ..bulk.sources import STDIN
 from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import AudioError, UsageError
-from ..core.pipe import STANDARD_INPUT
+from ..core.sound.pipe import STANDARD_INPUT
 from . import console
 from .predict_meter import warn_doubt
 from .predict_show import screen_writer
@@ -21,7 +21,7 @@ from .stopping import stopped, terminable, uninterrupted
 
 if TYPE_CHECKING:
     from ..bulk.request import Request
-    from ..core.pcm import PcmFormat
+    from ..core.sound.pcm import PcmFormat
     from ..engine.session import Classifier
     from .predict_options import Delivery
 
@@ -79,7 +79,7 @@ def _predictions(
     classifier: Classifier, request: Request, raw: PcmFormat | None, doubt: Callable[[str], None]
 ) -> Iterator[Prediction]:
     from ..bulk.listen import listen
-    from ..core.pipe import open_pipe
+    from ..core.sound.pipe import open_pipe
 
     stream = cast(BufferedIOBase, sys.stdin.buffer)
     try:

@@ -121,8 +121,8 @@ def _check_division(dataset: DataSet, asked: dict[str, float | None]) -> None:
 
 def _asked_rate(rate: int | None, config: str) -> int | None:
     """The rate that is named, or the preset's; None where that leaves it to the data."""
-    from ..core.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
-    from ..core.config_file import load_config
+    from ..core.configuration.config_file import load_config
+    from ..core.sound.audio import MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
     if rate is None:
         chosen = load_config(config, [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..core.errors import UsageError
-from ..core.frontier import KB
+from ..core.sizes.frontier import KB
 
 LARGEST_KB = 1_000_000
 

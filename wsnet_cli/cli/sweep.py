@@ -9,7 +9,7 @@ import typer
 
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
-from ..core.frontier import KB
+from ..core.sizes.frontier import KB
 from . import console, options
 from .light import require
 from .sizes import parse_sizes
@@ -18,7 +18,7 @@ from .train_many import choose_seeds, told_when_stopped
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
-    from ..learn.sweep import Swept
+    from ..learn.jobs.sweep import Swept
 
 DEFAULT_SIZES = "16,32,64,128"
 PICTURE = "frontier.svg"
@@ -71,8 +71,8 @@ def sweep(
     checked = check_config(config, overrides, None, None)
     several = choose_seeds(fold, seeds, seed, checked.train.seed) or (checked.train.seed,)
     # torch is imported only now that all else is known to be right
-    from ..learn.request import Request
-    from ..learn.sweep import run_sweep
+    from ..learn.jobs.sweep import run_sweep
+    from ..learn.run.request import Request
     from .jobs_meter import JobsMeter
 
     request = Request(

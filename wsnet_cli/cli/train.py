@@ -33,9 +33,9 @@ from .training import is_first, listening
 from .waiting import let_threads_sleep
 
 if TYPE_CHECKING:
-    from ..learn.listener import Listener
-    from ..learn.request import Request
-    from ..learn.run import Result
+    from ..learn.run.listener import Listener
+    from ..learn.run.request import Request
+    from ..learn.run.run import Result
 
 MOST_HOURS = 100_000
 
@@ -128,7 +128,7 @@ def train(
         preset = run_name(config)
         several = choose_seeds(fold, seeds, seed, checked.train.seed)
         # torch is imported only now that all else is known to be right
-        from ..learn.request import Request
+        from ..learn.run.request import Request
 
         request = Request(
             source=source,
@@ -152,7 +152,7 @@ def train(
         if dry_run:
             _estimate(request, json)
             return
-        from ..learn.run import start_run
+        from ..learn.run.run import start_run
 
         with listening(tensorboard) as listener:
             result = start_run(request, listener)
@@ -168,14 +168,14 @@ def _resume(
     max_hours: float | None,
     listener: Listener,
 ) -> Result:
-    from ..learn.run import resume_run
+    from ..learn.run.run import resume_run
 
     return resume_run(run, data, device, listener, epochs=epochs, max_hours=max_hours)
 
 
 def _estimate(request: Request, json: bool) -> None:
     """Say what a run would take."""
-    from ..learn.run import estimate_run
+    from ..learn.run.run import estimate_run
     from .training import show_estimate
 
     with listening() as listener:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import UsageError
 from ..core.files import exists
-from ..core.sniff import shown
+from ..core.sound.sniff import shown
 
 if TYPE_CHECKING:
     import typer
 
-    from ..core.config import Config
+    from ..core.configuration.config import Config
 
 DEFAULT_PRESET = "default"
 FEWEST_CLASSES = 2
@@ -32,11 +32,11 @@ def check_config(
     config: str, overrides: list[str], start: str | None, teachers: list[str] | None
 ) -> Config:
     """Read a configuration; refuse a network that cannot be built before any clip is decoded."""
-    from ..core.architectures import build_network
-    from ..core.artifact import load_model
-    from ..core.config_file import load_config
+    from ..core.configuration.config_file import load_config
+    from ..core.configuration.settings import audio_settings
     from ..core.locate import find_model
-    from ..core.settings import audio_settings
+    from ..core.model_file.artifact import load_model
+    from ..core.networks.architectures import build_network
     from ..core.starting import config_beside
 
     models: dict[str, object] = {"start": start} if start is not None else {}

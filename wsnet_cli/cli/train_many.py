@@ -15,8 +15,8 @@ from .pooled_tables import show_results
 from .stopping import stopped, terminable
 
 if TYPE_CHECKING:
-    from ..learn.experiment import Done
-    from ..learn.request import Request
+    from ..learn.jobs.experiment import Done
+    from ..learn.run.request import Request
 
 MOST_SEEDS = 1_000
 
@@ -102,7 +102,7 @@ def refuse_beside_run(workers: int | None) -> None:
 
 def train_many(request: Request, seeds: tuple[int, ...], workers: int | None, json: bool) -> None:
     """Train over folds and seeds, or go on with it; show the table."""
-    from ..learn.experiment import start_experiment
+    from ..learn.jobs.experiment import start_experiment
     from .jobs_meter import JobsMeter
 
     with told_when_stopped(), JobsMeter() as listener:
@@ -114,7 +114,7 @@ def resume_many(
     folder: Path, data: Path | None, device: str, workers: int | None, json: bool
 ) -> None:
     """Go on with what is missing in a folder of several runs; show the table."""
-    from ..learn.experiment import resume_experiment
+    from ..learn.jobs.experiment import resume_experiment
     from .jobs_meter import JobsMeter
 
     with told_when_stopped(), JobsMeter() as listener:

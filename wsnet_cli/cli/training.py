@@ -16,12 +16,12 @@ from . import console
 from .left_out import warn_left_out
 
 if TYPE_CHECKING:
-    from ..core.audio import AudioSettings
-    from ..core.network import Network
-    from ..learn.estimate import Estimate
-    from ..learn.listener import Listener
-    from ..learn.prepared import PreparedData
-    from ..learn.trainer import EpochRow
+    from ..core.networks.network import Network
+    from ..core.sound.audio import AudioSettings
+    from ..learn.run.estimate import Estimate
+    from ..learn.run.listener import Listener
+    from ..learn.run.prepared import PreparedData
+    from ..learn.training.trainer import EpochRow
 
 FEW_HELD_OUT = 50
 """Of fewer clips, a 95 % interval (Wilson) around an accuracy of 90 % spans over 17 points."""
@@ -41,8 +41,8 @@ def listening(tensorboard: bool = False) -> Iterator[Listener]:
     Raises:
         UsageError: TensorBoard is not installed.
     """
-    from ..learn.listener import SilentListener
-    from ..learn.tracking import TensorBoardListener
+    from ..learn.run.listener import SilentListener
+    from ..learn.run.tracking import TensorBoardListener
 
     if not is_first():
         yield SilentListener()

@@ -8,18 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .artifact import load_model, model_from_bytes
-from .artifact_reading import part_shapes
-from .audio import AudioSettings
-from .calibration import Calibration
-from .coding import packed_bytes
-from .container import MAX_MODEL_BYTES, read_container
+from .calibrating.calibration import Calibration
 from .errors import WsnetError
-from .ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
 from .locate import card_of, find_shipped, shipped_names
-from .network import Conv, Linear, MapConv, Network
+from .model_file.artifact import load_model, model_from_bytes
+from .model_file.artifact_reading import part_shapes
+from .model_file.coding import packed_bytes
+from .model_file.container import MAX_MODEL_BYTES, read_container
+from .networks.network import Conv, Linear, MapConv, Network
+from .networks.sampling import WAYS
 from .run_files import MODEL
-from .sampling import WAYS
+from .sizes.ledger import FLOAT32_BYTES, OFFSET_BYTES, Ledger, make_ledger
+from .sound.audio import AudioSettings
 
 KINDS = {Conv: "conv", MapConv: "map-conv", Linear: "linear"}
 
@@ -96,9 +96,9 @@ def describe_model_file(path: Path) -> NetworkTable:
 
 def describe_preset(name: str, n_classes: int) -> NetworkTable:
     """The table of a preset or configuration file, for so many classes. Raises: ConfigError."""
-    from .architectures import build_network
-    from .config_file import load_config
-    from .settings import audio_settings
+    from .configuration.config_file import load_config
+    from .configuration.settings import audio_settings
+    from .networks.architectures import build_network
 
     config = load_config(name)
     audio = audio_settings(config.audio)
@@ -115,7 +115,7 @@ def describe_preset(name: str, n_classes: int) -> NetworkTable:
 
 def list_presets() -> list[dict[str, Any]]:
     """Name and description of every preset."""
-    from .config_file import load_config, preset_names
+    from .configuration.config_file import load_config, preset_names
 
     return [
         {"preset": name, "description": load_config(name).description} for name in preset_names()

@@ -7,7 +7,7 @@ from pathlib import Path
 from .errors import UsageError
 from .files import exists, is_folder
 from .run_files import CONFIG, MODEL
-from .sniff import shown
+from .sound.sniff import shown
 
 SUFFIX = ".wsnet"
 """Ends the name of a model file."""

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .audio import AudioSettings
-from .calibration import UNKNOWN, Calibration
+from .calibrating.calibration import UNKNOWN, Calibration
 from .checks import short
 from .errors import ParameterError
-from .filters import Offsets, offset_bounds
-from .network import Conv, Linear, MapConv, Mean, Network
+from .networks.filters import Offsets, offset_bounds
+from .networks.network import Conv, Linear, MapConv, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
+from .sound.audio import AudioSettings
 
 Weights = Array | QuantizedTensor
 """Real weights, or codes with their scale."""

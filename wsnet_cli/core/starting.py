@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from .architectures import build_network
-from .config import AudioConfig, Config, NetworkConfig
+from .configuration.config import AudioConfig, Config, NetworkConfig
+from .configuration.settings import audio_settings
 from .errors import ConfigError
 from .model import Model
-from .settings import audio_settings
+from .networks.architectures import build_network
 
 OWN_NETWORK_KEYS = frozenset({"dropout"})
 """What of the section `network` is about training, and not part of a model."""

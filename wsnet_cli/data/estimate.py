@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ..core.decode import open_audio
 from ..core.errors import AudioError
-from ..core.resampling import resample_blocks
+from ..core.sound.decode import open_audio
+from ..core.sound.resampling import resample_blocks
 from .clips import ClipTable
 from .health.meter import HealthMeter
 from .packing.store import CODE

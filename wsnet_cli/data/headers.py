@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from ..core.config import AudioConfig
-from ..core.decode import open_audio
+from ..core.configuration.config import AudioConfig
 from ..core.errors import AudioError
+from ..core.sound.decode import open_audio
 from .clips import Clip
 
 LOOKED_AT = 200

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.calibration import UNKNOWN, Calibration, least_scores, told
+from ..core.calibrating.calibration import UNKNOWN, Calibration, least_scores, told
 from ..core.quant import Array
 
 SEPARATOR = ";"
@@ -46,7 +46,7 @@ def label_of(
         classes: their names.
         multi_label: whether each is there or not by itself.
         calibration: whose thresholds decide, so that a clip may be `UNKNOWN`; None: the best class
-            always, or what reaches `core.calibration.DECISION`.
+            always, or what reaches `core.calibrating.calibration.DECISION`.
 
     >>> label_of(np.float32([0.6, 0.7, 0.1]), ["cat", "dog", "owl"], multi_label=True)
     'cat;dog'

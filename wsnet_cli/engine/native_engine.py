@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..core.errors import ParameterError
-from ..core.filters import channel_signs, sampled_rows
 from ..core.model import LayerWeights, Model, cut_last_convolution, real
-from ..core.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
+from ..core.networks.filters import channel_signs, sampled_rows
+from ..core.networks.network import Conv, Flatten, Linear, MapConv, Mean, Pool, ToMap
 from ..core.quant import Array
 from .library import Layer, Library, load_library
 from .native_filters import filters_by_band, halve_filters, mix_filters, rows_of_taps
@@ -71,7 +71,7 @@ class NativeEngine:
         lanes = self._library.lanes(self._isa)
         n_samples = max(model.audio.window_samples, model.network.min_samples)
         self.plan = make_plan(model.network, n_samples, self.isa, lanes, ways)
-        with np.errstate(over="ignore", invalid="ignore"):  # `core.scores` looks at the outcome
+        with np.errstate(over="ignore", invalid="ignore"):  # `calibrating.scores` looks at it
             self._layers = self._fill_layers(model, lanes)
 
     def logits(self, windows: Array) -> Array:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.filters import sampled_filters
-from ..core.maps import MapShape
 from ..core.model import LayerWeights, real
+from ..core.networks.filters import sampled_filters
+from ..core.networks.maps import MapShape
+from ..core.networks.sampling import ConvShape
 from ..core.quant import Array
-from ..core.sampling import ConvShape
 
 
 def rows_of_taps(own: LayerWeights, shape: ConvShape) -> tuple[Array, int]:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..core.filters import sampled_rows
 from ..core.model import LayerWeights, Model, real
-from ..core.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, ToMap
+from ..core.networks.filters import sampled_rows
+from ..core.networks.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Pool, ToMap
+from ..core.networks.sampling import ConvShape
 from ..core.quant import Array
-from ..core.sampling import ConvShape
 from .numpy_maps import MapStep
 from .numpy_parts import (
     NO_POOL,
@@ -65,7 +65,7 @@ class NumpyEngine:
         n = len(windows)
         logits = np.empty((n, self.network.n_classes), np.float32)
         features = np.empty((n, self.network.n_features), np.float32)
-        with np.errstate(over="ignore", invalid="ignore"):  # `core.scores` looks at the outcome
+        with np.errstate(over="ignore", invalid="ignore"):  # `calibrating.scores` looks at it
             for i, window in enumerate(windows.astype(np.float32, copy=False)):
                 logits[i], features[i] = self._run(window)
         return logits, features

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.maps import MapShape
 from ..core.model import LayerWeights, real
-from ..core.network import MapConv, Pool
+from ..core.networks.maps import MapShape
+from ..core.networks.network import MapConv, Pool
 from ..core.quant import Array
 from .numpy_parts import (
     NO_POOL,

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..core.filters import Offsets, channel_signs, sampled_filters
-from ..core.network import Pool
+from ..core.networks.filters import Offsets, channel_signs, sampled_filters
+from ..core.networks.network import Pool
+from ..core.networks.sampling import ConvShape
 from ..core.quant import Array
-from ..core.sampling import ConvShape
 
 BLOCK_ELEMENTS = 1 << 17
 """Elements of the unfolded input at a time: half a megabyte, which stays in a core's cache."""

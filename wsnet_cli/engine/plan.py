@@ -1,8 +1,8 @@
 """Which way each convolution is computed: the cheapest by the cost model, corrected by measurement.
 
-`core/sampling.py` counts multiply-adds. A processor with vectors does not do them all equally well:
-lanes stand idle where a layer has fewer filters than a vector has lanes, and every way has work
-beside its products. So a way's time is estimated as
+`core/networks/sampling.py` counts multiply-adds. A processor with vectors does not do them all
+equally well: lanes stand idle where a layer has fewer filters than a vector has lanes, and every
+way has work beside its products. So a way's time is estimated as
 
     nanoseconds = multiply_adds_with_idle_lanes / RATES + values_written * OVERHEADS
 
@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..core.errors import ParameterError
-from ..core.maps import MapShape
-from ..core.network import Conv, MapConv, Network, Pool
+from ..core.networks.maps import MapShape
+from ..core.networks.network import Conv, MapConv, Network, Pool
 
 WAYS = ("filter-lanes", "time-lanes", "recurrence", "fast-fir")
 """Directly with vectors over filters or over time; over time by the diagonal recurrence; over time

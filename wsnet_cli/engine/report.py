@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import EngineError
-from ..core.network import Network
+from ..core.networks.network import Network
 from .library import load_library
 from .plan import LayerPlan, make_plan
 

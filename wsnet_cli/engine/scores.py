@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..core.calibrating.scores import scores_of
 from ..core.checks import check
 from ..core.errors import ParameterError
 from ..core.quant import Array
-from ..core.scores import scores_of
 from .engines import Engine
 
 AGGREGATES = ("mean", "max")
@@ -110,7 +110,7 @@ def score_clips(
         clips: the windows of each, in blocks [n, window_samples] float32; one or more.
         n_labels: of the engine's network.
         n_at_once: windows, at least, that are gathered before they are run.
-        multi_label: as `core.scores.scores_of` takes it.
+        multi_label: as `core.calibrating.scores.scores_of` takes it.
         temperature: likewise.
 
     Returns: [n_clips, n_labels] float32.

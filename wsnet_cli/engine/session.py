@@ -12,20 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.artifact import load_model
-from ..core.audio import AudioSettings, read_blocks
-from ..core.calibration import UNKNOWN, least_scores, told
+from ..core.calibrating.calibration import UNKNOWN, least_scores, told
+from ..core.calibrating.scores import scores_of
 from ..core.errors import ParameterError
 from ..core.files import is_folder
-from ..core.held import Scratch
 from ..core.locate import find_model
 from ..core.model import Model
+from ..core.model_file.artifact import load_model
 from ..core.quant import Array
-from ..core.resampling import resample
-from ..core.scores import scores_of
-from ..core.sniff import shown
-from ..core.stream import OpenBlocks, WindowStream
-from ..core.windows import window_blocks
+from ..core.sound.audio import AudioSettings, read_blocks
+from ..core.sound.held import Scratch
+from ..core.sound.resampling import resample
+from ..core.sound.sniff import shown
+from ..core.sound.stream import OpenBlocks, WindowStream
+from ..core.sound.windows import window_blocks
 from .engines import make_engine
 from .scores import Heard, aggregate_scores, score_clips
 from .timeline import Timeline
@@ -49,7 +49,7 @@ class Classifier:
     May be used by several threads at once.
 
     Args:
-        model: what `core.artifact.load_model` returns.
+        model: what `core.model_file.artifact.load_model` returns.
         engine: as `engines.make_engine` takes it; None is the fastest there is.
         threads: that share the windows of a clip or batch; the GIL is released meanwhile.
 
@@ -75,7 +75,7 @@ class Classifier:
             engine: as for the class.
             threads: as for the class.
 
-        Raises: UsageError: there is none. And as `core.artifact.load_model`, `engines.make_engine`.
+        Raises: UsageError: there is none. And as `artifact.load_model`, `engines.make_engine`.
         """
         if isinstance(model, str) or is_folder(Path(model)):
             return cls(load_model(find_model(os.fspath(model))), engine, threads)
@@ -183,7 +183,7 @@ class Classifier:
         *,
         once: bool = False,
     ) -> Heard:
-        """Score a clip that comes in blocks, in bounded memory; `core.stream.WindowStream`.
+        """Score a clip that comes in blocks, in bounded memory; `core.sound.stream.WindowStream`.
 
         Args:
             open_blocks: begins to read the clip at the model's rate; may be called twice.
@@ -226,7 +226,7 @@ class Classifier:
                 layer with weights takes. Where that is a linear layer, as in most networks, these
                 are its inputs, so that features @ weights + bias are the logits, and they cost
                 nothing. Where it is a convolution, they are its input channels, averaged over
-                time, and each window is run a second time. n_features: `core.network.Network`.
+                time, and each window is run a second time. n_features: `networks.network.Network`.
 
         Returns: an iterator over `WindowScores`, and the clip's duration at its end.
         Raises: as `WindowStream`, while it is iterated over.
@@ -282,7 +282,7 @@ class Classifier:
         return best
 
     def told(self, scores: Array) -> tuple[str, ...]:
-        """What a clip is, by the thresholds of the model (`core.calibration.least_scores`).
+        """What a clip is, by the thresholds of the model (`calibration.least_scores`).
 
         Args:
             scores: [n_labels], as `classify` returns them.

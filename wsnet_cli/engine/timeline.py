@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..core.calibrating.scores import scores_of
 from ..core.quant import Array
-from ..core.scores import scores_of
-from ..core.stream import WindowStream
+from ..core.sound.stream import WindowStream
 from .engines import Engine
 
 Times = npt.NDArray[np.float64]
@@ -49,7 +49,7 @@ class Timeline:
         sample_rate: of these, in Hz.
         start_s: added to all times.
         embed: whether features are given too.
-        multi_label: as `core.scores.scores_of` takes it.
+        multi_label: as `core.calibrating.scores.scores_of` takes it.
         temperature: likewise.
     """
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ..core.audio import AudioSettings
 from ..core.errors import ParameterError, UsageError
 from ..core.model import Model
-from ..core.network import Flatten, Linear, Network
+from ..core.networks.network import Flatten, Linear, Network
+from ..core.sound.audio import AudioSettings
 
 
 def check_windows(network: Network, windows: npt.NDArray[np.float32]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from ..core.resampling import resample
+from ..core.sound.resampling import resample
 
 MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 """Hz that MPEG 1, 2 and 2.5 know (ISO/IEC 11172-3 and 13818-3)."""

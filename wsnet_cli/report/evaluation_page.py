@@ -10,10 +10,10 @@ from typing import Any
 from markupsafe import Markup
 
 from ..core.errors import WsnetError
-from ..core.evaluation import Evaluated
-from ..core.excerpt import Excerpt
 from ..core.files import write_text_atomic
-from ..core.ledger import Ledger
+from ..core.measures.evaluation import Evaluated
+from ..core.sizes.ledger import Ledger
+from ..core.sound.excerpt import Excerpt
 from .embed import data_uri, encode_sound
 from .evaluation_figures import draw_pictures
 from .evaluation_words import columns_of, confusions, interval, rate, score, tiles

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from ..core.frontier import DENSE, KB, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
+from ..core.sizes.frontier import DENSE, KB, KINDS, NARROW, SAMPLED, FrontierPoint, points_of
 from .figures import GREY, ORANGE, TEAL, make_svg
 
 INCHES = 7.2, 4.4

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.calibration import DECISION
-from ..core.evaluation import ClipResult, Evaluated
+from ..core.calibrating.calibration import DECISION
+from ..core.measures.evaluation import ClipResult, Evaluated
 
 ClipId = tuple[str, float | None, float | None]
 

@@ -22,7 +22,7 @@ def draw_reliability(bins: Bins, what: str = "clips") -> bytes:
     A bar above the diagonal is of clips that are more often right than their scores say.
 
     Args:
-        bins: as `core.reliability.Reliability.as_json` gives them.
+        bins: as `core.measures.reliability.Reliability.as_json` gives them.
         what: they count, in the plural.
     """
 

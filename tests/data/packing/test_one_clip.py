@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core import audio
 from wsnet_cli.core.errors import AudioError, FileError
 from wsnet_cli.core.parallel import Stopped
+from wsnet_cli.core.sound import audio
 from wsnet_cli.data.dataset import Clip
 from wsnet_cli.data.packing import one_clip as packing
 from wsnet_cli.data.packing.one_clip import PackedClip, Spool, decode_clip

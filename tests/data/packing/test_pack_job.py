@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core import audio
-from wsnet_cli.core.decode import Decoder, open_audio
 from wsnet_cli.core.errors import AudioError, ParameterError
+from wsnet_cli.core.sound import audio
+from wsnet_cli.core.sound.decode import Decoder, open_audio
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.dividing.splits import choose_split
 from wsnet_cli.data.layouts.known import load_dataset

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.core import audio
 from wsnet_cli.core.errors import DataError, FileError, ParameterError
+from wsnet_cli.core.sound import audio
 from wsnet_cli.data.dataset import Clip, DataSet
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.packing import set_folder

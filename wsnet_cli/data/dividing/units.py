@@ -13,10 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import DataSet
+from ..packing.content import file_digest
 from ..packing.store_index import first_rows
-
-SEGMENT_SIGN = "@"
-"""Divides a content key into the hash of the file and the segment taken from it."""
 
 Keys = NDArray[np.uint8]
 """Keys [n, bytes]."""
@@ -120,7 +118,7 @@ def join_units(
     clips = np.asarray(readable, np.int64)
     joined = _Joined(len(clips))
     joined.by_number(np.array(dataset.clips.group_numbers, np.int64)[clips])
-    joined.by_key(_hashes(_file_of(content_keys[int(i)]) for i in clips))
+    joined.by_key(_hashes(file_digest(content_keys[int(i)]) for i in clips))
     if audio_keys is not None and audio_keys.shape[1]:
         joined.by_key(audio_keys[clips])
     for pair in together:
@@ -181,10 +179,6 @@ class _Joined:
         return i
 
 
-def _file_of(content_key: str) -> str:
-    return content_key.partition(SEGMENT_SIGN)[0]
-
-
 def _hashes(texts: Iterable[str]) -> Keys:
     hashes = bytearray()
     for text in texts:
@@ -196,7 +190,7 @@ def _token(dataset: DataSet, content_keys: Sequence[str], clip: int) -> str:
     group = dataset.clips.group_numbers[clip]
     if group >= 0:
         return f"group {dataset.clips.group_words[group]}"
-    return f"content {_file_of(content_keys[clip])}"
+    return f"content {file_digest(content_keys[clip])}"
 
 
 def _position(key: str, purpose: str) -> float:

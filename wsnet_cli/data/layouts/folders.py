@@ -26,7 +26,7 @@ def read_class_folders(root: Root, found: Findings) -> Iterator[Clip]:
         DataError: a folder with audio in it has a name that cannot be a label, or all of them are
             called after parts or folds, and the classes lie within.
     """
-    from ...core.audio import looks_like_audio
+    from ...core.sound.audio import looks_like_audio
 
     n_loose = 0
     empty: list[str] = []

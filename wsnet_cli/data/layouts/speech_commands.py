@@ -174,7 +174,7 @@ def _duration_s(path: Path) -> float:
     Raises:
         AudioError: it cannot be opened, or does not say how long it is.
     """
-    from ...core.decode import open_audio
+    from ...core.sound.decode import open_audio
 
     with open_audio(path) as decoder:
         if decoder.n_frames is None:

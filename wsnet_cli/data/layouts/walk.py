@@ -48,7 +48,7 @@ def audio_files(root: Root, folder: str, skipped: list[Failure]) -> Iterator[str
         folder: relative to the root; "" is the root itself.
         skipped: gets what is left out.
     """
-    from ...core.audio import looks_like_audio
+    from ...core.sound.audio import looks_like_audio
 
     waiting = [folder]
     while waiting:  # no recursion: a tree may be deeper than Python's stack

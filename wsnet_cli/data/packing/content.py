@@ -17,9 +17,10 @@ from ...core.files import hash_file
 from ...core.parallel import Check, map_in_order
 from ..clips import Clip, ClipTable
 from ..dataset import Failure
-from ..dividing.units import SEGMENT_SIGN
 
 DIGEST_BYTES = 32
+SEGMENT_SIGN = "@"
+"""Divides a content key into the hash of the file and the segment taken from it."""
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
 
@@ -71,6 +72,15 @@ def content_key(digest: str, start_s: float | None, end_s: float | None) -> str:
     if not digest or (start_s is None and end_s is None):
         return digest
     return f"{digest}{SEGMENT_SIGN}{start_s or 0.0}-{end_s or ''}"
+
+
+def file_digest(content_key: str) -> str:
+    """The SHA-256 of the file that a clip with this key comes from.
+
+    >>> file_digest("ab"), file_digest("ab@0.5-")
+    ('ab', 'ab')
+    """
+    return content_key.partition(SEGMENT_SIGN)[0]
 
 
 def hash_contents(

@@ -11,11 +11,11 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.cut_off import is_cut_off
-from ...core.decode import open_audio
 from ...core.errors import AudioError
 from ...core.files import explain_os_errors
-from ...core.resampling import resample_blocks
+from ...core.sound.cut_off import is_cut_off
+from ...core.sound.decode import open_audio
+from ...core.sound.resampling import resample_blocks
 from ..clips import Clip
 from ..health.meter import HealthMeter
 from .store import LARGEST_CODE, Store

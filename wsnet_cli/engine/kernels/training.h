@@ -1,7 +1,7 @@
 /* What training asks of a convolution with batch norm, ReLU and max pooling, beside what inference
  * asks: the statistics of its output, its output with the places of the maxima, and its gradients.
  *
- * wsnet_cli/learn/fused.py has the formulas. Batch norm's statistics follow from the sums and the
+ * wsnet_cli/learn/modules/fused.py has the formulas. Batch norm's statistics follow from the sums and the
  * products of the input's windows, so the unpooled output is never written; after pooling only the
  * maxima have a gradient, and the rest of batch norm's gradient follows from the same sums. Changes
  * raise WSNET_ABI too.

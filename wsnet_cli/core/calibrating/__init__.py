@@ -1,0 +1,1 @@
+"""From logits to scores and decisions, and how both are fitted."""

@@ -1,0 +1,1 @@
+"""Presets and configuration files: their schema, reading and writing."""

@@ -1,0 +1,1 @@
+"""What is measured of a classifier, with intervals and comparisons."""

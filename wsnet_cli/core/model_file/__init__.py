@@ -1,0 +1,1 @@
+"""The model file: from a model to bytes, and from bytes that may lie to a model."""

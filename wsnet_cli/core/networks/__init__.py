@@ -1,0 +1,1 @@
+"""Layers and networks: their geometry, their weights and what they cost."""

@@ -1,0 +1,1 @@
+"""Bytes of models: what they take, and how they are brought under a limit."""

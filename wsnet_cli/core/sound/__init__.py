@@ -1,0 +1,1 @@
+"""What a network hears: files and streams to windows of samples."""

@@ -1,0 +1,1 @@
+"""Several runs over folds, seeds and sizes, in processes of their own."""

@@ -1,0 +1,1 @@
+"""Torch modules: layers that are sampled, and networks of them."""

@@ -1,0 +1,1 @@
+"""Models that a run learns from or starts from."""
