@@ -74,6 +74,18 @@ def test_wrong_usage_is_one_line_and_ends_with_2(wsnet, arguments: tuple[str, ..
 
 
 @pytest.mark.parametrize(
+    ("arguments", "place"),
+    [(("train", ""), " (after train)"), (("prepare", "x", "-o", ""), " (after -o)"), (("",), "")],
+)
+def test_an_empty_argument_is_not_taken_for_the_current_folder(
+    wsnet, arguments: tuple[str, ...], place: str
+):
+    outcome = wsnet(*arguments)
+    assert outcome.code == 2
+    assert outcome.error == f"an argument is empty{place}; expected text: is a variable not set?"
+
+
+@pytest.mark.parametrize(
     ("error", "code"),
     [
         (errors.WsnetError("m"), 1),

@@ -12,7 +12,7 @@ import soundfile
 
 from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.model_file.artifact import load_model, plain_bytes
-from wsnet_cli.learn.run import run as learn_run
+from wsnet_cli.learn.run import ready as learn_ready
 
 SIZES_KB = (16, 32, 64, 128)
 SOUND = (
@@ -53,7 +53,7 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(*_: object, **__: object) -> None:
         pytest.fail("clips were decoded all the same")
 
-    monkeypatch.setattr(learn_run, "prepare_data", decoded)
+    monkeypatch.setattr(learn_ready, "prepare_data", decoded)
 
 
 def promised(stderr: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.measures.metrics import wilson_interval
 from wsnet_cli.core.model_file.artifact import load_model, plain_bytes
 from wsnet_cli.core.sizes.frontier import FRONTIER_HEADER
+from wsnet_cli.data.dividing.splits import choose_split
+from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.learn.jobs import sweep as learn_sweep
 from wsnet_cli.learn.jobs.jobs import Job
 from wsnet_cli.learn.jobs.jobs import Outcome as RunOutcome
@@ -63,6 +66,18 @@ def points(folder: str = "runs/sweep") -> dict[str, dict[str, str]]:
 
 
 # ------------------------------------------------------------------------------ the whole job
+
+
+def test_made_folds_without_a_clip_are_passed_over(wsnet, data: Path, trained_here: list[str]):
+    clips = load_dataset(data).clips
+    keys = [hashlib.sha256((data / clip.name).read_bytes()).hexdigest() for clip in clips]
+    for i in choose_split(load_dataset(data), keys, fold="3").test:
+        (data / clips[i].name).unlink()
+    outcome = wsnet("sweep", data, "--kb", "16", "--fold", "all", *OPTIONS)
+    assert outcome.code == 0, outcome.stderr
+    folds = {name.split("/")[1] for name in trained_here}
+    assert folds == {f"fold-{number}-seed-0" for number in (1, 2, 4, 5)}
+    assert int(points()["dense"]["n_clips"]) == len(list(data.glob("*/*")))
 
 
 def test_a_sweep_and_the_same_command_again(wsnet, data: Path, trained_here: list[str]):
@@ -227,7 +242,7 @@ def test_a_process_of_its_own_trains_what_is_missing_to_the_same_bytes(
         (["--kb", "1,16"], "1,000 bytes are too few: the smallest 8-bit file that can be made"),
         (["--kb", "16,16"], "--kb 16,16; expected every size once"),
         (["--kb", "16;32"], "--kb 16;32; expected numbers such as 16,32,64,128"),
-        (["--kb", ""], "--kb ; expected numbers such as 16,32,64,128"),
+        (["--kb", " "], "--kb  ; expected numbers such as 16,32,64,128"),
         (["--kb", "0"], "--kb 0; expected more than 0 KB, at most 1,000,000"),
         (["--kb", "inf"], "--kb inf; expected more than 0 KB, at most 1,000,000"),
         (["-c", "esc10-dense"], "network.sampling = null: a sweep compares sampled networks with"),

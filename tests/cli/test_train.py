@@ -311,6 +311,27 @@ def test_numbers_below_one_are_refused(wsnet, data: Path, no_training: None, opt
     assert option in outcome.stderr
 
 
+@pytest.mark.parametrize("many", [(), ("--seeds", "2")])
+def test_runs_are_not_written_into_the_data(wsnet, data: Path, monkeypatch, many: tuple[str, ...]):
+    monkeypatch.chdir(data)
+    before = sorted(data.rglob("*"))
+    outcome = wsnet("train", ".", "--epochs", 1, *many)
+    assert outcome.code == 2
+    assert "runs: lies inside the data, ., which is never written to; go to" in outcome.error
+    assert sorted(data.rglob("*")) == before
+
+
+@pytest.mark.parametrize("seconds", ["soon", "nan", "-1", "inf"])
+def test_a_bad_interval_of_saving_is_told_before_any_work(
+    wsnet, data: Path, monkeypatch, seconds: str
+):
+    monkeypatch.setenv("WSNET_SAVE_EVERY_S", seconds)
+    outcome = wsnet("train", data, "--epochs", 1)
+    assert outcome.code == 2
+    assert outcome.error == f"WSNET_SAVE_EVERY_S={seconds}: expected seconds, 0 or more"
+    assert not Path("runs").exists()
+
+
 # -------------------------------------------------------------------------------------- resume
 
 

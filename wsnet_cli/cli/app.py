@@ -15,7 +15,7 @@ import typer.main
 from typer.core import TyperGroup
 
 from .. import __version__
-from ..core.errors import WsnetError
+from ..core.errors import UsageError, WsnetError
 from ..core.sound.sniff import shown
 from .console import say, silence_stdout, verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
@@ -77,9 +77,10 @@ class _Boundary(TyperGroup):
         self.commands = _Commands()
         skip_conversions(self, {})
 
-    def make_context(self, *args: Any, **settings: Any) -> Any:
+    def make_context(self, info_name: Any, args: list[str], *more: Any, **settings: Any) -> Any:
+        _refuse_empty(args)
         try:
-            return super().make_context(*args, **settings)
+            return super().make_context(info_name, args, *more, **settings)
         except _UsageError as error:
             raise _tell_usage(error) from error
 
@@ -107,6 +108,15 @@ class _Boundary(TyperGroup):
             raise typer.Exit(0) from error
         except OSError as error:
             raise _tell(error, f"the system refused: {error}", EXIT_FAILED) from error
+
+
+def _refuse_empty(args: list[str]) -> None:
+    """Refuse an empty argument: as a path it would be the current folder, which nobody meant."""
+    if "" in args:
+        before = args[: args.index("")]
+        place = f" (after {shown(before[-1])})" if before else ""
+        say(f"error: an argument is empty{place}; expected text: is a variable not set?")
+        raise typer.Exit(UsageError.exit_code)
 
 
 def _tell_usage(error: Any) -> Exception:

@@ -233,7 +233,16 @@ def test_a_made_fold_without_clips_says_so() -> None:
 def test_the_same_clips_are_held_out_for_ever() -> None:
     # Changing these values changes every split that was ever made and reported.
     _, split = _split(_many(24))
-    assert split.test == (0, 1, 19)
+    assert split.test == (0, 1, 10, 19)
+
+
+@pytest.mark.parametrize("n_clips", [2, 3, 4, 5, 6, 9, 11, 13, 19])
+def test_a_small_class_has_a_tenth_to_two_fifths_held_out(n_clips: int) -> None:
+    for seed in range(20):
+        clips = [_clip(f"{label}-{seed}-{i}", label) for label in "ab" for i in range(n_clips)]
+        dataset, split = _split(clips)
+        for n_held in _counts(dataset, split.test).values():
+            assert max(1, n_clips / 10) <= n_held <= max(1, 0.4 * n_clips)
 
 
 def test_a_label_without_a_clip_to_train_on_is_refused() -> None:
@@ -318,14 +327,15 @@ def test_the_classes_of_a_multi_label_set_are_on_both_sides_in_proportion() -> N
 
 
 def test_the_rarest_class_is_mended_first() -> None:
-    """The first four stand below the share. The only z leaves first, so that one a has to follow.
+    """The first five stand below the share. The only z leaves first, so that two a have to follow.
 
-    In the other order two a would have left before it, and one of four would be held out.
+    In the other order three a would have left before it, and one of five would be held out.
     """
     names = sorted((f"{i}" for i in range(40)), key=lambda name: _position(_key(name)))
-    labels = ["a;b;z", *["a"] * 3, *["b"] * 36]
+    labels = ["a;b;z", *["a"] * 4, *["b"] * 35]
     dataset, split = _multi([_clip(n, label) for n, label in zip(names, labels, strict=True)])
     held = {dataset.clips[i].name for i in split.test}
+    assert _position(_key(names[4])) < 0.2
     assert names[0] not in held
     assert _counts(dataset, split.test)["a"] == 2
 

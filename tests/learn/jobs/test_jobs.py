@@ -19,8 +19,9 @@ from pydantic import TypeAdapter
 from wsnet_cli.core.errors import Interrupted, ParameterError, TrainingError, UsageError
 from wsnet_cli.learn.jobs.job_child import Stop, Teller
 from wsnet_cli.learn.jobs.jobs import Job, Outcome, choose_n_workers, run_jobs
-from wsnet_cli.learn.jobs.run_to_end import find_finished, run_folder, wait_until_free
+from wsnet_cli.learn.jobs.run_to_end import find_finished, run_folder, run_to_end, wait_until_free
 from wsnet_cli.learn.run.interrupt import StopSignal
+from wsnet_cli.learn.run.listener import SilentListener
 from wsnet_cli.learn.run.request import Request
 from wsnet_cli.learn.run.run import Result
 from wsnet_cli.learn.run.run_folder import RunFolder, locked
@@ -85,6 +86,7 @@ import sys
 from pathlib import Path
 from pydantic import TypeAdapter
 from wsnet_cli.learn.jobs.jobs import Job, run_jobs
+from wsnet_cli.learn.run.listener import SilentListener
 from wsnet_cli.learn.run.request import Request
 class Tell:
     def began(self, name): pass
@@ -272,14 +274,22 @@ def is_alive(pid: int) -> bool:
     return parent_of(pid) >= 0
 
 
+@pytest.mark.parametrize("finished", [True, False])
 def test_a_run_of_other_epochs_is_not_taken_for_one_of_the_job(
-    make_jobs, train: Callable[..., Result]
+    make_jobs, train: Callable[..., Result], finished: bool
 ):
     jobs = make_jobs(0)
     request = jobs[0].request
-    train("train.seed=0", "train.epochs=4", name=request.name, runs=request.runs)
-    with pytest.raises(TrainingError, match=r"seed-0: was trained for 4 epochs, and .* are for 3;"):
-        run_jobs(jobs, 1, Recorder())
+    result = train("train.seed=0", "train.epochs=4", name=request.name, runs=request.runs)
+    if not finished:
+        result.folder.unfinish()
+    with pytest.raises(
+        TrainingError, match=r"seed-0: is of 4 epochs, and those beside it are of 3;"
+    ):
+        run_to_end(request, SilentListener())
+    if finished:  # and before any process is started
+        with pytest.raises(TrainingError, match=r"seed-0: is of 4 epochs"):
+            run_jobs(jobs, 1, Recorder())
 
 
 def test_a_stop_that_comes_just_before_training_listens_is_passed_on(tmp_path: Path):

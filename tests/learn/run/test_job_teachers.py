@@ -24,7 +24,7 @@ from wsnet_cli.learn.run.run import estimate_run, resume_run, start_run
 from wsnet_cli.learn.teachers.model_source import find_sources, read_source
 from wsnet_cli.learn.teachers.split_parts import read_parts
 
-from .conftest import TINY_SETTINGS, StoppingListener
+from ..conftest import TINY_SETTINGS, StoppingListener
 
 FOLDS, SEEDS = ("1", "2"), (0, 5)
 SAME_FILES = ("model.wsnet", "metrics.csv", "metrics.json", "config.yaml")

@@ -80,6 +80,22 @@ def test_a_run_is_the_same_and_is_resumed_on_the_folder(
     assert len(clips) == by_folder.metrics.n_clips
 
 
+@pytest.mark.parametrize("begun_on_the_folder", [False, True])
+def test_a_run_goes_on_with_the_prepared_folder_of_its_data_and_back(
+    tones: Path, folder: Path, train, make_listener, tmp_path: Path, begun_on_the_folder: bool
+) -> None:
+    def stop(step: int) -> None:
+        if step == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    whole = train(name="whole")
+    first, then = (folder, tones) if begun_on_the_folder else (tones, folder)
+    with pytest.raises(Interrupted):
+        train(name="stopped", source=first, listener=make_listener(stop))
+    resumed = resume_run(tmp_path / "runs" / "stopped", then, "cpu", SilentListener())
+    assert weights_of(resumed) == weights_of(whole)
+
+
 def test_a_run_is_not_resumed_on_what_was_prepared_anew_of_other_files(
     tones: Path, folder: Path, train, make_listener, tmp_path: Path
 ) -> None:

@@ -25,7 +25,7 @@ from wsnet_cli.learn.run.request import Request
 from wsnet_cli.learn.run.run import Result, estimate_run, resume_run, start_run
 from wsnet_cli.learn.teachers.model_source import read_source
 
-from .conftest import TINY_SETTINGS, StoppingListener
+from ..conftest import TINY_SETTINGS, StoppingListener
 
 SAME_FILES = ("model.wsnet", "metrics.csv", "last.safetensors", "metrics.json", "confusion.csv")
 HEARING = TINY_SETTINGS[:2]

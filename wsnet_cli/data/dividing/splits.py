@@ -173,8 +173,8 @@ def held_out_units(units: Units, held_out: float) -> tuple[NDArray[np.bool_], st
 def _mended(units: Units, held_out: float) -> NDArray[np.bool_]:
     """Tell of each unit whether it is held out."""
     total = units.totals
-    most = np.minimum(np.maximum(1, np.ceil(2 * held_out * total)), total - 1)
-    least = np.minimum(np.maximum(1, np.floor(held_out / 2 * total)), most)
+    most = np.minimum(np.maximum(1, np.floor(2 * held_out * total)), total - 1)
+    least = np.minimum(np.maximum(1, np.ceil(held_out / 2 * total)), most)
     test = units.positions < held_out
     held = units.count(test)
 

@@ -18,7 +18,7 @@ from ..run.listener import Listener
 from ..run.prepared import PreparedData
 from ..run.ready import make_ready
 from ..run.request import Request
-from ..run.run_folder import RunFolder, check_run_name, locked
+from ..run.run_folder import RunFolder, check_outside, check_run_name, locked
 from ..run_names import run_names
 from ..teachers.model_source import find_sources
 from ..team.team import Team
@@ -63,6 +63,7 @@ def start_experiment(
         WsnetError: as `run.start_run` and `jobs.run_jobs`.
     """
     check_run_name(request.name)
+    check_outside(request.source, request.runs)
     request = replace(request, threads=request.threads or 1, source=Path(absolute(request.source)))
     experiment, data = _plan(request, tuple(seeds), listener)
     folder = place_experiment(experiment, force=request.force)

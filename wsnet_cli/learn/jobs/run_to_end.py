@@ -72,6 +72,7 @@ def run_to_end(request: Request, listener: Listener) -> None:
     if finished_of(request) is not None:
         return
     if folder.checkpoint.is_file():
+        check_epochs(request)
         resume_run(folder.path, request.source, request.device, listener)
     else:
         start_run(replace(request, force=True), listener)
@@ -81,20 +82,30 @@ def finished_of(request: Request) -> Finished | None:
     """What the run of a request left if it came to its end.
 
     Raises:
-        TrainingError: it was trained for another number of epochs, as it can be by itself.
+        TrainingError: as `check_epochs`.
         WsnetError: as `find_finished`.
     """
-    folder = run_folder(request)
-    finished = find_finished(folder)
-    if finished is None or "epochs" in request.config.from_data:
-        return finished
-    trained, wanted = load_config(str(folder.config)).train.epochs, request.config.train.epochs
-    if trained != wanted:
-        raise TrainingError(
-            f"{folder.path}: was trained for {trained} epochs, and those beside it are for "
-            f"{wanted}; expected as many: delete it, and it is trained again"
-        )
+    finished = find_finished(run_folder(request))
+    if finished is not None:
+        check_epochs(request)
     return finished
+
+
+def check_epochs(request: Request) -> None:
+    """Refuse a run that is not of as many epochs as those beside it, as it can be by itself.
+
+    Raises:
+        TrainingError: it is of another number.
+    """
+    if "epochs" in request.config.from_data:
+        return
+    folder = run_folder(request)
+    found, wanted = load_config(str(folder.config)).train.epochs, request.config.train.epochs
+    if found != wanted:
+        raise TrainingError(
+            f"{folder.path}: is of {found} epochs, and those beside it are of {wanted}; expected "
+            "as many: delete it, and it is trained again"
+        )
 
 
 def find_finished(folder: RunFolder) -> Finished | None:

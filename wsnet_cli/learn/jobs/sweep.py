@@ -13,12 +13,13 @@ from ...core.measures.pooled import RunMeasures, pool
 from ...core.sizes.frontier import FRONTIER_HEADER, KINDS, FrontierPoint
 from ...core.tables import csv_text
 from ..environment import absolute, choose_device
+from ..run.divided import refuse_faults
 from ..run.from_data import settle
 from ..run.job_teachers import check_jobs, keep_models
 from ..run.prepared import PreparedData, find_data, prepare_data
 from ..run.ready import check_teachers
 from ..run.request import Request
-from ..run.run_folder import RunFolder, check_run_name, locked
+from ..run.run_folder import RunFolder, check_outside, check_run_name, locked
 from ..teachers.model_source import find_sources
 from ..tuning.small_form import measure_small_form
 from .experiment import ExperimentListener, digest_of, jobs_of, resolve_folds, seed_of
@@ -83,6 +84,7 @@ def run_sweep(
             nothing would be held out.
     """
     check_run_name(request.name)
+    check_outside(request.source, request.runs)
     if request.fold == "none":
         raise UsageError("--fold none: a sweep measures on what is held out; expected a fold")
     request = replace(request, threads=request.threads or 1, source=Path(absolute(request.source)))
@@ -95,12 +97,18 @@ def run_sweep(
     plan = plan_sweep(settled.config, sizes, request.preset, found, sources)
     listener.remark(f"networks: {', '.join(map(_say_network, plan.networks))}")
     datas: dict[str | None, PreparedData] = {}
+    faults: list[DataError] = []
     for fold in resolve_folds(request.fold, found.dataset):
-        data = datas[fold] = prepare_data(found, settled.config, fold, listener.decoded)
-        if not data.test:
-            raise DataError(
-                f"{request.source}: {data.split.how}; a sweep measures on held-out clips"
-            )
+        try:
+            data = prepare_data(found, settled.config, fold, listener.decoded)
+        except DataError as error:
+            faults.append(error)
+            continue
+        if data.test:
+            datas[fold] = data
+    refuse_faults(faults, datas)
+    if not datas:
+        raise DataError(f"{request.source}: {data.split.how}; a sweep measures on held-out clips")
     check_jobs(sources.jobs, data, {fold: one.split for fold, one in datas.items()})
     if request.force:
         keep_models(sources, request.runs / request.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...core.errors import DataError, FileError
@@ -100,8 +100,17 @@ def divide_each(
             splits[fold] = divide(dataset, packed, fold, validation, together)
         except DataError as error:
             faults.append(error)
-    if faults:
-        others = ",".join(fold for fold in splits if fold is not None)
-        hint = f"; without that fold: --fold {others}" if others else ""
-        raise DataError(f"{faults[0]}{hint}")
+    refuse_faults(faults, splits)
     return splits
+
+
+def refuse_faults(faults: Sequence[DataError], others: Iterable[str | None]) -> None:
+    """Raise the first of what is wrong with some folds, naming those with which nothing is.
+
+    Raises:
+        DataError: something is wrong.
+    """
+    if faults:
+        names = ",".join(fold for fold in others if fold is not None)
+        hint = f"; without that fold: --fold {names}" if names else ""
+        raise DataError(f"{faults[0]}{hint}")

@@ -154,6 +154,19 @@ def find_data(source: Path, layout: str | None = None, pattern: str | None = Non
     return Found(source, load_dataset(source, layout, pattern), None)
 
 
+def layout_now(source: Path, layout: str | None) -> str | None:
+    """The layout to read the data of a run by, when it goes on.
+
+    A prepared folder is read as one, though the run may have begun with the data that it was made
+    of, and the other way round.
+
+    Args:
+        source: the data, perhaps at another place than before.
+        layout: as the run noted it.
+    """
+    return None if is_prepared(source) or layout == TITLE else layout
+
+
 def prepare_data(
     found: Found,
     config: Config,

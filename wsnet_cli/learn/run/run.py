@@ -19,16 +19,18 @@ from .estimate import Estimate, fit_into, measure_steps
 from .finish import Result as Result
 from .job_teachers import with_teachers
 from .listener import Listener
+from .prepared import layout_now
 from .ready import Ready, make_ready
 from .request import Request
 from .run_folder import (
     RunFolder,
+    check_outside,
     check_run_name,
     locked,
     new_run_folder,
     open_run_folder,
 )
-from .running import Run
+from .running import Run, save_every_s
 
 
 def start_run(request: Request, listener: Listener) -> Result:
@@ -39,6 +41,8 @@ def start_run(request: Request, listener: Listener) -> Result:
         WsnetError: bad data, configuration or device; interrupted after saving; a full disk.
     """
     check_run_name(request.name)
+    check_outside(request.source, request.runs)
+    save_every_s()  # wrong values are told before any work
     sources = find_sources(request.config)
     if request.models and sources.digest != request.models:
         raise TrainingError(
@@ -85,6 +89,7 @@ def resume_run(
         TrainingError: data, classes or configuration are not those of the run.
         WsnetError: as `start_run`.
     """
+    save_every_s()
     folder = open_run_folder(path)
     environment = folder.read_environment()
     config = load_config(str(folder.config))
@@ -98,12 +103,13 @@ def resume_run(
     if epochs is not None:
         train = config.train.model_copy(update={"epochs": epochs})
         config = config.model_copy(update={"train": train})
+    data = source or Path(str(environment.get("data")))
     request = Request(
-        source=source or Path(str(environment.get("data"))),
+        source=data,
         config=config,
         preset=str(environment.get("preset")),
         name=path.name,
-        layout=environment.get("layout"),
+        layout=layout_now(data, environment.get("layout")),
         pattern=environment.get("pattern"),
         fold=environment.get("fold"),
         device=device_name,

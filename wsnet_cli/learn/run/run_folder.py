@@ -203,6 +203,19 @@ def check_run_name(name: str) -> None:
         raise UsageError(f"--name {name}: expected letters, digits, '.', '-' and '_'")
 
 
+def check_outside(data: Path, root: Path = RUNS) -> None:
+    """Refuse to write runs into the data.
+
+    Raises:
+        UsageError: the folder of all runs would lie in it.
+    """
+    if data.is_dir() and root.resolve().is_relative_to(data.resolve()):
+        raise UsageError(
+            f"{root}: lies inside the data, {data}, which is never written to; go to another "
+            "folder, and give the data's path"
+        )
+
+
 def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunFolder:
     """Make a folder for a run: `<root>/<name>`, then `<name>-2`, `<name>-3`, ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from ...core.errors import Interrupted, TrainingError, UsageError
 from ...core.measures.metrics import Metrics
 from ...core.measures.predictions import write_predictions
 from ...core.run_files import METRICS
+from ...core.sound.sniff import shown
 from ..environment import feeding_threads
 from ..modules.network import WaveformClassifier
 from ..modules.start import calibration_windows, load_into
@@ -61,7 +63,7 @@ class Run:
         self.team, self.sources = ready.team, ready.sources
         self.audio = audio_settings(self.config.audio)
         self.trainer = make_trainer(ready)
-        self.save_every_s = _save_every_s()
+        self.save_every_s = save_every_s()
         self.saved_at = monotonic()
         self.ends_at = None if max_hours is None else self.saved_at + 3600 * max_hours
         listener.prepared(self.data, ready.network, self.audio, folder.path)
@@ -229,12 +231,20 @@ def _explain_misfit(path: Path) -> Iterator[None]:
         raise TrainingError(f"{path}: holds no state of a run; start a new run") from error
 
 
-def _save_every_s() -> float:
+def save_every_s() -> float:
+    """Seconds between writes of the resume file.
+
+    Raises:
+        UsageError: the environment's WSNET_SAVE_EVERY_S is no number of seconds.
+    """
     text = os.environ.get("WSNET_SAVE_EVERY_S", "")
     try:
-        return float(text) if text else SAVE_EVERY_S
-    except ValueError as error:
-        raise UsageError(f"WSNET_SAVE_EVERY_S={text}: expected seconds") from error
+        seconds = float(text) if text else SAVE_EVERY_S
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"WSNET_SAVE_EVERY_S={shown(text)}: expected seconds, 0 or more")
+    return seconds
 
 
 def make_trainer(ready: Ready) -> Trainer:
