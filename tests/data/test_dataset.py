@@ -83,9 +83,9 @@ def test_a_label_is_stripped_and_composed() -> None:
     ("label", "message"),
     [
         (" ", "label is empty"),
-        ("a\nb", r"'a\\nb' holds signs that cannot be printed"),
+        ("a\nb", r"'a\\nb' holds characters that cannot be printed"),
         ("\udcff", "cannot be printed"),
-        ("x" * 201, "longer than 200 signs"),
+        ("x" * 201, "longer than 200 characters"),
     ],
 )
 def test_a_bad_label_is_refused(label: str, message: str) -> None:

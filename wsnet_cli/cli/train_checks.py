@@ -76,7 +76,7 @@ def check_layout(layout: str | None, pattern: str | None) -> None:
 
 
 def run_name(config: str) -> str:
-    """The name of a preset or configuration file, with signs that can stand in a folder's name."""
+    """The name of a preset or configuration file, as far as it can be that of a folder."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", Path(config).stem).lstrip(".-") or "run"
 
 

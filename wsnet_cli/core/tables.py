@@ -18,7 +18,7 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def csv_line(row: Sequence[object]) -> str:
     """One row of `csv_text`, its line end included."""
-    # Before Python 3.13 only the signs of the line terminator are quoted, so it has to hold CR too.
+    # Before Python 3.13 only what the line terminator holds is quoted, so it has to hold CR too.
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\r\n").writerow(row)
     return stream.getvalue().removesuffix("\r\n") + "\n"

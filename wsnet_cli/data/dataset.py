@@ -18,7 +18,7 @@ from .clips import ClipTable
 from .label_sets import membership, split_names
 
 _LONGEST_QUOTE = 60
-_LONGEST_LABEL = 200  # signs; it travels in every model file and heads every table
+_LONGEST_LABEL = 200  # characters; it travels in every model file and heads every table
 
 
 @dataclass(frozen=True)
@@ -133,9 +133,9 @@ def clean_label(text: str) -> str:
     if not label:
         raise DataError("the label is empty; expected a class name")
     if len(label) > _LONGEST_LABEL:
-        raise DataError(f"the label {quoted(label)} is longer than {_LONGEST_LABEL} signs")
+        raise DataError(f"the label {quoted(label)} is longer than {_LONGEST_LABEL} characters")
     if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in label):
-        raise DataError(f"the label {quoted(text)} holds signs that cannot be printed")
+        raise DataError(f"the label {quoted(text)} holds characters that cannot be printed")
     return label
 
 

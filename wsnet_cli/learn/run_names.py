@@ -20,7 +20,7 @@ def run_names(
 
 
 def _fold_names(folds: Sequence[str | None]) -> dict[str | None, str]:
-    """How the names of runs begin: with the fold, as far as its signs can stand in a name."""
+    """How the names of runs begin: with the fold, as far as its characters can stand in a name."""
     names: dict[str | None, str] = {}
     for number, fold in enumerate(folds, start=1):
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", fold or "")[:60]

@@ -153,7 +153,7 @@ def test_a_name_that_is_not_utf8_is_reported(tmp_path: Path) -> None:
 def test_a_class_folder_without_a_printable_name_is_refused(tmp_path: Path) -> None:
     if os.name == "nt":
         pytest.skip("this system has no such names")
-    with pytest.raises(DataError, match=r"'a\\nb' holds signs that cannot be printed; rename"):
+    with pytest.raises(DataError, match=r"'a\\nb' holds characters that cannot be printed; rename"):
         load_dataset(touch(tmp_path, "a\nb/x.wav", "c/y.wav"))
 
 

@@ -40,8 +40,8 @@ def test_a_member_has_one_clean_name(tmp_path: Path, text: str, name: str) -> No
         (" ", "is empty"),
         ("./.", "is empty"),
         ("a/" * 5000, "longer than 4096"),
-        ("dog\0/x.wav", "holds signs that no file name has"),
-        ("dog/\udcff.wav", "holds signs that no file name has"),
+        ("dog\0/x.wav", "holds characters that no file name has"),
+        ("dog/\udcff.wav", "holds characters that no file name has"),
     ],
 )
 def test_a_path_that_could_lead_outside_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_listed(tmp_path: Path) -> None:
     assert dataset.labels == ("a", "b")
     reasons = {failure.name: failure.reason for failure in dataset.skipped}
     assert list(reasons) == ["\x07_1.wav", "_x_.wav", "c.wav", "d_e_1.wav"]
-    assert "signs that cannot be printed" in reasons["\x07_1.wav"]
+    assert "characters that cannot be printed" in reasons["\x07_1.wav"]
     assert "more than one way" in reasons["d_e_1.wav"]
     assert dataset.notes == ("4 of 6 audio files cannot be read by the pattern",)
 

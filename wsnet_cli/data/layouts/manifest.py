@@ -95,7 +95,7 @@ def fold_name(text: str | None) -> str:
     if text is None:
         raise DataError("the fold is empty; expected its name in every row")
     if not text.isprintable():
-        raise DataError(f"the fold {quoted(text)} holds signs that cannot be printed")
+        raise DataError(f"the fold {quoted(text)} holds characters that cannot be printed")
     if text in KEYWORDS:
         raise DataError(f"the fold {quoted(text)} is what --fold calls {KEYWORDS[text]}; rename it")
     return text

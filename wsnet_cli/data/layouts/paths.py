@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core.errors import DataError
 from ..dataset import quoted, shown
 
-_LONGEST_PATH = 4096  # signs; Linux' own PATH_MAX, and no other system takes longer ones
+_LONGEST_PATH = 4096  # characters; Linux' own PATH_MAX, and no other system takes longer ones
 
 
 class Root:
@@ -45,9 +45,9 @@ class Root:
         if not parts:
             raise DataError(f"path {quoted(text)} is empty; expected an audio file")
         if len(posix) > _LONGEST_PATH:
-            raise DataError(f"path {quoted(text)} is longer than {_LONGEST_PATH} signs")
+            raise DataError(f"path {quoted(text)} is longer than {_LONGEST_PATH} characters")
         if "\0" in posix or not is_text(posix):
-            raise DataError(f"path {quoted(text)} holds signs that no file name has")
+            raise DataError(f"path {quoted(text)} holds characters that no file name has")
         # Windows drops spaces and dots at the end of a part, so ".. ." is ".." there.
         if any(part.startswith("..") and not part.strip(" .") for part in parts):
             raise DataError(f"path {quoted(text)} leads out of the data's folder")

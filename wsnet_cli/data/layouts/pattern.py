@@ -2,7 +2,7 @@
 
 A pattern is text with fields in braces. Without a slash it is compared with a file's name without
 its suffix, in whatever folder the file lies; with slashes, with the whole path below the data
-set's folder, part by part. A field stands for one or more signs within one part. Nothing of a
+set's folder, part by part. A field stands for one or more characters within one part. Nothing of a
 pattern is ever run or read as a regular expression.
 
 The fields `label`, `group`, `fold` and `split` say what they say in a manifest; every other name

@@ -14,7 +14,7 @@ from ...core.files import explain_os_errors
 from ..clips import Clip
 from ..dataset import quoted, shown
 
-_LONGEST_LINE = 1 << 20  # signs; far more than a row of any table that a person meant
+_LONGEST_LINE = 1 << 20  # characters; far more than a row of any table that a person meant
 
 _OTHER_WORDS = ("folder",)  # near to a column's name, and no mistake for it
 

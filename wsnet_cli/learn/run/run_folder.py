@@ -197,7 +197,7 @@ def check_run_name(name: str) -> None:
     """Refuse a name that is none of a run.
 
     Raises:
-        UsageError: it holds other signs than letters, digits, dot, dash and underscore.
+        UsageError: it holds other characters than letters, digits, dot, dash and underscore.
     """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", name):
         raise UsageError(f"--name {name}: expected letters, digits, '.', '-' and '_'")
@@ -226,7 +226,7 @@ def new_run_folder(name: str, *, force: bool = False, root: Path = RUNS) -> RunF
         root: the folder of all runs.
 
     Raises:
-        UsageError: the name holds other signs, or another process trains in the folder to reuse, or
+        UsageError: the name holds others, or another process trains in the folder to reuse, or
             several runs lie in it.
         FileError: the folder cannot be made.
     """
