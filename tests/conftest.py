@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
@@ -36,6 +37,12 @@ TONE_RATE = 8_000
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell's background job ignores Ctrl-C, and so would the processes that tests interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# No example fails for its time, which on a busy machine says nothing. The rest stays as it was, and
+# --hypothesis-profile comes before it.
+settings.register_profile("wsnet", deadline=None)
+settings.load_profile("wsnet")
 
 
 @pytest.fixture(autouse=True)
