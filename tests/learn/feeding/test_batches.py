@@ -88,6 +88,21 @@ def test_the_two_classes_of_a_pair_differ_and_every_other_clip_is_a_partner(make
         assert n == pytest.approx(200 / n_partners, rel=0.5)
 
 
+def test_clips_of_unlike_levels_are_mixed_by_what_is_heard_of_each(make_feed) -> None:
+    """A quiet clip is raised: the shares of the marks in the window are the target all the same."""
+    levels = np.float32([1, 4, 16, 2, 8, 32])
+    classes = [0, 0, 0, 1, 1, 2]
+    marks = list(np.eye(6, 64, dtype=np.float32) * levels[:, None])
+    audio = replace(AUDIO, normalise="none")
+    feed = make_feed(marks, classes, augment=PLAIN, audio=audio, batch_size=6)
+    for epoch in range(20):
+        batch = feed.batch(epoch, 0)
+        for window, target, first in zip(batch.windows, batch.targets, batch.clips, strict=True):
+            (second,) = (i for i in np.flatnonzero(window) if i != first)
+            share = window[first] / (window[first] + window[second])
+            assert target[classes[first]] == pytest.approx(share, abs=1e-4)
+
+
 def test_ratios_are_uniform(make_feed) -> None:
     feed = make_feed(list(np.eye(2, 64, dtype=np.float32)), [0, 1], augment=PLAIN, batch_size=2)
     ratios = np.concatenate([feed.batch(epoch, 0).targets[:, 0] for epoch in range(500)])
