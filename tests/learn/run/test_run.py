@@ -15,7 +15,6 @@ from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.data.synthetic import KINDS, write_sound_folder
 from wsnet_cli.engine.session import Classifier
 from wsnet_cli.learn.environment import choose_device
-from wsnet_cli.learn.run.listener import SilentListener
 from wsnet_cli.learn.run.run import resume_run
 from wsnet_cli.learn.training.objective import Objective
 
@@ -233,5 +232,7 @@ def test_loss_that_is_not_finite_leaves_the_last_good_resume_file(
     unwritten = {"model.wsnet", "metrics.json", "confusion.csv", "predictions.csv"}
     assert files_in(broken) == ALL_FILES - unwritten
     assert [row["epoch"] for row in rows_of(broken / "metrics.csv")] == ["1", "2"]
-    result = resume_run(broken, None, "cpu", SilentListener())
+    after = make_listener()
+    result = resume_run(broken, None, "cpu", after)
+    assert len(after.fractions) == 2  # the steps that are left of the third epoch
     assert result.folder.model.read_bytes() == expected.folder.model.read_bytes()
