@@ -55,6 +55,12 @@ def values_of(trainer: Trainer) -> dict[str, bytes]:
     return {name: value.tobytes() for name, value in trainer.state()[0].items()}
 
 
+def look_at(trainer: Trainer, accuracy: float) -> None:
+    """Train one epoch, of which the validation part says so much."""
+    row = trainer.run_epoch(go_on)
+    trainer.look(replace(row, validation_accuracy=accuracy, validation_loss=1.0))
+
+
 # ---------------------------------------------------------------------------------- epochs
 
 
@@ -193,6 +199,35 @@ def test_state_holds_weights_averages_moments_and_position(make_trainer) -> None
     assert values.keys() == {"position", "best", "n_averaged", "n_parts", "scaler"}
 
 
+def test_an_average_of_equal_shares_goes_on_with_as_many_steps_as_it_had(make_trainer) -> None:
+    config = {"average": "equal", "average_from": 0.3}
+    whole, part, again = (make_trainer(**config) for _ in range(3))
+    for trainer in (whole, part):
+        trainer.run_epoch(go_on)
+        trainer.run_epoch(go_on)
+    again.load_state(*part.state())
+    whole.run_epoch(go_on)
+    again.run_epoch(go_on)
+    assert values_of(again) == values_of(whole)
+
+
+def test_a_batch_that_was_too_large_stays_in_parts(make_trainer) -> None:
+    trainer, again = make_trainer(), make_trainer()
+    trainer.run_epoch(lambda: True)
+    trainer._step_maker.n_parts = 4
+    again.load_state(*trainer.state())
+    assert again.n_parts == 4
+
+
+def test_a_run_that_ended_early_is_over_when_it_is_loaded(make_trainer) -> None:
+    trainer, again = (make_trainer(patience=1, epochs=9) for _ in range(2))
+    for accuracy in (0.5, 0.4):
+        look_at(trainer, accuracy)
+    assert trainer.done
+    again.load_state(*trainer.state())
+    assert again.done
+
+
 @pytest.mark.parametrize("missing", ["model.blocks.0.conv.phi", "position"])
 def test_state_that_lacks_something_is_refused(missing: str, make_trainer) -> None:
     trainer = make_trainer()
@@ -247,6 +282,16 @@ def test_average_follows_every_step(make_trainer) -> None:
         average = decay * average + (1 - decay) * value
     found = trainer.average.values["blocks.0.conv.phi"].double()
     assert torch.allclose(found, average, atol=1e-6)
+
+
+def test_of_the_best_epoch_the_average_is_kept(make_trainer) -> None:
+    trainer = make_trainer(keep="best", average_decay=0.9)
+    look_at(trainer, 0.5)
+    best = trainer.averaged_model().state_dict()
+    look_at(trainer, 0.4)
+    kept = trainer.kept_model().state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in best.items())
+    assert not torch.equal(kept["blocks.0.conv.phi"], trainer.averaged_model().blocks[0].conv.phi)
 
 
 # -------------------------------------------------------------------------- bad and good ends
