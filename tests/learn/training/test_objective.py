@@ -52,6 +52,13 @@ def test_class_weights_scale_each_window_by_its_targets() -> None:
     assert torch.allclose(weighed, plain * torch.tensor([3.0, 1.0, 2.0]))
 
 
+def test_class_weights_are_those_of_the_targets_before_they_are_smoothed() -> None:
+    logits, sure = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, 0.0]])
+    plain = Objective(0.2).losses(logits, sure)
+    weighed = Objective(0.2, torch.tensor([3.0, 1.0])).losses(logits, sure)
+    assert torch.allclose(weighed, 3 * plain)
+
+
 def test_right_is_the_largest_of_both() -> None:
     logits = torch.tensor([[1.0, 2.0], [2.0, 1.0]])
     targets = torch.tensor([[0.4, 0.6], [0.4, 0.6]])

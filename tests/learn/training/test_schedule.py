@@ -59,6 +59,11 @@ def test_drops_divide_by_ten_after_their_shares() -> None:
     assert found == pytest.approx([0.8] * 4 + [0.08] * 2 + [0.008] * 2)
 
 
+def test_drops_are_shares_of_all_steps_with_those_of_the_warm_up() -> None:
+    found = rates(2, lr=0.8, epochs=4, warmup_epochs=1, schedule="drops", drops=(0.5,))
+    assert found == pytest.approx([0.4, 0.8, 0.8, 0.8] + [0.08] * 4)
+
+
 def test_constant_schedule_only_warms_up() -> None:
     found = rates(1, lr=0.8, epochs=5, warmup_epochs=2, schedule="constant")
     assert found == pytest.approx([0.4, 0.8, 0.8, 0.8, 0.8])
