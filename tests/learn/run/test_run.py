@@ -174,6 +174,19 @@ def test_made_sounds_are_learned_from(train, tmp_path: Path) -> None:
     assert load_model(result.folder.model).labels == KINDS
 
 
+def test_clips_of_one_group_are_one_recording_of_the_measures(train, tones: Path) -> None:
+    names = sorted(path.relative_to(tones).as_posix() for path in tones.rglob("*.wav"))
+    labels = [name.split("/")[0] for name in names]
+    rows = [
+        f"{name},{label},{label}{i % 7 // 2}"
+        for i, (name, label) in enumerate(zip(names, labels, strict=True))
+    ]
+    (tones / "clips.csv").write_text("\n".join(["path,label,group", *rows]) + "\n")
+    result = train(source=tones / "clips.csv")
+    groups = {row["group"] for row in rows_of(result.folder.path / "predictions.csv")}
+    assert result.metrics.n_recordings == len(groups) < result.metrics.n_clips
+
+
 # -------------------------------------------------------------------------------- refusals
 
 
