@@ -134,6 +134,14 @@ def test_small_classes_have_a_clip_on_both_sides() -> None:
             assert all(1 <= held[label] <= max(1, -(-2 * n // 5)) for label in "ab"), (n, variant)
 
 
+def test_of_a_label_of_two_large_groups_one_is_held_out() -> None:
+    """Though it is half of the label, where two fifths are the most of others."""
+    clips = [_clip(f"a{i}", "a", group=str(i // 10)) for i in range(20)]
+    clips += [_clip(f"b{i}", "b") for i in range(40)]
+    dataset, split = _split(clips)
+    assert _counts(dataset, split.test)["a"] == 10
+
+
 def test_a_label_of_one_clip_is_trained_on() -> None:
     for variant in range(20):
         clips = [*_many(20, "a"), _clip(f"only{variant}", "b")]
