@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import soundfile
 from wsnet_cli.core.errors import ConfigError, DataError, UsageError
 from wsnet_cli.data.packing import set_folder
 from wsnet_cli.data.packing.cache import default_cache_root, packed_folder
-from wsnet_cli.learn.run.prepared import PreparedData, find_data, prepare_data
+from wsnet_cli.learn.run.prepared import PreparedData, _fingerprint, find_data, prepare_data
 
 
 @pytest.fixture
@@ -149,6 +150,14 @@ def test_fingerprint_says_where_training_ends(tones: Path, prepare) -> None:
     assert len(prints) == 2
 
 
+def test_fingerprint_changes_with_the_validation_part(tones: Path, make_config) -> None:
+    data = prepare_data(find_data(tones), make_config("train.validation=0.2"), None)
+    fewer = replace(data.split, validation=data.split.validation[:-1])
+    parts = [_fingerprint(data.dataset, data.packed, split) for split in (data.split, fewer)]
+    assert parts[0] == data.fingerprint
+    assert parts[1] != data.fingerprint
+
+
 @pytest.fixture
 def noises(tmp_path: Path) -> Path:
     """Ten sounds in two classes, and a softer copy of each."""
@@ -236,6 +245,17 @@ def test_a_held_out_clip_is_no_background(tones: Path, hums: Path, make_config) 
     held_out = data.dataset.clips[data.test[0]].path
     (hums / "copy.wav").write_bytes(held_out.read_bytes())
     config = make_config(f"augment.background={hums}")
+    data = prepare_data(find_data(tones), config, None)
+    assert data.backgrounds is not None
+    assert [failure.name for failure in data.backgrounds.left_out] == [f"{hums}/copy.wav"]
+
+
+def test_a_validation_clip_is_no_background(tones: Path, hums: Path, make_config) -> None:
+    settings = ("train.validation=0.2",)
+    data = prepare_data(find_data(tones), make_config(*settings), None)
+    kept = data.dataset.clips[data.validation[0]].path
+    (hums / "copy.wav").write_bytes(kept.read_bytes())
+    config = make_config(*settings, f"augment.background={hums}")
     data = prepare_data(find_data(tones), config, None)
     assert data.backgrounds is not None
     assert [failure.name for failure in data.backgrounds.left_out] == [f"{hums}/copy.wav"]
