@@ -91,3 +91,13 @@ def test_any_shape_in_blocks_of_any_size_follows_its_definition(
         patch.setattr(numpy_parts, "BLOCK_ELEMENTS", block)
         found = MapStep(MapConv("map1", shape, scaled=False, relu=False), own)(values)
     np.testing.assert_allclose(found, naive_map_conv(values, phi, shape), atol=1e-4)
+
+
+@pytest.mark.parametrize("pool", [Pool(3, 1), Pool(2, 2), Pool(1, 4)])
+def test_a_pool_is_the_same_in_blocks(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = MapConv("map1", TALL, scaled=False, relu=False, pool=pool)
+    values = np.random.default_rng(0).standard_normal((1, 3, 50)).astype(np.float32)
+    whole = MapStep(layer, weights_of(PHI, 2))(values)
+    monkeypatch.setattr(numpy_parts, "BLOCK_ELEMENTS", 200)  # 25 steps
+    blocks = MapStep(layer, weights_of(PHI, 2))(values)
+    np.testing.assert_allclose(blocks, whole, rtol=1e-5)
