@@ -177,6 +177,15 @@ def test_foreign_files_are_refused(content: bytes) -> None:
         unpack(content, "x")
 
 
+def test_more_tensors_than_any_model_has_are_refused() -> None:
+    """With the metadata and the digest, 4,096 entries of the header."""
+    tensors = {f"{i:04d}": np.zeros(0, np.uint8) for i in range(4_094)}
+    assert set(unpack(pack(tensors, {}), "x")[0]) == set(tensors)
+    tensors["more"] = np.zeros(0, np.uint8)
+    with pytest.raises(ArtifactError, match=f"^{re.escape(FOREIGN)}$"):
+        unpack(pack(tensors, {}), "x")
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles_are_refused_and_never_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: int
