@@ -151,3 +151,14 @@ def test_what_lies_behind_the_kept_clips_is_cut_off(
     store = open_store(tmp_path, RATE)
     assert store is not None
     assert store.index["key"].tolist() == [list(key(0))]
+
+
+def test_a_finished_set_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full shard too, which is closed long before the end."""
+    monkeypatch.setattr(store_writer, "SHARD_BYTES", SHARD_BYTES)
+    synced: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.add(os.fstat(fd).st_ino))
+    go_on(tmp_path, [20, 20, 20])
+    paths = [*tmp_path.glob("*.i16"), tmp_path / INDEX, tmp_path / MANIFEST]
+    assert len(paths) == 5
+    assert {path.stat().st_ino for path in paths} <= synced
