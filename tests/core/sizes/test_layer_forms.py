@@ -42,6 +42,17 @@ def test_the_noise_of_rounding_by_hand(small_model: Model):
     assert errors == sorted(errors, reverse=True)
 
 
+def test_the_noise_of_a_layer_is_that_of_its_filter_and_its_1x1(small_model: Model):
+    own, rounded = small_model.weights[1], compress(small_model, 4).weights[1]
+    assert own.pointwise is not None
+    ratios = [
+        np.square(before - real(after)).sum() / np.square(before).sum()
+        for before, after in zip(own.parts, rounded.parts, strict=True)
+    ]
+    assert len(ratios) == 2
+    assert LayerForms(small_model).weight_errors()[1][0] == pytest.approx(sum(ratios), rel=1e-4)
+
+
 def test_a_layer_of_zeros_has_no_noise_and_no_bytes(small_model: Model):
     first, *others = small_model.weights
     silent = replace(first, phi=np.zeros_like(first.phi))
