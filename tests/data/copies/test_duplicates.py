@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsnet_cli.core.errors import FileError
-from wsnet_cli.data.copies.duplicates import Clusters, Duplicate, find_duplicates
+from wsnet_cli.data.copies.candidates import ROW
+from wsnet_cli.data.copies.correlate import Agreement
+from wsnet_cli.data.copies.duplicates import (
+    Clusters,
+    Duplicate,
+    _Excerpts,
+    _near,
+    find_duplicates,
+)
 from wsnet_cli.data.copies.fingerprint import RATE, fingerprint
 
 from .planting import PLANTED, duplicates, sounds
@@ -150,3 +159,24 @@ def test_clusters_are_the_connected_parts(joins):
         for clip in both:
             expected[clip] = both
     assert [clusters.first(i) for i in range(20)] == [min(expected[i]) for i in range(20)]
+
+
+def test_a_clip_that_was_compared_in_vain_is_compared_with_one_that_was_not():
+    compared = []
+
+    def agreement(row):
+        compared.append((int(row["first"]), int(row["second"])))
+        return Agreement(float(compared[-1] == (1, 2)), 0.0, 1_000.0)
+
+    rows = np.array([(0, 1, 0, 0, 0.05), (1, 2, 0, 0, 0.1)], ROW)
+    found = _near(rows, 3, SimpleNamespace(agreement=agreement))
+    assert compared == [(0, 1), (1, 2)]
+    assert links(found) == {(1, 2)}
+
+
+@pytest.mark.parametrize(("distance", "is_found"), [(0.05, True), (0.15, False)])
+def test_where_fingerprints_hardly_differ_any_other_offset_is_tried(distance, is_found):
+    noise = np.random.default_rng(0).standard_normal(2 * RATE).astype(np.float32)
+    excerpts = _Excerpts(lambda _, start, stop: noise[start:stop], RATE)
+    (row,) = np.array([(0, 1, 40, 0, distance)], ROW)
+    assert excerpts.agreement(row).is_same_sound == is_found
