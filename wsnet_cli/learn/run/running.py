@@ -238,8 +238,10 @@ def save_every_s() -> float:
         UsageError: the environment's WSNET_SAVE_EVERY_S is no number of seconds.
     """
     text = os.environ.get("WSNET_SAVE_EVERY_S", "")
+    if not text:
+        return SAVE_EVERY_S
     try:
-        seconds = float(text) if text else SAVE_EVERY_S
+        seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds < math.inf:
