@@ -197,6 +197,38 @@ def test_what_annotations_cannot_hold_is_told_on_stderr(
     assert os.listdir("r") == ["a.wav.selections.txt"]
 
 
+@pytest.mark.parametrize("options", [(), ("--sort-into", "s")])
+@pytest.mark.parametrize("format_", ["audacity", "raven"])
+def test_a_failure_that_stdout_cannot_hold_is_told_on_stderr(
+    wsnet, model: str, format_: str, options: tuple[str, ...]
+):
+    outcome = wsnet("predict", "missing.wav", "-m", model, "--format", format_, *options)
+    assert outcome.code == 3
+    assert outcome.stderr.count("warning: ") == 1
+    assert "warning: missing.wav: does not exist" in outcome.stderr
+    assert "missing.wav" not in outcome.stdout
+
+
+def test_failures_that_rows_name_are_not_told_twice(wsnet, model: str):
+    for format_ in ("table", "csv"):
+        outcome = wsnet("predict", "missing.wav", "-m", model, "--format", format_)
+        assert (outcome.code, outcome.stderr.count("missing.wav")) == (3, 0)
+        assert "missing.wav" in outcome.stdout
+
+
+@pytest.mark.parametrize("format_", ["audacity", "raven"])
+def test_a_recording_that_cannot_be_read_gets_no_annotations(wsnet, model: str, format_: str):
+    command = ("predict", "missing.wav", "-m", model, "--format", format_, "-o", "labels.txt")
+    Path("labels.txt").write_text("old")
+    for options, left in ((("--force",), ["labels.txt"]), ((), [])):
+        outcome = wsnet(*command, *options)
+        assert outcome.code == 3
+        assert "warning: missing.wav: does not exist" in outcome.stderr
+        assert "written: " not in outcome.stderr
+        assert [name for name in os.listdir() if "labels" in name] == left
+        Path("labels.txt").unlink(missing_ok=True)
+
+
 @pytest.mark.parametrize("format_", ["csv", "json", "jsonl", "parquet", "raven"])
 def test_no_inputs_are_no_rows(wsnet, model: str, format_: str):
     Path("empty.txt").touch()

@@ -97,6 +97,48 @@ def test_silence_is_told_at_the_end(
     assert len(result.stderr.splitlines()) == is_silent
 
 
+@pytest.mark.parametrize(
+    ("options", "n_rows"),
+    [((), 3), (("--merge",), 1), (("--aggregate", "mean"), 1), (("--threshold", "1"), 0)],
+)
+def test_what_was_heard_of_a_stream_that_breaks_off_is_told(
+    model: str, sound: np.ndarray, options: tuple[str, ...], n_rows: int
+):
+    whole = wav(np.tile(sound, 2))
+    result = pipe(whole[: 44 + 2 * len(sound) + 2_000], "--format", "csv", *options)
+    assert result.returncode == 3, result.stderr
+    *told, last = result.stdout.splitlines()[1:]
+    assert len(told) >= n_rows
+    assert all(b",high," in row and row.endswith(b",ok,") for row in told)
+    assert bool(told) is bool(n_rows)
+    if told:
+        assert told[-1].split(b",")[2] == b"3.125", "to the last sample that came"
+    assert b"error,standard input: ended at 3.125 s" in last.replace(b'"', b"")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 2_000])
+@pytest.mark.parametrize("options", [(), ("-o", "labels.txt"), ("-o", "out")])
+def test_a_failure_that_annotations_cannot_hold_is_told_on_stderr(
+    model: str, sound: np.ndarray, options: tuple[str, ...], n_bytes: int
+):
+    """They have a file of their own where something was heard, and none where nothing was."""
+    formats = "csv,raven" if "out" in options else "raven"
+    result = pipe(wav(sound)[: 44 + n_bytes], "--format", formats, *options)
+    assert result.returncode == 3
+    named = b"warning: standard input: " in result.stderr
+    assert named is ("out" not in options)  # the rows of csv name it
+    if "out" in options:
+        assert os.listdir("out/raven") == ["stdin.selections.txt"] * (n_bytes > 0)
+        assert "standard input: " in Path("out/predictions.csv").read_text()
+        assert b"written: " in result.stderr
+    elif options:
+        assert Path("labels.txt").exists() is (n_bytes > 0)
+        assert (b"written: " in result.stderr) is (n_bytes > 0)
+        if n_bytes:
+            assert Path("labels.txt").read_text().count("high") > 0
+    assert not [name for name in os.listdir() if name.startswith(".")]
+
+
 @pytest.mark.parametrize("format_", ["table", "csv", "jsonl", "audacity"])
 def test_a_window_is_told_before_the_next_one_comes(model: str, sound: np.ndarray, format_: str):
     command = [*COMMAND, "-m", model, "--raw-rate", str(RATE), "--format", format_]

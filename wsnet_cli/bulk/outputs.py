@@ -75,18 +75,25 @@ def check_replaceable(outputs: Iterable[Output]) -> None:
 
 def write_outputs(
     outputs: Iterable[Output], answers: Answers, names: Sequence[str], facts: Facts, counts: Counts
-) -> None:
-    """Write all outputs.
+) -> list[Output]:
+    """Write all outputs, but the file of one recording that could not be read.
+
+    Returns: those that were written.
 
     Raises:
         FileError: the system refuses; what an output held before is still there, whole.
         ModuleNotFoundError: a format's package is not installed.
     """
+    written = []
     for output in outputs:
         if output.is_folder:
             _write_folder(output, answers(), MirroredNames(names), facts, counts)
+        elif FORMATS[output.format].per_recording and any(a.status != OK for a in answers()):
+            continue  # there is one input at most
         else:
             _write_file(output.path, output.format, answers(), facts, counts)
+        written.append(output)
+    return written
 
 
 def remove_leftovers(outputs: Iterable[Output], files: Iterable[Path] = ()) -> None:

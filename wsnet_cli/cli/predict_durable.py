@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..bulk.answers import FAILED, Answer
+from ..bulk.answers import Answer
 from ..bulk.outputs import (
     Output,
     check_replaceable,
@@ -22,12 +22,12 @@ from ..bulk.outputs import (
 )
 from ..bulk.resumable import answer_all, journal_path, logged_answers, open_log
 from ..bulk.writers.embeddings import embedding_files, write_embeddings
-from ..bulk.writers.formats import FORMATS
+from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import FileError, UsageError
 from ..core.files import exists
 from . import console
-from .predict_meter import Meter
+from .predict_meter import Meter, warn_of_failures
 from .predict_run import show
 from .predict_show import screen_writer
 from .stopping import stopped, terminable
@@ -38,9 +38,6 @@ if TYPE_CHECKING:
     from ..bulk.sources import Inputs
     from ..engine.session import Classifier
     from .predict_options import Delivery
-
-N_WARNINGS = 20
-"""Failed inputs that are named on stderr, where no output has a place for them."""
 
 Known = Generator[tuple[Answer, bool], None, None]
 """Answers, and whether each is known from an earlier run."""
@@ -184,17 +181,10 @@ def _deliver(
         write_embeddings(delivery.embeddings, answers, classifier.model.network.n_features)
         for path in _embedding_files(delivery):
             console.note(f"written: {path.absolute()}")
-    write_outputs(targets.outputs, answers, inputs.names, facts, counts)
-    for output in targets.outputs:
+    for output in write_outputs(targets.outputs, answers, inputs.names, facts, counts):
         console.note(f"written: {output.path.absolute()}")
-    if targets.outputs and all(FORMATS[o.format].per_recording for o in targets.outputs):
-        _warn_of_failures(answers())
-
-
-def _warn_of_failures(answers: Iterable[Answer]) -> None:
-    failed = (answer for answer in answers if answer.status == FAILED)
-    for _, answer in zip(range(N_WARNINGS), failed, strict=False):
-        console.warn(answer.error)
+    if name_no_failures(delivery.formats):
+        warn_of_failures(answers())
 
 
 def _embedding_files(delivery: Delivery) -> list[Path]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, cast
 from ..bulk.answers import FAILED, OK, Answer, Prediction
 from ..bulk.outputs import check_replaceable, plan_outputs
 from ..bulk.sources import STDIN
+from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
 from ..core.errors import AudioError, UsageError
 from ..core.sound.pipe import STANDARD_INPUT
 from . import console
-from .predict_meter import warn_doubt
+from .predict_meter import warn_doubt, warn_of_failures
 from .predict_show import screen_writer
 from .stopping import stopped, terminable, uninterrupted
 
@@ -47,27 +48,38 @@ def run_live(
 ) -> Counts:
     """Classify standard input; when it is interrupted, what was heard until then is the result.
 
+    A failure that the results have no place for is named on stderr.
+
     Raises:
         Interrupted: SIGINT or SIGTERM came; all that was heard is written.
         FileError: the system refuses.
     """
     stop: KeyboardInterrupt | None = None
     counts, doubts = Counts(), list[str]()
-    with terminable(), _writers(delivery, request, facts) as writers:
-        status = OK
+    told: dict[str, str] = {}  # each status that there was, with its error
+
+    def is_read() -> bool:
+        return list(told) != [FAILED]
+
+    with terminable(), _writers(delivery, request, facts, is_read) as writers:
         try:
             for prediction in _predictions(classifier, request, raw, doubts.append):
                 with uninterrupted():
-                    status = prediction.status
+                    told[prediction.status] = prediction.error
                     for writer in writers:
                         writer.add(prediction)
         except KeyboardInterrupt as error:
             stop = error
-        counts.add(Answer(STDIN, status, doubts=tuple(doubts)))
+        status = FAILED if FAILED in told else OK
+        answer = Answer(STDIN, status, error=told.get(FAILED, ""), doubts=tuple(doubts))
+        counts.add(answer)
         for writer in writers:
             writer.end(counts)
-    if delivery.out:
+    unnamed = name_no_failures(delivery.formats)
+    if delivery.out and (is_read() or not unnamed):
         console.note(f"written: {delivery.out.absolute()}")
+    if unnamed:
+        warn_of_failures([answer])
     for doubt in doubts:
         warn_doubt(doubt, STANDARD_INPUT)
     if stop is not None:
@@ -90,7 +102,9 @@ def _predictions(
 
 
 @contextmanager
-def _writers(delivery: Delivery, request: Request, facts: Facts) -> Iterator[list[Writer]]:
+def _writers(
+    delivery: Delivery, request: Request, facts: Facts, is_read: Callable[[], bool]
+) -> Iterator[list[Writer]]:
     if not delivery.out:
         with screen_writer(delivery.formats[0], facts, request.view, live=True) as writer:
             yield [writer]
@@ -98,5 +112,5 @@ def _writers(delivery: Delivery, request: Request, facts: Facts) -> Iterator[lis
     from ..bulk.listen import open_writers
 
     outputs = plan_outputs(delivery.formats, delivery.out, n_inputs=1)
-    with open_writers(outputs, facts) as writers:
+    with open_writers(outputs, facts, is_read) as writers:
         yield writers

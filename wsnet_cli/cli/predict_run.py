@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ..bulk.answers import Answer, predictions_of
+from ..bulk.answers import FAILED, Answer, predictions_of
+from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
-from .predict_meter import Meter
+from .predict_meter import Meter, warn_of_failures
 from .predict_show import screen_writer
 from .stopping import stopped, terminable
 
@@ -25,13 +26,14 @@ def run_shown(
     facts: Facts,
     workers: int,
 ) -> Counts:
-    """Classify and put the results on stdout.
+    """Classify and put the results on stdout; failures that these have no place for, on stderr.
 
     Raises: Interrupted: SIGINT or SIGTERM came.
     """
     from ..bulk.predict import predict_files
 
     meter = Meter(len(inputs.names), format_)
+    unnamed: list[Answer] = []
     try:
         with terminable(), screen_writer(format_, facts, request.view) as writer:
             answers = predict_files(classifier, inputs.names, request, workers, inputs.refusals)
@@ -39,10 +41,13 @@ def run_shown(
                 for answer in answers:
                     show(answer, facts, writer)
                     meter.add(answer)
+                    if answer.status == FAILED and name_no_failures([format_]):
+                        unnamed.append(answer)
             writer.end(meter.counts)
     except KeyboardInterrupt as error:
         raise stopped(error, "with -o, a run can go on where it was stopped") from error
     meter.sum_up()
+    warn_of_failures(unnamed)
     return meter.counts
 
 

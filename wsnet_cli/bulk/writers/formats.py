@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -34,6 +35,11 @@ FORMATS = {
     "raven": Format(".selections.txt", per_recording=True),
 }
 """The formats that programs read; `table` is for people and belongs to the command line."""
+
+
+def name_no_failures(formats: Iterable[str]) -> bool:
+    """Whether all of these have no place for an input that failed; a table for people has one."""
+    return all(name in FORMATS and FORMATS[name].per_recording for name in formats)
 
 
 def make_text_writer(format_: str, write: Write, facts: Facts) -> Writer:
