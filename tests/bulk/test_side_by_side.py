@@ -8,7 +8,13 @@ import pytest
 from wsnet_cli.bulk.side_by_side import load_answers, put_side_by_side
 from wsnet_cli.core.errors import ArtifactError, DataError, UsageError, WsnetError
 from wsnet_cli.core.measures.paired import mcnemar
-from wsnet_cli.core.measures.predictions import ClipKey, Prediction, Predictions, write_predictions
+from wsnet_cli.core.measures.predictions import (
+    ClipKey,
+    Prediction,
+    Predictions,
+    read_predictions,
+    write_predictions,
+)
 
 
 def write_run(folder: Path, right: str, *, first: int = 0, content: str = "c") -> Path:
@@ -74,6 +80,25 @@ def test_several_runs_beside_one(tmp_path: Path):
         "2.wav": 0.0,
         "3.wav": 0.0,
     }
+
+
+def test_a_file_of_several_seeds_is_as_the_job_that_it_was_written_of(tmp_path: Path):
+    job = write_job(tmp_path / "job", ("110", "01"), ("100", "01"))
+    names = ("fold-1-seed-0", "fold-1-seed-1", "fold-2-seed-0", "fold-2-seed-1")
+    rows = [row for name in names for row in read_predictions(job / name).rows]
+    pooled = tmp_path / "pooled"
+    pooled.mkdir()
+    write_predictions(pooled, Predictions(tuple(rows)))
+    one, other = load_answers(job), load_answers(pooled)
+    assert other.right.tolist() == one.right.tolist()
+    assert (other.labels, other.predicted) == (one.labels, None)
+    assert put_side_by_side(pooled, job).comparison.difference == 0
+    write_predictions(pooled, Predictions((*rows, rows[0])))
+    with pytest.raises(
+        UsageError,
+        match=r"predictions\.csv tells of 0\.wav 3 times and of \d\.wav 2 times; expected",
+    ):
+        load_answers(pooled)
 
 
 def test_the_order_of_folds_does_not_matter(tmp_path: Path):

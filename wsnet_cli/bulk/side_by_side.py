@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..core.measures.evaluation import Evaluated, recording_of
 from ..core.measures.paired import Comparison, Right, compare
 from ..core.measures.predictions import ClipKey, Prediction
 from ..core.run_files import PREDICTIONS, RESULTS, holds_runs
+from ..core.sound.sniff import shown
 from .job_runs import measured_runs
 from .run_predictions import predictions_of_run
 
@@ -132,14 +134,18 @@ def compare_evaluations(
 def load_answers(folder: Path) -> Answers:
     """Read what a run said, or several over folds and seeds; clips are in order of name.
 
+    What was said of a clip several times in one file, as `evaluate JOB -o` writes it, is of several
+    seeds.
+
     Raises:
-        UsageError: the folder is neither, or some of its runs did not come to their end.
+        UsageError: the folder is neither, or some of its runs did not come to their end, or it
+            tells of some clips more often than of others.
         ArtifactError: a file is damaged.
     """
     if holds_runs(folder):
         by_seed = _predictions_by_seed(folder)
     elif (folder / PREDICTIONS).is_file():
-        by_seed = {0: list(predictions_of_run(folder).rows)}
+        by_seed = _apart(predictions_of_run(folder).rows, folder)
     else:
         raise UsageError(
             f"{folder}: holds neither {PREDICTIONS} nor {RESULTS}; expected the folder of a "
@@ -169,6 +175,22 @@ def _predictions_by_seed(folder: Path) -> dict[int, list[Prediction]]:
     for run in measured_runs(folder):
         by_seed[run.seed] += predictions_of_run(folder / run.name).rows
     return dict(by_seed)
+
+
+def _apart(rows: Iterable[Prediction], folder: Path) -> dict[int, list[Prediction]]:
+    """Of one file, whose runs follow one another: a clip's n-th row is of its n-th seed."""
+    by_seed: dict[int, list[Prediction]] = {0: []}
+    n_seen = Counter[ClipKey]()
+    for row in rows:
+        by_seed.setdefault(n_seen[row.key], []).append(row)
+        n_seen[row.key] += 1
+    if len(set(n_seen.values())) > 1:
+        (most, n), (least, m) = n_seen.most_common()[0], n_seen.most_common()[-1]
+        raise UsageError(
+            f"{folder}: {PREDICTIONS} tells of {shown(most.clip)} {n} times and of "
+            f"{shown(least.clip)} {m} times; expected every clip equally often, once for each seed"
+        )
+    return by_seed
 
 
 def _key_of(evaluated: Evaluated, i: int) -> ClipKey:
