@@ -113,6 +113,12 @@ def test_a_folder_that_cannot_be_listed_is_in_the_list(
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert names(top) == [*found, "a/deep"]
+    pattern = list_inputs([f"{top}/**/*.*", "[b]/**"])
+    listed = [name for name in pattern.names if not name.endswith("txt")]
+    assert listed == [*found, "a/deep", "b/w.wav"]
+    assert pattern.refusals["a/deep"].reason == (
+        "a/deep: cannot be listed (Permission denied); check its permissions"
+    )
 
 
 # ------------------------------------------------------------------------------ why, not what
@@ -147,6 +153,15 @@ def test_links_to_files_are_files_and_links_to_folders_are_listed_and_not_entere
     assert refusal.is_skip
     assert refusal.reason.startswith("a/loop: is a link to a folder, which is not entered")
     assert names("a/loop") == [f"a/loop/{name.removeprefix('a/')}" for name in inputs.names]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_links_to_folders_that_a_pattern_might_match_in_are_listed_and_not_entered():
+    for name in ("a/linked", "b/linked", "linked"):
+        Path(name).symlink_to(Path("a/deep").absolute())
+    inputs = list_inputs(["a/**/*.ogg", "[b]/**/*.wav"])
+    assert inputs.names == ["a/linked", "a/deep/er/x.ogg", "b/linked", "b/w.wav"]
+    assert all(inputs.refusals[name].is_skip for name in ("a/linked", "b/linked"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights there")

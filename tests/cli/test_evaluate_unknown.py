@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,23 @@ def test_silent_files_are_warned_of(
     assert f"{told} 1 of 10 files; what a model makes of it tells nothing of sounds\n" in (
         outcome.stderr
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_a_link_to_a_folder_is_no_failure(
+    command: str, model: str, tones: Path, noises: Path, wsnet
+) -> None:
+    (noises / "more").symlink_to(tones.absolute())
+    outcome = wsnet(command, model, tones, "--background", noises, "-o", "out", "--json")
+    assert outcome.code == 0
+    assert outcome.document["failed"] == []
+    assert "background: a link to a folder was not entered: noises/more\n" in outcome.stderr
+    Path("only").mkdir()
+    Path("only/more").symlink_to(tones.absolute())
+    refused = wsnet(command, model, tones, "--background", "only", "-o", "other")
+    assert refused.code == 2
+    assert "no file can be read; the first: only/more: is a link to a folder" in refused.error
 
 
 def test_a_background_that_makes_no_sense_is_refused(model: str, tones: Path, wsnet) -> None:

@@ -36,6 +36,7 @@ class Background:
         seconds: their length together.
         failures: those that could not.
         n_silent: files of nothing but digital silence.
+        skipped: names in the folder that were left out on purpose: links to folders.
     """
 
     clips: tuple[Array, ...]
@@ -43,6 +44,7 @@ class Background:
     seconds: float
     failures: tuple[Failure, ...]
     n_silent: int = 0
+    skipped: tuple[str, ...] = ()
 
     def scores(self, temperature: float, *, multi_label: bool) -> Array:
         """The mean scores of each clip, [n_clips, n_labels] float32."""
@@ -107,7 +109,8 @@ def hear_background(
     if not is_folder(folder):
         raise UsageError(f"--background {folder}: expected a folder of audio files")
     inputs = list_inputs([os.fspath(folder)])
-    names = inputs.names
+    skipped = tuple(name for name, refusal in inputs.refusals.items() if refusal.is_skip)
+    names = [name for name in inputs.names if name not in skipped]
 
     def hear(name: str, check: Check) -> ClipLogits | Failure:
         refusal = inputs.refusals.get(name)
@@ -119,11 +122,12 @@ def hear_background(
     files = [one for one in heard if isinstance(one, ClipLogits)]
     failures = tuple(one for one in heard if isinstance(one, Failure))
     if not files:
-        raise DataError(f"--background: no file can be read; the first: {failures[0].reason}")
+        reason = failures[0].reason if failures else inputs.refusals[skipped[0]].reason
+        raise DataError(f"--background: no file can be read; the first: {reason}")
     clips = tuple(clip for one in files for clip in _cut(one.blocks, n_windows))
     seconds = sum(one.duration_s for one in files)
     n_silent = sum(one.is_silent for one in files)
-    return Background(clips, len(files), seconds, failures, n_silent)
+    return Background(clips, len(files), seconds, failures, n_silent, skipped)
 
 
 def _cut(blocks: Sequence[Array], n_windows: int) -> list[Array]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 
 DEEP = "**"
@@ -20,7 +20,9 @@ def has_deep_part(pattern: str) -> bool:
     return DEEP in PurePath(pattern).parts
 
 
-def deep_matches(pattern: str) -> Iterator[tuple[str, bool]]:
+def deep_matches(
+    pattern: str, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, bool]]:
     """Yield the files and folders that a pattern with `**` matches, in a stable order.
 
     As with `glob.glob`, `**` stands for no folder or any number of them, and only a part that
@@ -28,27 +30,42 @@ def deep_matches(pattern: str) -> Iterator[tuple[str, bool]]:
 
     Args:
         pattern: with a part `**`; parts are separated as the system does.
+        on_error: told of a folder that something might match in, and that cannot be listed.
 
-    Yields: the name, and whether it is a link to a folder, which was not entered.
+    Yields: the name, and whether it is a link to a folder, which was not entered. Such a link is
+        told also where it does not match itself, but something below it might.
     """
     parts = PurePath(pattern).parts
     n_fixed = next(i for i, part in enumerate(parts) if glob.has_magic(part))
     root = os.fspath(PurePath(*parts[:n_fixed]))
     wanted = parts[n_fixed:]
-    if _fits((), wanted) and os.path.isdir(root):  # noqa: PTH112 - as `core.files.is_folder`
+    if not os.path.isdir(root):  # noqa: PTH112 - as `core.files.is_folder`
+        return
+    if _fits((), wanted):
         yield root, False
-    for parent, folders, files in os.walk(root):
-        folders[:] = sorted(name for name in folders if _may_enter(name, wanted))
+    for parent, folders, files in os.walk(root, onerror=on_error):
         prefix = "" if parent == "." else os.path.join(parent, "").removeprefix("./")  # noqa: PTH118 - many
         within = PurePath(parent).relative_to(root).parts
+        folders[:] = sorted(
+            name
+            for name in folders
+            if _may_enter(name, wanted) and _leads_on((*within, name), wanted)
+        )
+        linked = {name for name in folders if os.path.islink(prefix + name)}  # noqa: PTH114 - many
         for name in sorted((*files, *folders)):
-            if _fits((*within, name), wanted):
-                path = prefix + name
-                yield path, os.path.islink(path) and os.path.isdir(path)  # noqa: PTH112, PTH114 - many
+            if name in linked or _fits((*within, name), wanted):
+                yield prefix + name, name in linked
 
 
 def _may_enter(name: str, wanted: Sequence[str]) -> bool:
     return not name.startswith(".") or any(part.startswith(".") for part in wanted)
+
+
+def _leads_on(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether something in a folder may match."""
+    if not parts or (wanted and wanted[0] == DEEP):
+        return bool(wanted)
+    return _fits(parts[:1], wanted[:1]) and _leads_on(parts[1:], wanted[1:])
 
 
 def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:

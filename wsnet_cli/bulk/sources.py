@@ -105,8 +105,9 @@ def _expand_name(name: str) -> Iterator[_Found]:
 
 def _expand_pattern(pattern: str) -> Iterator[_Found]:
     """What a pattern matches; folders among it are walked."""
+    refused: list[_Found] = []
     if has_deep_part(pattern):
-        matches = deep_matches(pattern)
+        matches = deep_matches(pattern, lambda error: refused.append(_unlisted(error, pattern)))
     else:
         matches = ((match, False) for match in sorted(glob.glob(pattern)))  # noqa: PTH207 - takes absolute patterns
     n_found = 0
@@ -116,7 +117,8 @@ def _expand_pattern(pattern: str) -> Iterator[_Found]:
             yield match, _linked(match)
         else:
             yield from _expand_name(match)
-    if n_found == 0:
+    yield from refused
+    if n_found == 0 and not refused:
         reason = f"{shown(pattern)}: does not exist and, as a pattern, matches nothing"
         yield pattern, Refusal(f"{reason}; expected audio files")
 
@@ -124,13 +126,9 @@ def _expand_pattern(pattern: str) -> Iterator[_Found]:
 def _walk(folder: str) -> Iterator[_Found]:
     n_found = 0
     refused: list[_Found] = []
-
-    def refuse(error: OSError) -> None:
-        name = os.fspath(Path(error.filename or folder))
-        reason = f"{shown(name)}: cannot be listed ({error.strerror}); check its permissions"
-        refused.append((name, Refusal(reason)))
-
-    for parent, folders, files in os.walk(folder, onerror=refuse):
+    for parent, folders, files in os.walk(
+        folder, onerror=lambda error: refused.append(_unlisted(error, folder))
+    ):
         prefix = "" if parent == "." else os.path.join(parent, "").removeprefix("./")  # noqa: PTH118 - many
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
@@ -144,6 +142,12 @@ def _walk(folder: str) -> Iterator[_Found]:
     yield from refused
     if n_found == 0 and not refused:
         yield folder, Refusal(f"{shown(folder)}: is a folder without audio files; expected some")
+
+
+def _unlisted(error: OSError, word: str) -> _Found:
+    name = os.fspath(Path(error.filename or word))
+    reason = f"{shown(name)}: cannot be listed ({error.strerror}); check its permissions"
+    return name, Refusal(reason)
 
 
 def _linked(name: str) -> Refusal:

@@ -27,6 +27,7 @@ class Alarms:
         curve: what other least scores of any label would do, without those of single labels.
         failures: files that could not be read.
         n_silent: files of nothing but digital silence.
+        skipped: as `background.Background` has them.
     """
 
     threshold: float | None
@@ -34,6 +35,7 @@ class Alarms:
     curve: tuple[UnknownPoint, ...]
     failures: tuple[Failure, ...]
     n_silent: int
+    skipped: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
@@ -98,4 +100,5 @@ def measure_alarms(
         curve=unknown_curve(scores.max(axis=1), evaluated.scores.max(axis=1)),
         failures=sounds.failures,
         n_silent=sounds.n_silent,
+        skipped=sounds.skipped,
     )

@@ -184,7 +184,7 @@ def _hear_background(
     n_windows = usual_windows(durations, classifier.model.audio)
     with console.progress("hearing the background") as advance:
         sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
-    warn_of_background(sounds.failures, sounds.n_silent, sounds.n_files)
+    warn_of_background(sounds.failures, sounds.n_silent, sounds.n_files, sounds.skipped)
     if len(sounds.clips) < FEW_CLIPS:
         console.warn(
             f"background clips are few, {len(sounds.clips)}: of other such sounds another share "

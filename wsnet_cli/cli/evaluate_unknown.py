@@ -60,7 +60,7 @@ def _hear_alarms(
             advance(n_done / n_clips, f"{n_done} of {n_clips} files")
 
         found = measure_alarms(classifier, evaluated, folder, workers, on_clip)
-    warn_of_background(found.failures, found.n_silent, found.alarms.n_files)
+    warn_of_background(found.failures, found.n_silent, found.alarms.n_files, found.skipped)
     return found
 
 
