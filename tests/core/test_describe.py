@@ -136,7 +136,7 @@ def test_lists(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     entry = {"bytes": size, "bits": 32, "labels": "class-0, class-1, class-2"}
     assert list_shipped() == [{"model": "one", **entry}]
     assert list_runs(tmp_path / "runs") == []
-    for name in ("b", "a", "damaged", "job/fold-1", "no-run"):
+    for name in ("b", "a", "damaged", "job/fold-1", "sweep/dense/seed-0", "no-run"):
         (tmp_path / "runs" / name).mkdir(parents=True)
         if name != "no-run":
             (tmp_path / "runs" / name / "config.yaml").touch()
@@ -149,6 +149,7 @@ def test_lists(small_model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         {"run": str(runs / "b"), **entry},
         {"run": str(runs / "damaged"), **none},
         {"run": str(runs / "job" / "fold-1"), **none},
+        {"run": str(runs / "sweep" / "dense" / "seed-0"), **none},
     ]
 
 

@@ -5,6 +5,7 @@ import sys
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -154,6 +155,27 @@ def test_other_rates_are_resampled(small_model: Model) -> None:
 def test_empty_clip_is_refused(small_model: Model) -> None:
     with pytest.raises(ParameterError, match=r"expected one row of at least one sample"):
         Classifier(small_model).classify(np.zeros(0, np.float32), RATE)
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        ([0.25] * 900, r"samples = \[0\.25, .*\]; expected a numpy array"),
+        ([], r"samples = \[\]; expected a numpy array"),
+        (None, "samples = None; expected a numpy array"),
+        (np.zeros(900, np.complex64), "samples.dtype = 'complex64'; expected float32"),
+        (np.zeros(900, object), "samples.dtype = 'object'; expected float32"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_refused(
+    small_model: Model, samples: Any, words: str
+) -> None:
+    classifier = Classifier(small_model)
+    for rate in (RATE, 2 * RATE):
+        with pytest.raises(ParameterError, match=words):
+            classifier.classify(samples, rate)
+        with pytest.raises(ParameterError, match=words):
+            classifier.classify_batch([noise(900), samples], rate)
 
 
 def test_file_is_mixed_down_and_resampled(small_model: Model, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numbers
 import reprlib
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .errors import ParameterError
@@ -42,6 +43,13 @@ def is_whole(value: object) -> bool:
 def is_real(value: object) -> bool:
     """Whether it is a real number; True and False are none."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def check_numbers(samples: object) -> None:
+    """Refuse what is no array of real numbers, as a list is not. Raises: ParameterError."""
+    check("samples", samples, isinstance(samples, np.ndarray), "a numpy array, float32")
+    dtype = np.asarray(samples).dtype
+    check("samples.dtype", str(dtype), dtype.kind in "fiub", "float32")
 
 
 def check_row(samples: npt.NDArray[Any]) -> None:

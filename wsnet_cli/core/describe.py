@@ -128,8 +128,9 @@ def list_shipped() -> list[dict[str, Any]]:
 
 
 def list_runs(root: Path) -> list[dict[str, Any]]:
-    """Every run folder, those of several runs in one too, and its model, if that can be read."""
-    configs = (path for depth in ("*", "*/*") for path in root.glob(f"{depth}/config.yaml"))
+    """Every run folder, in jobs and sweeps of jobs too, and its model, if that can be read."""
+    depths = ("*", "*/*", "*/*/*")
+    configs = (path for depth in depths for path in root.glob(f"{depth}/config.yaml"))
     folders = sorted(path.parent for path in configs if path.is_file())
     return [_model_entry("run", str(path), path / MODEL) for path in folders]
 

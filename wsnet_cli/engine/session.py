@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.calibrating.calibration import UNKNOWN, least_scores, told
 from ..core.calibrating.scores import scores_of
+from ..core.checks import check_numbers
 from ..core.errors import ParameterError
 from ..core.files import is_folder
 from ..core.locate import find_model
@@ -101,8 +102,8 @@ class Classifier:
         Returns: [n_labels] float32 in [0, 1]: the mean over windows of the softmax, which sums to
             1; of a multi-label model, of the sigmoids. Logits are divided by the model's
             temperature before.
-        Raises: ParameterError: samples is not one row of at least one sample, or one of them is
-            not finite.
+        Raises: ParameterError: samples is no array, or not one row of at least one sample, or one
+            of them is not finite.
         """
         return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
 
@@ -296,6 +297,7 @@ class Classifier:
 
     def _windows(self, samples: Array, sample_rate: int) -> Iterator[Array]:
         audio = self.model.audio
+        check_numbers(samples)
         # Kernels may answer to others as if they were numbers.
         if samples.size and not np.isfinite([samples.min(), samples.max()]).all():
             raise ParameterError("samples hold a value that is not finite; expected -1..1 or so")

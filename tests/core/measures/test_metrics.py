@@ -40,6 +40,12 @@ def test_wilson_by_hand() -> None:
     assert wilson_interval(10, 10) == pytest.approx((10 / 13.8414588, 1), abs=1e-7)
 
 
+def test_the_wilson_interval_of_none_or_all_ends_exactly() -> None:
+    for n in (*range(1, 200), 12.5):
+        assert wilson_interval(0, n)[0] == 0
+        assert wilson_interval(n, n)[1] == 1
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.integers(1, 10_000), st.data())
 def test_ends_of_the_wilson_interval_solve_its_equation(n: int, data: st.DataObject) -> None:

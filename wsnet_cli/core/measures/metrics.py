@@ -250,7 +250,7 @@ def wilson_interval(n_right: float, n: float) -> Interval:
         n_right: successes, 0 to n; a mean of several counts need not be whole.
         n: trials, >= 1; likewise.
 
-    Returns: lower and upper end in [0, 1].
+    Returns: lower and upper end in [0, 1]; exactly 0 where none is right, and 1 where all are.
     Source: E. B. Wilson, Probable Inference, JASA 22 (1927).
 
     >>> [round(end, 3) for end in wilson_interval(74, 80)]
@@ -262,4 +262,7 @@ def wilson_interval(n_right: float, n: float) -> Interval:
     rate = n_right / n
     centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
     half = NORMAL_QUANTILE_95 / (1 + z2 / n) * math.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # There centre and half are equal, or add up to 1, but for rounding.
+    low = max(0.0, centre - half) if n_right > 0 else 0.0
+    high = min(1.0, centre + half) if n_right < n else 1.0
+    return low, high
