@@ -197,6 +197,29 @@ def test_what_annotations_cannot_hold_is_told_on_stderr(
     assert os.listdir("r") == ["a.wav.selections.txt"]
 
 
+@pytest.mark.parametrize("format_", ["audacity", "raven"])
+def test_tables_of_other_recordings_stay_and_are_told(
+    wsnet, model: str, make_clip: MakeClip, format_: str
+):
+    for name in ("one/a.wav", "one/b.wav", "two/a.wav", "two/c.wav"):
+        make_clip(name)
+    command = ("-m", model, "--format", format_, "-o", "out", "--force")
+    assert "stay" not in wsnet("predict", "one", *command).stderr
+    Path("out/notes.md").touch()
+    again = wsnet("predict", "one", *command)
+    assert (again.code, "stay" in again.stderr) == (0, False)
+    suffix = {"audacity": "txt", "raven": "selections.txt"}[format_]
+    outcome = wsnet("predict", "two", *command)
+    assert (
+        f"warning: out: 1 other file stays in it, such as b.wav.{suffix}, which this run has not "
+        "written; delete what is not wanted, or give another folder\n" in outcome.stderr
+    )
+    assert Path(f"out/b.wav.{suffix}").exists()
+    Path("two/a.wav").write_bytes(b"")
+    failed = wsnet("predict", "two", *command)
+    assert f"warning: out: 2 other files stay in it, such as a.wav.{suffix}" in failed.stderr
+
+
 @pytest.mark.parametrize("options", [(), ("--sort-into", "s")])
 @pytest.mark.parametrize("format_", ["audacity", "raven"])
 def test_a_failure_that_stdout_cannot_hold_is_told_on_stderr(

@@ -87,13 +87,33 @@ def write_outputs(
     written = []
     for output in outputs:
         if output.is_folder:
-            _write_folder(output, answers(), MirroredNames(names), facts, counts)
+            _write_folder(output, answers(), names, facts, counts)
         elif FORMATS[output.format].per_recording and any(a.status != OK for a in answers()):
             continue  # there is one input at most
         else:
             _write_file(output.path, output.format, answers(), facts, counts)
         written.append(output)
     return written
+
+
+def files_of_others(output: Output, answers: Iterable[Answer], names: Sequence[str]) -> list[Path]:
+    """What lies in a folder of a file for each recording, named as these are, and is none of them.
+
+    They may be of an earlier run over other recordings, or of another program: nobody can tell.
+
+    Args:
+        output: a folder, written.
+        answers: that it was written from.
+        names: of all inputs.
+    """
+    own = {path for _, path in _files_of(output, answers, names)}
+    found = (
+        Path(parent, name)
+        for parent, _, files in os.walk(output.path)
+        for name in files
+        if name.endswith(FORMATS[output.format].suffix) and not name.startswith(".")
+    )
+    return sorted(path for path in found if path not in own)
 
 
 def remove_leftovers(outputs: Iterable[Output], files: Iterable[Path] = ()) -> None:
@@ -137,18 +157,25 @@ def _write_file(
 
 
 def _write_folder(
-    output: Output, answers: Iterable[Answer], places: MirroredNames, facts: Facts, counts: Counts
+    output: Output, answers: Iterable[Answer], names: Sequence[str], facts: Facts, counts: Counts
 ) -> None:
     """A file for each input that could be read. Without a sync for each: the journal is there."""
-    suffix = FORMATS[output.format].suffix
     output.path.mkdir(parents=True, exist_ok=True)
+    for answer, path in _files_of(output, answers, names):
+        _write_file(path, output.format, [answer], facts, counts, sync=False)
+    if hasattr(os, "sync"):
+        os.sync()
+
+
+def _files_of(
+    output: Output, answers: Iterable[Answer], names: Sequence[str]
+) -> Iterator[tuple[Answer, Path]]:
+    """The answers of what could be read, and the file of each in a folder."""
+    places, suffix = MirroredNames(names), FORMATS[output.format].suffix
     for answer in answers:
         if answer.status == OK:
             place = output.path / places.place(answer.name)
-            path = place.with_name(place.name + suffix)
-            _write_file(path, output.format, [answer], facts, counts, sync=False)
-    if hasattr(os, "sync"):
-        os.sync()
+            yield answer, place.with_name(place.name + suffix)
 
 
 def _in_folder(folder: Path, format_: str) -> Output:

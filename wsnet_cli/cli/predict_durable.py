@@ -16,6 +16,7 @@ from ..bulk.answers import Answer
 from ..bulk.outputs import (
     Output,
     check_replaceable,
+    files_of_others,
     plan_outputs,
     remove_leftovers,
     write_outputs,
@@ -183,8 +184,20 @@ def _deliver(
             console.note(f"written: {path.absolute()}")
     for output in write_outputs(targets.outputs, answers, inputs.names, facts, counts):
         console.note(f"written: {output.path.absolute()}")
+        if output.is_folder and log.may_replace:
+            _warn_of_others(output, files_of_others(output, answers(), inputs.names))
     if name_no_failures(delivery.formats):
         warn_of_failures(answers())
+
+
+def _warn_of_others(output: Output, files: Sequence[Path]) -> None:
+    """They are not deleted, as another program may have put them there."""
+    if files:
+        what = "1 other file stays" if len(files) == 1 else f"{len(files):,} other files stay"
+        console.warn(
+            f"{output.path}: {what} in it, such as {files[0].relative_to(output.path)}, which this "
+            "run has not written; delete what is not wanted, or give another folder"
+        )
 
 
 def _embedding_files(delivery: Delivery) -> list[Path]:
