@@ -176,9 +176,7 @@ def test_background_as_sure_as_can_be_is_refused(
         calibrate(model, labelled, background)
 
 
-def test_a_calibration_survives_compressing(
-    tone_model: Model, labelled: LabelledLogits, tmp_path: Path
-) -> None:
+def test_a_calibration_survives_compressing(tone_model: Model, tmp_path: Path) -> None:
     own = Calibration(1.5, (0.25, 0.0, 0.5), 0.375, 0.05)
     model = replace(tone_model, calibration=own)
     for bits in (8, 4):

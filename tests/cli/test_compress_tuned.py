@@ -61,7 +61,7 @@ def test_a_fine_tuned_file_stays_as_it_is(wsnet, trained, monkeypatch: pytest.Mo
         assert Path("twice.wsnet").read_bytes() == once
 
 
-def test_data_that_is_named_is_divided_as_train_divides_it(wsnet, trained, tmp_path: Path):
+def test_data_that_is_named_is_divided_as_train_divides_it(wsnet, trained):
     shutil.copy(trained.model, "alone.wsnet")
     words = ("--data", trained.data, "--bits", 4, *BRIEF)
     outcome = wsnet("compress", "alone.wsnet", *words, "--json")

@@ -70,13 +70,13 @@ def made(tmp_path_factory: pytest.TempPathFactory, wsnet) -> Path:
 
 
 @pytest.fixture
-def run(made: Path, tmp_path: Path) -> Path:
+def run(made: Path) -> Path:
     """The run, in the current folder."""
     return Path(shutil.copytree(made / "runs", "runs")) / "default"
 
 
 @pytest.fixture
-def chord(tmp_path: Path) -> str:
+def chord() -> str:
     """A second of low, of both low and high, and of high."""
     import soundfile
 

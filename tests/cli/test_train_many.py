@@ -192,7 +192,7 @@ def test_a_signal_before_the_first_run_is_told(wsnet, data, monkeypatch, number,
     assert outcome.error.endswith("ed: the same command goes on with what is saved")
 
 
-def test_seeds_from_a_count_go_on_from_the_first(data: Path):
+def test_seeds_from_a_count_go_on_from_the_first():
     assert parse_seeds("3", 5) == (5, 6, 7)
     assert choose_seeds(None, None, None, 0) == ()
     assert choose_seeds("2", None, None, 0) == ()

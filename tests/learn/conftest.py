@@ -124,11 +124,6 @@ def to_codes(clip: np.ndarray) -> tuple[np.ndarray, float]:
     return np.rint(clip / scale).astype(np.int16), scale
 
 
-@pytest.fixture(scope="session")
-def as_codes() -> Callable[[np.ndarray], tuple[np.ndarray, float]]:
-    return to_codes
-
-
 @dataclass(frozen=True)
 class FakePackedSet:
     """Clips in memory, in place of a packed set."""

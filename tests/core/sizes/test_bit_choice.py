@@ -145,7 +145,7 @@ def test_what_is_too_large_names_the_smallest_file(forms: LayerForms):
     assert math.isclose(10 * named, round(10 * named))
 
 
-def test_what_is_too_large_names_the_ways_that_give_less(forms: LayerForms, small_model: Model):
+def test_what_is_too_large_names_the_ways_that_give_less(small_model: Model):
     ours, theirs = (
         len(model_to_bytes(compress(small_model, 4, scheme))) for scheme in ("symmetric", "min-max")
     )

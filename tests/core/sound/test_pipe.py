@@ -120,7 +120,7 @@ def test_compressed_wav_is_kept_too(tmp_path: Path) -> None:
     assert np.array_equal(hear(data), by_file(data, tmp_path))
 
 
-def test_raw_samples(tmp_path: Path) -> None:
+def test_raw_samples() -> None:
     sound = (noise(500, 2) * 20_000).astype(">i2")
     raw = PcmFormat(RATE, "s16be", 2)
     expected = sound.astype(np.float32).mean(axis=1) / 32_768

@@ -152,7 +152,7 @@ def test_windows_come_while_the_clip_is_read() -> None:
     assert len(next(iter(WindowStream(blocks, audio(4, 4), 2)))) == 2
 
 
-def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(ParameterError, match="n_at_once = 0; expected a whole number >= 1"):
         WindowStream(lambda: iter([LOUD]), audio(), 0)
     with pytest.raises(ParameterError, match=r"a\.wav: no samples; expected at least one"):

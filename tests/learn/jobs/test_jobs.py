@@ -292,7 +292,7 @@ def test_a_run_of_other_epochs_is_not_taken_for_one_of_the_job(
             run_jobs(jobs, 1, Recorder())
 
 
-def test_a_stop_that_comes_just_before_training_listens_is_passed_on(tmp_path: Path):
+def test_a_stop_that_comes_just_before_training_listens_is_passed_on():
     """A child notes it by itself until training does; the first step hands it over."""
     former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from wsnet_cli.core.model import Model, compress, real
-from wsnet_cli.core.networks.network import Network
 from wsnet_cli.core.sound.audio import AudioSettings
 from wsnet_cli.engine.engines import make_engine
 from wsnet_cli.learn.modules.affine import add_fake_quantization, affine, export_quantized
@@ -133,9 +132,7 @@ def test_what_is_exported_is_what_it_computes_with_wherever_training_goes(
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
-def test_dropout_is_that_of_linear_layers(
-    dropout: float, small_network: Network, small_model
-) -> None:
+def test_dropout_is_that_of_linear_layers(dropout: float, small_model) -> None:
     classifier = affine(small_model, dropout).train()
     torch.manual_seed(0)
     first = logits_of(classifier, noise(small_model))

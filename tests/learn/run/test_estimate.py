@@ -18,7 +18,7 @@ def test_epochs_that_fit_leave_something_to_spare() -> None:
         fit_into(0.5, estimate(360_000), 100)
 
 
-def test_a_run_that_fits_is_not_shortened(train, tmp_path) -> None:
+def test_a_run_that_fits_is_not_shortened(train) -> None:
     result = train(max_hours=1.0)
     assert "epochs: 3" in (result.folder.path / "config.yaml").read_text()
 

@@ -103,7 +103,7 @@ def test_a_run_learns_from_the_runs_of_its_fold(fold: str, large: Path, request_
     assert listener.warnings == []
 
 
-def test_seeds_without_folds_teach_the_data_s_own_split(request_for, tmp_path: Path) -> None:
+def test_seeds_without_folds_teach_the_data_s_own_split(request_for) -> None:
     experiment = Experiment(request_for(name="seeds"), (None,), SEEDS, "x")
     folder = place_experiment(experiment, force=False)
     for job in jobs_of(experiment, folder):

@@ -358,7 +358,7 @@ def test_impossible_thread_count_is_refused(interrupted: Path, tones: Path) -> N
         resume(interrupted)
 
 
-def test_a_finished_run_that_goes_on_is_not_taken_for_finished(train, tmp_path: Path) -> None:
+def test_a_finished_run_that_goes_on_is_not_taken_for_finished(train) -> None:
     """What says that it has ended is gone while more epochs are trained."""
     whole = train()
     seen: list[bool] = []

@@ -66,7 +66,7 @@ def test_validation_is_taken_from_the_training_clips_alone(train) -> None:
     assert not any(row["validation_accuracy"] for row in columns(plain, "metrics.csv"))
 
 
-def test_the_best_epoch_is_kept_and_early_stopping_says_so(train, make_listener, tmp_path) -> None:
+def test_the_best_epoch_is_kept_and_early_stopping_says_so(train, make_listener) -> None:
     """With a rate of all but 0 nothing gets better, so the first epoch stays the best."""
     listener = make_listener()
     settings = ("train.validation=0.2", "train.patience=1", "train.epochs=9", "train.lr=1e-30")
