@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +140,14 @@ def test_of_a_label_of_two_large_groups_one_is_held_out() -> None:
     clips += [_clip(f"b{i}", "b") for i in range(40)]
     dataset, split = _split(clips)
     assert _counts(dataset, split.test)["a"] == 10
+
+
+def test_a_large_group_is_not_held_out_where_single_clips_will_do() -> None:
+    for variant in range(40):
+        clips = [_clip(f"a{i}", "a", group=f"{variant}") for i in range(12)]
+        clips += [_clip(f"a{variant}.{i}", "a") for i in range(8)]
+        dataset, split = _split([*clips, *_many(40, "b")])
+        assert 2 <= _counts(dataset, split.test)["a"] <= 8
 
 
 def test_a_label_of_one_clip_is_trained_on() -> None:
@@ -298,6 +306,19 @@ def _counts(dataset: DataSet, clips: tuple[int, ...]) -> Counter[str]:
     return Counter(name for i in clips for name in dataset.clips[i].classes)
 
 
+def _units(dataset: DataSet, part: tuple[int, ...]) -> list[Counter[str]]:
+    """How many clips each class has in each group, or clip without one, of a part."""
+    units: defaultdict[str | int, Counter[str]] = defaultdict(Counter)
+    for i in part:
+        units[dataset.clips[i].group or i].update(dataset.clips[i].classes)
+    return list(units.values())
+
+
+def _most(n_clips: int) -> int:
+    """What is held out at most of a class, unless nothing would be."""
+    return min(max(1, int(0.4 * n_clips)), n_clips - 1)
+
+
 @settings(deadline=None, max_examples=300)
 @given(LABEL_SETS)
 def test_every_class_of_a_multi_label_set_is_trained_on(
@@ -310,13 +331,33 @@ def test_every_class_of_a_multi_label_set_is_trained_on(
         _counts(dataset, part) for part in (split.train, split.test, split.train + split.test)
     )
     assert set(trained) == set(dataset.labels)
+    units = _units(dataset, split.test)
     for name, n in held.items():
-        assert n <= max(1, np.ceil(0.4 * total[name])) or any(clip.group for clip in clips)
+        # A class of which nothing would be held out takes one unit more, whatever is in it.
+        forced = sorted(unit[name] for unit in units)[-len(total) :]
+        assert n <= _most(total[name]) + sum(forced)
     sides = _sides(dataset, split)
     for clip in clips:
         if clip.group:
             same = {sides[other.name] for other in clips if other.group == clip.group}
             assert len(same) == 1
+
+
+@settings(deadline=None, max_examples=300)
+@given(LABEL_SETS)
+def test_no_unit_could_be_held_out_for_a_class_that_lacks_some(
+    rows: list[tuple[str, str | None]],
+) -> None:
+    clips = [_clip(f"{i:03d}", label, group=group) for i, (label, group) in enumerate(rows)]
+    dataset, split = _multi(clips)
+    held, total = (_counts(dataset, part) for part in (split.test, split.train + split.test))
+    most = {name: _most(n) for name, n in total.items()}
+    for unit in _units(dataset, split.train):
+        for name in unit:
+            if held[name] < min(most[name], max(1, total[name] / 10)):
+                assert any(held[other] + n > most[other] for other, n in unit.items())
+            if held[name] == 0:
+                assert any(held[other] + n == total[other] for other, n in unit.items())
 
 
 def test_the_classes_of_a_multi_label_set_are_on_both_sides_in_proportion() -> None:
