@@ -327,7 +327,7 @@ def test_a_failed_write_leaves_the_old_output_whole(
             f"-o {os.devnull}: is a device or a pipe; expected the name of a file",
         ),
         (["--json", "--format", "csv"], "--json and --format csv: expected one of them"),
-        ([""], "'': an empty input; expected a file, a folder or a pattern"),
+        ([""], "an argument is empty (after tone.wsnet); expected text: is a variable not set?"),
         (["--sort-into", "a.wav"], "--sort-into a.wav: is a file; expected a folder"),
         (
             ["--sort-into", "s", "--hop", "1"],

@@ -74,6 +74,12 @@ def test_a_folder_of_several_runs_names_one(shipped: Path):
     Path("sweep-job").rename("sweep/small")
     with pytest.raises(UsageError, match=r"such as sweep.small.fold-1-seed-0"):
         locate.find_model("sweep")
+    Path("sweep/sweep.json").touch()
+    with pytest.raises(UsageError, match=r"small: its sweep has not ended; give the same wsnet sw"):
+        locate.find_model("sweep/small")
+    Path("sweep/small/results.json").touch()
+    with pytest.raises(UsageError, match=r"such as sweep.small.fold-1-seed-0"):
+        locate.find_model("sweep/small")
 
 
 @pytest.mark.parametrize("name", ["c", "a.wsnet", "A/b", "x" * 300, "y" * 5_000])

@@ -23,11 +23,22 @@ from .light import HEAVY_PACKAGES, explain_missing
 from .quick import skip_conversions
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
-COMMANDS = (
-    *("train", "sweep", "prepare", "predict", "compress", "calibrate", "evaluate", "info"),
-    *("bench", "demo", "doctor", "cache"),
-)
-"""In the order of the help; each is the function of its name in the module of its name."""
+COMMANDS = {
+    "train": "Train a classifier on labelled recordings.",
+    "sweep": "Train networks of several sizes and compare them.",
+    "prepare": "Decode, check and divide a data set once.",
+    "predict": "Classify audio files.",
+    "compress": "Write a smaller model file, and say what that costs.",
+    "calibrate": "Make scores honest; let a model say `unknown`.",
+    "evaluate": "Measure a model on labelled clips.",
+    "info": "Show the layers of a model, or list all models.",
+    "bench": "Time models against torch and ONNX Runtime.",
+    "demo": "Do the whole job on made sounds.",
+    "doctor": "Show what is installed, and what works here.",
+    "cache": "Show or clear the decoded audio that is kept.",
+}
+"""In the order of the help, with what it says of each in one line; each is the function of its name
+in the module of its name."""
 _UsageError: Any = typer.BadParameter.__base__
 """Of all that typer says of a command line; typer itself names only this child of it."""
 
@@ -51,7 +62,7 @@ class _Commands(MutableMapping[str, Any]):
                 add_completion=False, rich_markup_mode=None, context_settings=CONTEXT_SETTINGS
             )
             function = getattr(module, name)
-            alone.command(name)(function)
+            alone.command(name, short_help=COMMANDS[name])(function)
             self._ready[name] = typer.main.get_command(alone)
             skip_conversions(self._ready[name], get_type_hints(function, include_extras=True))
         return self._ready[name]

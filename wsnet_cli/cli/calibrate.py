@@ -48,7 +48,7 @@ def calibrate(
             "--max-false-alarms",
             metavar="PERCENT",
             show_default=False,
-            help="Of the background clips, that may get a label; 5 without this.",
+            help="Share of background clips that may still get a label; default 5.",
         ),
     ] = None,
     layout: options.Layout = None,
@@ -68,7 +68,7 @@ def calibrate(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    """Choose a temperature, least scores of labels, and from what score on a sound is known.
+    """Make scores mean what they say, and let a model say that it does not know a sound.
 
     Without DATA, on the clips that the run kept for validation; never on those that it held out.
 

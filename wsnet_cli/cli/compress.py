@@ -57,8 +57,8 @@ def compress(
             "--max-drop",
             metavar="POINTS",
             show_default=False,
-            help="Refuse if accuracy on held-out clips falls by more; default 2, and 3 clips. "
-            "100 refuses nothing.",
+            help="Refuse if accuracy on held-out clips falls by more; default 2 points, and at "
+            "least 3 clips; 100 refuses nothing.",
         ),
     ] = None,
     no_fine_tune: Annotated[

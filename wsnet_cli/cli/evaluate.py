@@ -45,7 +45,9 @@ def evaluate(
     ] = None,
     hop: Annotated[
         float | None,
-        typer.Option("--hop", metavar="SECONDS", help="From window to window; default MODEL's."),
+        typer.Option(
+            "--hop", metavar="SECONDS", help="Between starts of windows; default MODEL's."
+        ),
     ] = None,
     out: Annotated[
         Path | None,

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 def show_ledger(ledger: Ledger) -> None:
     """The table of bytes."""
-    rows = [(row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x") for row in ledger.rows]
+    rows = [
+        (row.what, f"{row.n_bytes:,}", f"{row.ratio:.1f}x" if row.is_whole else "")
+        for row in ledger.rows
+    ]
     headings = ("what", "bytes", "smaller than dense")
     console.print_table(headings, rows, numbers=(1, 2))
     kind = "" if ledger.of_released else ", a network of another kind"

@@ -35,7 +35,8 @@ def sweep(
     layout: options.Layout = None,
     pattern: options.Pattern = None,
     fold: Annotated[
-        str | None, typer.Option("--fold", help="Fold to hold out, 1,3 or all.")
+        str | None,
+        typer.Option("--fold", help="Hold out a fold (2), several (1,3) or each in turn (all)."),
     ] = None,
     seeds: options.Seeds = None,
     jobs: options.RunsAtOnce = None,

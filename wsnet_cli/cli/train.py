@@ -62,7 +62,10 @@ def train(
     pattern: options.Pattern = None,
     fold: Annotated[
         str | None,
-        typer.Option("--fold", help="Fold to hold out, 1,3 or all; none trains on everything."),
+        typer.Option(
+            "--fold",
+            help="Hold out a fold (2), several (1,3) or each in turn (all); none: no clip.",
+        ),
     ] = None,
     seeds: options.Seeds = None,
     jobs: options.RunsAtOnce = None,
@@ -80,7 +83,8 @@ def train(
     ] = None,
     max_kb: options.MaxKb = None,
     max_hours: Annotated[
-        float | None, typer.Option("--max-hours", help="Plan as many epochs as fit.")
+        float | None,
+        typer.Option("--max-hours", help="Plan only as many epochs as fit into so many hours."),
     ] = None,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Log for TensorBoard, in the run folder.")

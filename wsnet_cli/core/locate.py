@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .errors import UsageError
 from .files import exists, is_folder
-from .run_files import CONFIG, MODEL
+from .run_files import CONFIG, MODEL, SWEEP, holds_runs
 from .sound.sniff import shown
 
 SUFFIX = ".wsnet"
@@ -50,6 +50,10 @@ def find_model(name_or_path: str) -> Path:
             inside = [inner.parent for depth in depths for inner in path.glob(depth)]
             several = sorted(str(inner.relative_to(path)) for inner in inside)
             if several:
+                if (path.parent / SWEEP).is_file() and not holds_runs(path):
+                    raise UsageError(
+                        f"{path}: its sweep has not ended; give the same wsnet sweep command again"
+                    )
                 raise UsageError(
                     f"{path}: holds several runs; expected one of them, such as "
                     f"{path / shown(several[0])}"

@@ -33,6 +33,8 @@ RESULTS = "results.json"
 """What several runs say together, once they have ended."""
 RESULTS_TABLE = "results.csv"
 """The same, a row for each run."""
+SWEEP = "sweep.json"
+"""What is asked of a sweep, in the folder that its jobs lie in."""
 
 
 def holds_runs(folder: Path) -> bool:

@@ -40,6 +40,11 @@ class LedgerRow:
     n_bytes: int
     ratio: float
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of a model, so that its ratio to the dense network means something."""
+        return self.part in ("dense", "sampled", "file", "zipped")
+
 
 @dataclass(frozen=True)
 class Ledger:

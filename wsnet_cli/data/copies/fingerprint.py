@@ -1,4 +1,4 @@
-"""What a clip sounds like, frame by frame, in 64 bits each: equal for copies, whatever their level.
+"""What a clip sounds like, 63 bits for each frame: equal for copies, whatever their level.
 
 After J. Haitsma and T. Kalker, "A Highly Robust Audio Fingerprinting System", ISMIR 2002: the bits
 are signs of differences of spectral energy over time and frequency, which survive gain, filtering,

@@ -10,6 +10,7 @@ from typing import Any
 from ...core.errors import DataError, UsageError
 from ...core.files import write_json_atomic, write_text_atomic
 from ...core.measures.pooled import RunMeasures, pool
+from ...core.run_files import SWEEP
 from ...core.sizes.frontier import FRONTIER_HEADER, KINDS, FrontierPoint
 from ...core.tables import csv_text
 from ..environment import absolute, choose_device
@@ -28,7 +29,6 @@ from .experiment_results import Results, write_results
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .sweep_plan import Plan, Planned, plan_sweep
 
-SWEEP_FILE = "sweep.json"
 FRONTIER_FILES = ("frontier.csv", "frontier.json", "frontier.svg")
 
 
@@ -114,7 +114,7 @@ def run_sweep(
         keep_models(sources, request.runs / request.name)
     digest = digest_of(next(iter(datas.values())))
     experiment = Experiment(request, tuple(datas), tuple(seeds), digest, sources.digest)
-    folder = place(experiment, SWEEP_FILE, _clear if request.force else None)
+    folder = place(experiment, SWEEP, _clear if request.force else None)
     return _train(experiment, plan, datas, folder, n_workers, listener)
 
 
@@ -206,7 +206,7 @@ def _write(swept: Swept) -> None:
 
 def _clear(folder: Path) -> None:
     """Delete what an earlier sweep wrote."""
-    for name in (*FRONTIER_FILES, SWEEP_FILE):
+    for name in (*FRONTIER_FILES, SWEEP):
         (folder / name).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.name.startswith(KINDS) and path.is_dir() and not path.is_symlink():
