@@ -72,7 +72,7 @@ def test_options_reach_the_request(model_file: str, tones: Path, monkeypatch: py
     [
         (("nothing",), "nothing: no such preset or file"),
         (("small.wsnet", "--peers", "magic"), "--peers magic; expected some of native, numpy"),
-        (("small.wsnet", "--peers", ""), "--peers ; expected some of native"),
+        (("small.wsnet", "--peers", " "), "--peers ; expected some of native"),
         (("small.wsnet", "--against", "x"), "--against x: is not timed"),
         (("small.wsnet", "--seconds", "1e6"), "--seconds 1e+06: window_s"),
     ],

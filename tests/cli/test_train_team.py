@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from wsnet_cli.core.split_file import read_split
+
 LOSS_TOLERANCE = 1e-3
 """Sums over processes are added in another order than those of one process."""
 N_EPOCHS = 8
@@ -28,6 +30,8 @@ def tell_and_wait(self, row):
 ConsoleListener.epoch = tell_and_wait
 main()
 """
+
+BATCH = 4
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no gloo for torchrun")
 
@@ -48,12 +52,12 @@ def workers_of(process: subprocess.Popen[str]) -> list[int]:
 
 @pytest.fixture
 def options(data: Path, tiny_options: Callable[..., list[str]]) -> list[str]:
-    """Batches of 5 of 14 clips or so: the last one holds fewer windows than a whole one.
+    """The last batch holds a single window, so that a process has none of it.
 
     The network is on maps, as that of the default preset: it has batch norms of both kinds.
     """
     network = ("network.architecture=mapnet", "network.width=0.1", "network.sampling.stride=3")
-    training = ("train.batch_size=5", "train.lr=0.001", "network.dropout=0")
+    training = (f"train.batch_size={BATCH}", "train.lr=0.001", "network.dropout=0")
     settings = tiny_options(*network, *training)
     return [str(data), *settings, "--epochs", str(N_EPOCHS), "--threads", "1", "--device", "cpu"]
 
@@ -64,6 +68,7 @@ def test_a_team_follows_one_process_and_outlives_the_death_of_a_member(
 ) -> None:
     alone = wsnet("train", *options, "--name", "alone", "-q")
     assert alone.code == 0, alone.stderr
+    assert sum(row.part == "train" for row in read_split(Path("runs/alone"))) % BATCH == 1
     script = tmp_path / "slowly.py"
     script.write_text(SLOWLY)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "WSNET_SAVE_EVERY_S": "0.1"}
