@@ -308,7 +308,7 @@ def test_epochs_that_come_to_nothing_are_told_of(wsnet, model: str):
 def test_help_tells_the_defaults(wsnet):
     told = " ".join(wsnet("compress", "--help").stdout.replace("│", " ").split())
     assert f"Of fine-tuning; default {FineTuning().epochs}." in told
-    assert f"default {DEFAULT_MAX_DROP:g}, and {FEWEST_CLIPS} clips" in told
+    assert f"default {DEFAULT_MAX_DROP:g} points, and at least {FEWEST_CLIPS} clips" in told
     assert ".q6, .q5, .q4 or .mixed" in told
 
 
