@@ -35,7 +35,7 @@ from wsnet_cli.core.measures.bootstrap import number_recordings
 from wsnet_cli.core.measures.evaluation import recording_of
 from wsnet_cli.core.measures.paired import compare
 from wsnet_cli.core.model_file.artifact import load_model
-from wsnet_cli.core.run_files import MODEL
+from wsnet_cli.core.run_files import MODEL, RESULTS
 
 KB = "KB"
 TARGETS = (180, 310)
@@ -73,7 +73,7 @@ def compress(run: Path, fold: str, target: Path, arguments: argparse.Namespace, 
 
 def runs_in(job: Path) -> list[tuple[str, Path]]:
     """Fold and folder of each run of a job."""
-    results = json.loads((job / "results.json").read_text())
+    results = json.loads((job / RESULTS).read_text())
     return [(str(run["fold"]), job / run["run"]) for run in results["runs"]]
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import UsageError
+from ..core.run_files import holds_runs
 from . import console, options
 from .evaluate_against import evaluate_against
 from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
@@ -75,7 +76,6 @@ def evaluate(
     Example: wsnet evaluate runs/default -o measures/
     """
     from ..bulk.evaluation_files import AGAINST_FILES, EVALUATION_FILES, check_target
-    from ..core.run_files import holds_runs
 
     choice = Choice(data, fold, layout, pattern)
     if out is not None:

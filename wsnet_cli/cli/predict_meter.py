@@ -14,8 +14,6 @@ from .predict_show import ROWS_AT_ONCE
 
 NOTE_EVERY_S = 60.0
 """How often a long run says how far it is, where no bar can be drawn."""
-
-
 N_WARNINGS = 20
 """Failed inputs that are named on stderr, where no output has a place for them."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..bulk.answers import FAILED, Answer, predictions_of
 from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
-from .predict_meter import Meter, warn_of_failures
+from .predict_meter import N_WARNINGS, Meter, warn_of_failures
 from .predict_show import screen_writer
 from .stopping import stopped, terminable
 
@@ -33,6 +33,7 @@ def run_shown(
     from ..bulk.predict import predict_files
 
     meter = Meter(len(inputs.names), format_)
+    has_no_place = name_no_failures([format_])
     unnamed: list[Answer] = []
     try:
         with terminable(), screen_writer(format_, facts, request.view) as writer:
@@ -41,7 +42,7 @@ def run_shown(
                 for answer in answers:
                     show(answer, facts, writer)
                     meter.add(answer)
-                    if answer.status == FAILED and name_no_failures([format_]):
+                    if has_no_place and answer.status == FAILED and len(unnamed) < N_WARNINGS:
                         unnamed.append(answer)
             writer.end(meter.counts)
     except KeyboardInterrupt as error:
