@@ -6,12 +6,13 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
 from ..core.errors import FileError
 from ..core.files import explain_os_errors
+from ..core.lock import hold
 from ..core.parallel import Check, map_in_order
 from ..engine.session import Classifier
 from .answer_log import AnswerLog
@@ -90,29 +91,14 @@ def logged_answers(log: AnswerLog, n_inputs: int) -> Iterable[Answer]:
     return (log.read(index) for index in range(n_inputs))
 
 
-@contextlib.contextmanager
-def _alone(journal: Path) -> Iterator[None]:
-    """Hold the lock of a journal, which the system gives back however this process ends."""
-    import filelock
-
+def _alone(journal: Path) -> AbstractContextManager[None]:
+    """Hold the lock of a journal."""
     stem = journal.name.removesuffix(JOURNAL_SUFFIX)
     path = journal.with_name(stem + LOCK_SUFFIX)
-    lock = filelock.FileLock(path, timeout=0)
     with explain_os_errors("lock", path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise FileError(
-                f"{journal.with_name(stem[1:]) if stem else journal.parent}: another wsnet "
-                "predict is writing it; wait until that ends, or give another name"
-            ) from error
-        except NotImplementedError as error:
-            raise OSError(str(error)) from error
-    try:
-        yield
-    finally:
-        # While it is held: afterwards it could be another process' lock. Windows refuses.
-        with contextlib.suppress(OSError):
-            path.unlink()
-        lock.release()
+    refusal = FileError(
+        f"{journal.with_name(stem[1:]) if stem else journal.parent}: another wsnet predict is "
+        "writing it; wait until that ends, or give another name"
+    )
+    return hold(path, refusal=refusal, remove=True)

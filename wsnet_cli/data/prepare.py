@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.errors import DataError, FileError, UsageError
 from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_json_atomic
+from ..core.lock import hold
 from .copies.comparing import compare_clips
 from .copies.leaks import Sides, leak_report
 from .dataset import DataSet, shown
@@ -145,27 +146,14 @@ def prepare(
     return Prepared(dataset, packed, parts, report, n_decoded, n_bytes)
 
 
-@contextlib.contextmanager
-def _claimed(folder: Path) -> Iterator[None]:
-    """Hold the folder, so that no two processes prepare into it; a killed one holds nothing."""
-    import filelock
-
+def _claimed(folder: Path) -> AbstractContextManager[None]:
+    """Hold the folder, so that no two processes prepare into it."""
     with explain_os_errors("write", folder):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / LOCK)
-    with explain_os_errors("lock", folder / LOCK):
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            raise UsageError(
-                f"-o {shown(folder)}: another wsnet prepares into it; wait, or give another folder"
-            ) from None
-        except NotImplementedError as error:
-            raise OSError(str(error)) from error
-    try:
-        yield
-    finally:
-        lock.release()
+    refusal = UsageError(
+        f"-o {shown(folder)}: another wsnet prepares into it; wait, or give another folder"
+    )
+    return hold(folder / LOCK, refusal=refusal)
 
 
 def _remove_locks(set_folder: Path) -> None:

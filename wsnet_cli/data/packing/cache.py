@@ -12,11 +12,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.files import TEMPORARY_SUFFIX, explain_os_errors
+from ...core.errors import FileError
+from ...core.files import TEMPORARY_SUFFIX
+from ...core.lock import hold
 from .store import INDEX, JOURNAL, MANIFEST, SET_KEY_SIGNS
 
 CACHE_VARIABLE = "WSNET_CACHE"
@@ -103,28 +106,9 @@ def mark_used(folder: Path) -> None:
         os.utime(folder / MANIFEST)
 
 
-@contextlib.contextmanager
-def lock_set(root: Path, key: str) -> Iterator[None]:
-    """Hold the right to write one packed set; waits for whoever holds it.
-
-    The system gives a killed process' lock back, so none is ever stale.
-
-    Raises:
-        FileError: the system has no locks there, or refused one.
-    """
-    import filelock
-
-    path = _lock_path(root, key)
-    lock = filelock.FileLock(path)
-    with explain_os_errors("lock", path):
-        try:
-            lock.acquire()
-        except NotImplementedError as error:
-            raise OSError(str(error)) from error
-    try:
-        yield
-    finally:
-        lock.release()
+def lock_set(root: Path, key: str) -> AbstractContextManager[None]:
+    """Hold the right to write one packed set; waits for whoever holds it. Raises as `hold`."""
+    return hold(_lock_path(root, key))
 
 
 def _sets(root: Path) -> list[_CachedSet]:
@@ -158,31 +142,16 @@ def _measure(folder: Path, key: str) -> _CachedSet:
 
 def _delete(root: Path, cached: _CachedSet) -> int:
     """Delete a set unless it is being written or the system refuses; return the bytes freed."""
-    import filelock
-
     path = _lock_path(root, cached.key)
     try:
-        with filelock.FileLock(path, timeout=0):
+        with hold(path, refusal=FileError(f"{path}: is held"), remove=True):
             for file in cached.files:
                 file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 cached.folder.rmdir()  # stays where something else is in it
-            # While it is held, as later it could be another process' lock. Windows refuses, but
-            # only there the second try is safe: it fails if another process holds the lock.
-            unlocked = _try_unlink(path)
-    except (OSError, NotImplementedError):  # filelock's Timeout is an OSError
+    except (OSError, FileError):
         return 0
-    if not unlocked:
-        _try_unlink(path)
     return cached.n_bytes
-
-
-def _try_unlink(path: Path) -> bool:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return False
-    return True
 
 
 def _lock_path(root: Path, key: str) -> Path:

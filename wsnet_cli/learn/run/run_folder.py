@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ...core.files import (
     write_json_atomic,
     write_text_atomic,
 )
+from ...core.lock import hold
 from ...core.measures.metrics import Metrics
 from ...core.model import Model
 from ...core.model_file.artifact import model_to_bytes
@@ -272,9 +273,8 @@ def delete_written(path: Path) -> None:
         stale.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def locked(folder: RunFolder, team: Team | None = None) -> Iterator[None]:
-    """Be the only one who trains in this folder; a killed process holds nothing.
+def locked(folder: RunFolder, team: Team | None = None) -> AbstractContextManager[None]:
+    """Be the only one who trains in this folder.
 
     Args:
         folder: of the run.
@@ -284,27 +284,12 @@ def locked(folder: RunFolder, team: Team | None = None) -> Iterator[None]:
         UsageError: another process trains in it.
         FileError: the lock cannot be made.
     """
-    import filelock
-
     if team is not None and team.rank > 0:
-        yield
-        return
-    lock = filelock.FileLock(folder.path / LOCK, timeout=0)
-    with explain_os_errors("lock", folder.path):
-        try:
-            lock.acquire()
-        except filelock.Timeout as error:
-            raise UsageError(
-                f"{folder.path}: another process is training in this folder; wait for it, "
-                "or stop it"
-            ) from error
-    try:
-        yield
-    finally:
-        # While it is held: afterwards it could be another process' lock. Windows refuses.
-        with contextlib.suppress(OSError):
-            (folder.path / LOCK).unlink()
-        lock.release()
+        return nullcontext()
+    refusal = UsageError(
+        f"{folder.path}: another process is training in this folder; wait for it, or stop it"
+    )
+    return hold(folder.path / LOCK, refusal=refusal, remove=True)
 
 
 def _rate(value: float | None) -> str | None:
