@@ -17,7 +17,6 @@ from wsnet_cli.data.dataset import (
     Failure,
     check_usable,
     clean_label,
-    quoted,
 )
 from wsnet_cli.data.label_sets import join_names
 
@@ -99,7 +98,3 @@ def test_one_class_is_refused_and_says_what_was_left_out() -> None:
         DataError, match=r"only one class, 'dog'.*left out: cat \(a link\) and 1 more"
     ):
         check_usable(_set(Clip(Path("a"), "a", "dog"), skipped=skipped), Path("sounds"))
-
-
-def test_a_quotation_stays_short() -> None:
-    assert len(quoted("é" * 10**6)) < 100

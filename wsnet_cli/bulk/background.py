@@ -17,8 +17,8 @@ from ..core.files import is_folder
 from ..core.measures.told import FalseAlarms
 from ..core.parallel import Check, count_workers
 from ..core.quant import Array
+from ..core.quoting import shown
 from ..core.sound.audio import AudioSettings
-from ..core.sound.sniff import shown
 from ..data.dataset import Failure
 from ..engine.session import Classifier
 from .logits import ClipLogits, OnClip, hear_all, hear_logits

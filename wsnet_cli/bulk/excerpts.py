@@ -12,8 +12,8 @@ from pathlib import Path
 from ..core.errors import WsnetError
 from ..core.locate import find_model
 from ..core.measures.evaluation import ClipResult
+from ..core.quoting import shown
 from ..core.sound.excerpt import Excerpt, cut_excerpt
-from ..core.sound.sniff import shown
 from ..core.sound.stream import OpenBlocks
 from ..data.clips import Clip
 from ..engine.session import Classifier

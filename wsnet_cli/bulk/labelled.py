@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.errors import DataError, WsnetError, quoted
+from ..core.errors import DataError, WsnetError
+from ..core.quoting import quoted
 from ..core.run_files import ENVIRONMENT, SPLIT
 from ..core.split_file import SplitRow, read_split
 from ..data.dataset import Clip, DataSet

@@ -11,9 +11,9 @@ import numpy as np
 from ..core.errors import AudioError
 from ..core.parallel import Check, map_in_order
 from ..core.quant import Array
+from ..core.quoting import shown
 from ..core.sound.cut_off import is_cut_off
 from ..core.sound.samples import Samples
-from ..core.sound.sniff import shown
 from ..core.sound.stream import OpenBlocks
 from ..engine.scores import Aggregate, Heard
 from ..engine.session import Classifier

@@ -15,8 +15,8 @@ from ..core.measures.bootstrap import Ints, number_recordings
 from ..core.measures.evaluation import Evaluated, recording_of
 from ..core.measures.paired import Comparison, Right, compare
 from ..core.measures.predictions import ClipKey, Prediction
+from ..core.quoting import shown
 from ..core.run_files import PREDICTIONS, RESULTS, holds_runs
-from ..core.sound.sniff import shown
 from .job_runs import measured_runs
 from .run_predictions import predictions_of_run
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder
+from ..core.quoting import shown
 from ..core.sound.audio import CLIP_SUFFIXES
-from ..core.sound.sniff import shown
 from .globs import deep_matches, has_deep_part
 
 STDIN = "-"

@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 from .. import __version__
 from ..core.errors import UsageError, WsnetError
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 from .console import say, silence_stdout, verbosity
 from .exits import EXIT_FAILED, EXIT_INTERRUPTED
 from .light import HEAVY_PACKAGES, explain_missing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 from . import console
 
 if TYPE_CHECKING:

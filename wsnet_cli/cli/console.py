@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 from ..core.strict_json import json_text
 from .table_groups import column_groups, fitted_widths, least_widths, n_telling
 

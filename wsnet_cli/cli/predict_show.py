@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ..bulk.request import CLIP
 from ..bulk.writers.writer import Counts, Facts
 from ..core.percent import beside_threshold, one_place
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 from . import console
 from .predict_options import TABLE
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import UsageError
 from ..core.files import exists
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 
 if TYPE_CHECKING:
     import typer

@@ -3,25 +3,13 @@
 from __future__ import annotations
 
 import numbers
-import reprlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import ParameterError
-
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 80
-
-
-def short(value: object) -> str:
-    """As Python writes it, cut in the middle: a file may hold a word of any length.
-
-    >>> short("none"), len(short("A" * 100_000))
-    ("'none'", 80)
-    """
-    return _SHORT.repr(value)
+from .quoting import quoted
 
 
 def check(field: str, value: object, good: bool, expected: str) -> None:
@@ -32,7 +20,7 @@ def check(field: str, value: object, good: bool, expected: str) -> None:
     wsnet_cli.core.errors.ParameterError: hop = 0; expected 1 or more
     """
     if not good:
-        raise ParameterError(f"{field} = {short(value)}; expected {expected}")
+        raise ParameterError(f"{field} = {quoted(value)}; expected {expected}")
 
 
 def is_whole(value: object) -> bool:

@@ -7,19 +7,6 @@ there; 4 a gate was not met.
 
 from __future__ import annotations
 
-MOST_QUOTED = 120
-"""Letters of someone else's value in a message."""
-
-
-def quoted(value: object) -> str:
-    """How a value is told that may be long: as Python writes it, cut.
-
-    >>> quoted("a"), len(quoted("x" * 1_000_000))
-    ("'a'", 123)
-    """
-    text = repr(value)
-    return text if len(text) <= MOST_QUOTED else f"{text[:MOST_QUOTED]}..."
-
 
 class WsnetError(Exception):
     """The root of all errors that are told to a user in one line."""

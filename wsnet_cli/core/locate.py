@@ -6,8 +6,8 @@ from pathlib import Path
 
 from .errors import UsageError
 from .files import exists, is_folder
+from .quoting import shown
 from .run_files import CONFIG, MODEL, SWEEP, holds_runs
-from .sound.sniff import shown
 
 SUFFIX = ".wsnet"
 """Ends the name of a model file."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from .calibrating.calibration import UNKNOWN, Calibration
-from .checks import short
 from .errors import ParameterError
 from .networks.filters import Offsets, offset_bounds
 from .networks.network import Conv, Linear, MapConv, Mean, Network
 from .quant import Array, QuantizedTensor, from_half, quantize, to_half
+from .quoting import quoted
 from .sound.audio import AudioSettings
 
 Weights = Array | QuantizedTensor
@@ -222,11 +222,11 @@ def _check_json(labels: tuple[str, ...], provenance: Mapping[str, str | int | fl
     for word in (*labels, *provenance, *(v for v in provenance.values() if isinstance(v, str))):
         if any("\ud800" <= character <= "\udfff" for character in word):
             raise ParameterError(
-                f"{short(word)} is not Unicode; expected a name in whole characters"
+                f"{quoted(word)} is not Unicode; expected a name in whole characters"
             )
     for key, value in provenance.items():
         if isinstance(value, float) and not math.isfinite(value):
-            raise ParameterError(f"provenance: {short(key)} = {value}; expected a finite number")
+            raise ParameterError(f"provenance: {quoted(key)} = {value}; expected a finite number")
 
 
 def _shape(weights: Weights | None) -> tuple[int, ...] | None:

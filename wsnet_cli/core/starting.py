@@ -46,8 +46,8 @@ def _check_audio(config: Config, model: Model) -> None:
     for key in sorted(said):
         if wanted[key] != theirs[key]:
             raise ConfigError(
-                f"audio.{key} = {_shown(getattr(config.audio, key))}: {config.start}, from which "
-                f"training starts, has {_shown(theirs[key])}; leave it out, or start from nothing"
+                f"audio.{key} = {_in_yaml(getattr(config.audio, key))}: {config.start}, from which "
+                f"training starts, has {_in_yaml(theirs[key])}; leave it out, or start from nothing"
             )
 
 
@@ -67,5 +67,6 @@ def _check_network(config: Config, model: Model) -> None:
         )
 
 
-def _shown(value: Any) -> str:
+def _in_yaml(value: Any) -> str:
+    """A checked value as it is written in a configuration."""
     return "null" if value is None else str(value)

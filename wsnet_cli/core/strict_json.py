@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from typing import Any, NoReturn
+
+from .quoting import quoted
 
 MAX_BRACKETS = 1 << 17
 """Lists and objects, at most: each takes twenty times the bytes that it has in the text."""
@@ -52,4 +53,4 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{reprlib.repr(name)} is no number")
+    raise ValueError(f"{quoted(name)} is no number")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError, ParameterError
 from ..core.natural_order import natural_order
+from ..core.quoting import quoted, shown
 from .clips import Clip as Clip
 from .clips import ClipTable
 from .label_sets import membership, split_names
 
-_LONGEST_QUOTE = 60
 _LONGEST_LABEL = 200  # characters; it travels in every model file and heads every table
 
 
@@ -168,18 +168,3 @@ def check_usable(dataset: DataSet, source: Path) -> DataSet:
             f"expected at least two{hint}{left_out}"
         )
     return dataset
-
-
-def shown(value: object) -> str:
-    r"""Return a path or name for a message: escaped where it would break the line.
-
-    >>> shown("a\nb.wav")
-    "'a\\nb.wav'"
-    """
-    text = str(value)
-    return text if text.isprintable() else ascii(text)
-
-
-def quoted(text: str) -> str:
-    """Return a quotation that stays short and on one line whatever it holds."""
-    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "...")

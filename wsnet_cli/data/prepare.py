@@ -14,9 +14,10 @@ import numpy as np
 from ..core.errors import DataError, FileError, UsageError
 from ..core.files import exists, explain_os_errors, is_folder, remove_stale, write_json_atomic
 from ..core.lock import hold
+from ..core.quoting import shown
 from .copies.comparing import compare_clips
 from .copies.leaks import Sides, leak_report
-from .dataset import DataSet, shown
+from .dataset import DataSet
 from .dividing.parts import Parts, choose_parts
 from .health.meter import HEALTH
 from .health.report import Columns, build_report

@@ -20,9 +20,10 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.files import atomic_stream, explain_os_errors, hash_file, write_json_atomic
+from ..core.quoting import shown
 from ..core.tables import csv_line
 from .clips import Clip
-from .dataset import DataSet, shown
+from .dataset import DataSet
 from .dividing.parts import NO_PART, Parts
 from .health.findings import findings_of, judge
 from .layouts.layout import Findings, read_clips

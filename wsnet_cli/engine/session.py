@@ -21,10 +21,10 @@ from ..core.locate import find_model
 from ..core.model import Model
 from ..core.model_file.artifact import load_model
 from ..core.quant import Array
+from ..core.quoting import shown
 from ..core.sound.audio import AudioSettings, read_blocks
 from ..core.sound.held import Scratch
 from ..core.sound.resampling import resample
-from ..core.sound.sniff import shown
 from ..core.sound.stream import OpenBlocks, WindowStream
 from ..core.sound.windows import window_blocks
 from .engines import make_engine

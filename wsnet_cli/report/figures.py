@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 
 INK, PAPER, FAINT = "#1f2328", "#ffffff", "#d1d9e0"
 DARK = {INK: "#e6edf3", PAPER: "#0d1117", FAINT: "#3d444d"}

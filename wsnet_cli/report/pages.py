@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 from markupsafe import Markup
 
-from ..core.sound.sniff import shown
+from ..core.quoting import shown
 
 
 def environment() -> jinja2.Environment:

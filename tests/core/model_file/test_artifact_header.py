@@ -119,7 +119,7 @@ def test_the_fields_tested_here_are_those_that_are_written(tiny_model: Model) ->
         (("layers", 0, "sampling"), [2, 1, 3], "denser = 3; expected a divisor of the sampling"),
         (("layers", 0, "sampling"), ..., "weights: float32 of shape "),
         (("layers", 0, "pool"), [0, 1], "pool = 0/1; expected integers >= 1"),
-        (("layers", 0, "pool"), [[[[[[[[[[2]]]]]]]]]], "pool = [[[[[[[...]]]]]]]; expected 2 int"),
+        (("layers", 0, "pool"), [[[[[[[[[[2]]]]]]]]]], "pool = [[[[...]]]]; expected 2 int"),
         (("layers", 0, "scaled"), 0, "scaled: missing or of the wrong type; expected bool"),
         (("layers", 0, "scaled"), False, "constants: float32 of shape (7,); expected float32 (5,)"),
         (("layers", 0, "relu"), None, "relu: missing or of the wrong type; expected bool"),

@@ -72,7 +72,7 @@ def test_the_same_state_gives_the_same_bytes(saved: Path) -> None:
         ),
         (
             {"network": {"sampling": None, "width": 1.0}},
-            r"network\.sampling was \{'stride': 2, .* and is now None",
+            r"network\.sampling was \{'channel_factor': 1, .* and is now None",
         ),
         (
             {"network": {"sampling": {"stride": 2, "layers": {}}, "width": 1.0}},

@@ -6,7 +6,7 @@ separated by tabs, no header.
 
 from __future__ import annotations
 
-from ...core.sound.sniff import shown
+from ...core.quoting import shown
 from ..answers import Prediction, is_hit
 from .writer import Counts, Write
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from ...core.sound.sniff import shown
+from ...core.quoting import shown
 from ..answers import Prediction, is_hit
 from .writer import Counts, Facts, Write
 

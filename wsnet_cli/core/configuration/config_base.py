@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import ConfigError, quoted
+from ..errors import ConfigError
 from ..files import explain_os_errors
+from ..quoting import quoted
 from .yamlfile import load_yaml
 
 BASE = "base"

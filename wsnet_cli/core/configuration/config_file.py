@@ -13,8 +13,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ..errors import MOST_QUOTED, ConfigError, UsageError, quoted
+from ..errors import ConfigError, UsageError
 from ..files import explain_os_errors
+from ..quoting import bare, quoted
 from .config import FROM_DATA, Config, NetworkSamplingConfig, SamplingConfig
 from .config_base import BASE, read_tree
 from .yamlfile import FLOAT, load_yaml, parse_scalar
@@ -199,7 +200,7 @@ def _explain(
 ) -> str:
     """One line for the first thing that pydantic refused."""
     path = known_path(error["loc"], values)
-    key = ".".join(_shown(str(part)) for part in path)
+    key = ".".join(bare(part) for part in path)
     place = places.get(path) or _setting_below(path, places) or where
     if error["type"] == "extra_forbidden":
         names = _keys_allowed(path[:-1])
@@ -232,10 +233,6 @@ def _setting_below(
     """The setting that brought in a section, which no line of the file holds."""
     inside = (place for key, place in places.items() if key[: len(path)] == path)
     return next((place for place in inside if place.startswith("--set")), None) if path else None
-
-
-def _shown(part: str) -> str:
-    return part if part.isprintable() and 0 < len(part) < MOST_QUOTED else quoted(part)
 
 
 def _expected(error: ErrorDetails, path: tuple[int | str, ...]) -> str:

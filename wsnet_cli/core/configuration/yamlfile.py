@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from ..errors import MOST_QUOTED, ConfigError, quoted
+from ..errors import ConfigError
+from ..quoting import MOST_QUOTED, quoted
 
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and list positions that lead to it."""

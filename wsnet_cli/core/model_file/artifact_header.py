@@ -6,7 +6,6 @@ Values that equal their default are left out, so that small models have small fi
 from __future__ import annotations
 
 import itertools
-import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from ..model import LayerWeights, Model
 from ..networks.limits import check_network, check_overlap
 from ..networks.network import Conv, Flatten, Layer, Linear, MapConv, Mean, Network, Pool, ToMap
 from ..networks.sampling import ConvShape, LinearShape, Sampling
+from ..quoting import quoted
 from ..sound.audio import AudioSettings
 from .artifact_maps import describe_map_layer, parse_map_layer
 from .artifact_numbers import Form
@@ -153,7 +153,7 @@ def _parse_layer(item: Any) -> Layer:
             pool=Pool(*get_integers(item, "pool", 2)) if "pool" in item else None,
         )
     raise ParameterError(
-        f"layer type {reprlib.repr(kind)}; expected conv, to-map, map-conv, mean, flatten or linear"
+        f"layer type {quoted(kind)}; expected conv, to-map, map-conv, mean, flatten or linear"
     )
 
 

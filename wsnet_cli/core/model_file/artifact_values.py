@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from ..calibrating.calibration import Calibration
 from ..errors import ParameterError
 from ..quant import BITS, SCHEMES
+from ..quoting import quoted
 from .artifact_numbers import HUFFMAN, PACKED, PLAIN, Form
 from .header_values import get_integers, get_number, get_value
 
@@ -56,7 +56,7 @@ def parse_form(header: Mapping[str, Any], version: int, n_layers: int) -> Form:
 def _one_of(header: Mapping[str, Any], key: str, known: tuple[str, ...], *default: str) -> str:
     value: str = get_value(header, key, str, *default)
     if value not in known:
-        raise ParameterError(f"{key} = {reprlib.repr(value)}; expected one of {', '.join(known)}")
+        raise ParameterError(f"{key} = {quoted(value)}; expected one of {', '.join(known)}")
     return value
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import reprlib
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from ..errors import ArtifactError, ParameterError
 from ..files import explain_os_errors
+from ..quoting import quoted
 from ..strict_json import read_json
 
 METADATA_KEY = "wsnet"
@@ -36,9 +36,6 @@ MAX_MODEL_BYTES = 350_000_000
 MAX_TENSORS = 4_096
 
 Tensors = dict[str, npt.NDArray[Any]]
-
-_QUOTED = reprlib.Repr()
-_QUOTED.maxstring = 120
 
 
 def pack(tensors: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, Any]) -> bytes:
@@ -149,7 +146,7 @@ def _tensors(content: bytes, where: str) -> Tensors:
     try:
         tensors = load(content)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        why = _QUOTED.repr(str(error))  # it may quote the whole header
+        why = quoted(str(error))  # it may quote the whole header
         raise ArtifactError(f"{where}: is damaged: {why}; make the file again") from error
     digest = tensors.pop(DIGEST_NAME)
     if digest.tobytes() != content[-DIGEST_BYTES:]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ParameterError
+from ..quoting import quoted
 
 MAX_INTEGER = 1 << 31
 
@@ -16,7 +16,7 @@ def get_number(values: Mapping[str, Any], key: str) -> float:
     value = values.get(key)
     if type(value) is float or (type(value) is int and abs(value) <= MAX_INTEGER):
         return float(value)
-    raise ParameterError(f"{key} = {reprlib.repr(value)}; expected a number")
+    raise ParameterError(f"{key} = {quoted(value)}; expected a number")
 
 
 def get_integers(values: Mapping[str, Any], key: str, n: int) -> list[int]:
@@ -25,9 +25,7 @@ def get_integers(values: Mapping[str, Any], key: str, n: int) -> list[int]:
     fitting = isinstance(found, list) and len(found) == n
     if fitting and all(type(v) is int and abs(v) <= MAX_INTEGER for v in found):
         return list(found)
-    raise ParameterError(
-        f"{key} = {reprlib.repr(found)}; expected {n} integers of at most {MAX_INTEGER}"
-    )
+    raise ParameterError(f"{key} = {quoted(found)}; expected {n} integers of at most {MAX_INTEGER}")
 
 
 _REQUIRED = object()

@@ -13,8 +13,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..checks import short
 from ..errors import ParameterError
+from ..quoting import bare
 from .costs import Cost, count_pairs
 from .linear_shape import LinearShape
 
@@ -279,6 +279,4 @@ def _parts(sampling: Sampling) -> tuple[int, int, int]:
 
 def _require(condition: bool, name: str, value: object, expected: str) -> None:
     if not condition:
-        text = str(value)
-        told = text if len(text) < 80 and text.isprintable() else short(text)
-        raise ParameterError(f"{name} = {told}; expected {expected}")
+        raise ParameterError(f"{name} = {bare(value)}; expected {expected}")

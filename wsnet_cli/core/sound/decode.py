@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import AudioError, ParameterError
+from ..quoting import shown
 from .mpeg import Pipe, find_extent
 from .native_noise import silence_native
 from .ogg import is_chained
 from .samples import Samples, check_channel, check_header, to_mono
-from .sniff import not_audio, read_head, shown
+from .sniff import not_audio, read_head
 
 BLOCK_SAMPLES = 2**16
 """Values decoded at a time, over all channels, whatever a header promises: 256 KiB of float32,

@@ -32,18 +32,6 @@ _AUDIO_MAGIC = (  # never taken for text
 )
 
 
-def shown(path: str) -> str:
-    r"""Return a path as it can be printed: on one line and free of control characters.
-
-    >>> print(shown("bird é\n.wav"))
-    bird é\n.wav
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii")
-        for letter in path
-    )
-
-
 def read_head(path: Path, name: str) -> bytes:
     """Return the first bytes of a regular file, or of a link to one; never wait for a pipe.
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.sound.sniff import shown
+from ...core.quoting import shown
 from .duplicates import Clusters, Duplicate
 
 MAX_PAIRS = 100

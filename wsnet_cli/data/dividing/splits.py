@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError, ParameterError, UsageError
-from ..dataset import DataSet, quoted
+from ...core.quoting import quoted
+from ..dataset import DataSet
 from .units import Keys, Units, join_units
 
 N_MADE_FOLDS = 5

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...core.sound.sniff import shown
+from ...core.quoting import shown
 from .findings import FINDINGS, Records, judge
 from .report_words import warnings_for
 

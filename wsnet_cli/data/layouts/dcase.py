@@ -16,8 +16,9 @@ from contextlib import closing
 from pathlib import Path
 
 from ...core.errors import DataError
+from ...core.quoting import quoted, shown
 from ..clips import Clip
-from ..dataset import clean_label, quoted, shown
+from ..dataset import clean_label
 from .layout import Findings
 from .paths import Root
 from .rows import Row, RowStream, csv_records, row_clips

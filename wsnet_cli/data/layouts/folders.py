@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ...core.errors import DataError
+from ...core.quoting import shown
 from ..clips import Clip
-from ..dataset import clean_label, shown
+from ..dataset import clean_label
 from .layout import Findings, member_clip
 from .manifest import SPLIT_WORDS
 from .paths import Root

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError
-from ..dataset import quoted, shown
+from ...core.quoting import quoted, shown
 from ..label_sets import SEPARATOR
 from .rows import Row, RowStream, misspelt, text_lines
 

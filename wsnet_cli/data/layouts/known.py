@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ...core.errors import DataError, UsageError
 from ...core.files import explain_os_errors
-from ..dataset import DataSet, check_usable, quoted, shown
+from ...core.quoting import quoted, shown
+from ..dataset import DataSet, check_usable
 from ..prepared_folder import MARKER, is_unfinished, read_prepared
 from ..prepared_folder import TITLE as PREPARED_TITLE
 from .dcase import META_NAMES, SETUP_FOLDER, read_dcase

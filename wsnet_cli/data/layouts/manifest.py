@@ -16,8 +16,9 @@ from contextlib import closing
 from pathlib import Path
 
 from ...core.errors import DataError
+from ...core.quoting import quoted, shown
 from ..clips import Clip
-from ..dataset import DataSet, clean_label, quoted, shown
+from ..dataset import DataSet, clean_label
 from ..label_sets import SEPARATOR, join_names
 from .json_rows import LABELS, NAME, NUMBER, TEXT, json_rows
 from .layout import Findings, read_clips

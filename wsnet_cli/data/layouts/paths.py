@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from ...core.errors import DataError
-from ..dataset import quoted, shown
+from ...core.quoting import quoted, shown
 
 _LONGEST_PATH = 4096  # characters; Linux' own PATH_MAX, and no other system takes longer ones
 

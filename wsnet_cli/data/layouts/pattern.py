@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import DataError, UsageError
+from ...core.quoting import quoted, shown
 from ..clips import Clip
-from ..dataset import Failure, clean_label, quoted, shown
+from ..dataset import Failure, clean_label
 from .layout import Findings
 from .manifest import fold_name, split_word
 from .paths import Root

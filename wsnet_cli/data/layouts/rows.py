@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...core.errors import DataError
 from ...core.files import explain_os_errors
+from ...core.quoting import quoted, shown
 from ..clips import Clip
-from ..dataset import quoted, shown
 
 _LONGEST_LINE = 1 << 20  # characters; far more than a row of any table that a person meant
 

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from ...core.errors import AudioError, DataError
+from ...core.quoting import quoted, shown
 from ..clips import Clip
-from ..dataset import Failure, clean_label, quoted, shown
+from ..dataset import Failure, clean_label
 from .layout import Findings
 from .paths import Root
 from .rows import text_lines

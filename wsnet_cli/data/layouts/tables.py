@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...core.errors import DataError
+from ...core.quoting import quoted
 from ..clips import Clip
-from ..dataset import clean_label, quoted
+from ..dataset import clean_label
 from .layout import Findings
 from .manifest import fold_name
 from .paths import Root

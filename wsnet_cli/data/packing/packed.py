@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError, ParameterError
 from ...core.files import explain_os_errors, sync_folder
-from ..dataset import DataSet, Failure, quoted, shown
+from ...core.quoting import quoted, shown
+from ..dataset import DataSet, Failure
 from .cache import packed_folder
 from .pack_job import PackJob, Progress
 from .set_folder import complete_set, fill_store

@@ -12,8 +12,9 @@ import numpy as np
 from ...core.errors import ConfigError, DataError
 from ...core.parallel import count_workers
 from ...core.quant import Array
+from ...core.quoting import shown
 from ...data.clips import Clip
-from ...data.dataset import DataSet, Failure, shown
+from ...data.dataset import DataSet, Failure
 from ...data.layouts.paths import Root
 from ...data.layouts.walk import audio_files
 from ...data.packing.cache import default_cache_root

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.quant import Array
-from ...data.dataset import quoted
+from ...core.quoting import quoted
 
 Positions = NDArray[np.int64]
 """Places among the training clips."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core.errors import TrainingError, UsageError
-from ...data.dataset import DataSet, quoted
+from ...core.quoting import quoted
+from ...data.dataset import DataSet
 from ...data.dividing.splits import N_MADE_FOLDS
 from ..environment import absolute, choose_device
 from ..run.divided import divide_each

@@ -18,8 +18,8 @@ from ...core.configuration.settings import audio_settings
 from ...core.errors import Interrupted, TrainingError, UsageError
 from ...core.measures.metrics import Metrics
 from ...core.measures.predictions import write_predictions
+from ...core.quoting import shown
 from ...core.run_files import METRICS
-from ...core.sound.sniff import shown
 from ..environment import feeding_threads
 from ..modules.network import WaveformClassifier
 from ..modules.start import calibration_windows, load_into

@@ -12,6 +12,7 @@ from ...core.configuration.config import Config
 from ...core.errors import TrainingError
 from ...core.files import write_atomic
 from ...core.model_file.container import pack, read_container, unpack
+from ...core.quoting import bare
 from ..team.team import Team
 from .trainer import EpochRow, State, Trainer
 
@@ -106,11 +107,6 @@ def _check_equal(saved: dict[str, Any], now: dict[str, Any], name: str) -> None:
             _check_equal(before, value, f"{name}{key}.")
         elif before != value:
             raise TrainingError(
-                f"{name}{key} was {_short(before)} and is now {_short(value)}; "
+                f"{name}{key} was {bare(before)} and is now {bare(value)}; "
                 "expected the same to resume: start a new run instead"
             )
-
-
-def _short(value: object) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
