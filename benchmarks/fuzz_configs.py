@@ -22,7 +22,7 @@ from wsnet_cli.core.configuration.config_file import (
     load_config,
     parse_config,
 )
-from wsnet_cli.core.configuration.config_file import preset_names as presets
+from wsnet_cli.core.configuration.presets import preset_names as presets
 from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ConfigError, UsageError
 from wsnet_cli.core.networks.architectures import build_network

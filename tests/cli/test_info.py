@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli.core import locate
-from wsnet_cli.core.configuration.config_file import preset_names
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.errors import EngineError
 from wsnet_cli.core.model import Model
 from wsnet_cli.core.model_file.artifact import save_model

@@ -8,7 +8,7 @@ import pytest
 
 from wsnet_cli.core import locate
 from wsnet_cli.core.calibrating.calibration import Calibration
-from wsnet_cli.core.configuration.config_file import preset_names
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.describe import (
     describe_model_file,
     describe_preset,

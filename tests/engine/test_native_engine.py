@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.configuration.config_file import load_config, preset_names
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.errors import ParameterError
 from wsnet_cli.core.model import LayerWeights, Model, compress
 from wsnet_cli.core.networks.architectures import build_network

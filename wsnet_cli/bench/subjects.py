@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.configuration.config_file import find_config, load_config, preset_names
+from ..core.configuration.config_file import find_config, load_config
+from ..core.configuration.presets import preset_names
 from ..core.configuration.settings import audio_settings
 from ..core.errors import ParameterError, UsageError
 from ..core.files import exists

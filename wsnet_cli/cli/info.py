@@ -49,7 +49,8 @@ def info(
             raise UsageError(f"{flag}: expected a MODEL or PRESET as well")
         _list(json)
         return
-    from ..core.configuration.config_file import find_config, preset_names
+    from ..core.configuration.config_file import find_config
+    from ..core.configuration.presets import preset_names
     from ..core.describe import describe_model_file, describe_preset
     from ..core.locate import find_model, shipped_names
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import UsageError
 from . import console, options
 from .exits import EXIT_SOME_FAILED
 from .light import require
 from .stopping import stopped, terminable
-from .train_checks import DEFAULT_PRESET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

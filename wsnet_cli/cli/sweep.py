@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
 from ..core.sizes.frontier import KB
 from . import console, options
 from .light import require
 from .sizes import parse_sizes
-from .train_checks import DEFAULT_PRESET, check_config, check_data, check_layout, run_name
+from .train_checks import check_config, check_data, check_layout, run_name
 from .train_many import choose_seeds, told_when_stopped
 from .waiting import let_threads_sleep
 

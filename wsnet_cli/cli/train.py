@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import UsageError
 from ..core.run_files import can_continue_runs
 from . import console, options
@@ -15,7 +16,6 @@ from .light import require
 from .metrics_tables import show_metrics
 from .sizes import to_bytes
 from .train_checks import (
-    DEFAULT_PRESET,
     check_config,
     check_data,
     check_layout,

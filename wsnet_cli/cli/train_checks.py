@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import UsageError
 from ..core.files import exists
 from ..core.quoting import shown
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..core.configuration.config import Config
 
-DEFAULT_PRESET = "default"
 FEWEST_CLASSES = 2
 """What can be built for two classes can be built for more."""
 BESIDE_RESUME = frozenset(

@@ -115,7 +115,8 @@ def describe_preset(name: str, n_classes: int) -> NetworkTable:
 
 def list_presets() -> list[dict[str, Any]]:
     """Name and description of every preset."""
-    from .configuration.config_file import load_config, preset_names
+    from .configuration.config_file import load_config
+    from .configuration.presets import preset_names
 
     return [
         {"preset": name, "description": load_config(name).description} for name in preset_names()

@@ -13,9 +13,8 @@ from wsnet_cli.core.configuration.config_file import (
     dump_config,
     load_config,
     parse_config,
-    preset_folder,
-    preset_names,
 )
+from wsnet_cli.core.configuration.presets import preset_folder, preset_names
 from wsnet_cli.core.errors import ConfigError, UsageError
 
 PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), st.text("abc", max_size=3))

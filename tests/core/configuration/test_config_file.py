@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.configuration import config_file
+from wsnet_cli.core.configuration import presets
 from wsnet_cli.core.configuration.config import (
     AudioConfig,
     AugmentConfig,
@@ -23,9 +23,8 @@ from wsnet_cli.core.configuration.config_file import (
     find_config,
     load_config,
     parse_config,
-    preset_folder,
-    preset_names,
 )
+from wsnet_cli.core.configuration.presets import preset_folder, preset_names
 from wsnet_cli.core.errors import ConfigError, FileError, UsageError
 from wsnet_cli.core.networks.architectures import build_network
 
@@ -56,9 +55,8 @@ def test_installed_presets_win_over_those_of_a_checkout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "wsnet_cli"
-    monkeypatch.setattr(
-        config_file, "__file__", str(package / "core" / "configuration" / "config_file.py")
-    )
+    place = package / "core" / "configuration" / "presets.py"
+    monkeypatch.setattr(presets, "__file__", str(place))
     assert preset_folder() == tmp_path / "configs"
     (package / "configs").mkdir(parents=True)
     assert preset_folder() == package / "configs"

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from wsnet_cli.core.configuration.config import NetworkConfig
-from wsnet_cli.core.configuration.config_file import load_config, preset_names
+from wsnet_cli.core.configuration.config_file import load_config
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ConfigError, ParameterError
 from wsnet_cli.core.networks import limits as artifact_limits

@@ -13,8 +13,8 @@ from wsnet_cli.core.configuration.config_file import (
     dump_config,
     load_config,
     parse_config,
-    preset_names,
 )
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import ConfigError
 from wsnet_cli.core.networks.architectures import build_network

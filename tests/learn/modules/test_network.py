@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.core.configuration.config_file import load_config, parse_config, preset_names
+from wsnet_cli.core.configuration.config_file import load_config, parse_config
+from wsnet_cli.core.configuration.presets import preset_names
 from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.model import Model, compress, real
 from wsnet_cli.core.model_file.artifact import model_from_bytes, model_to_bytes

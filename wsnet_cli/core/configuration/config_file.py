@@ -18,22 +18,11 @@ from ..files import explain_os_errors
 from ..quoting import bare, quoted
 from .config import FROM_DATA, Config, NetworkSamplingConfig, SamplingConfig
 from .config_base import BASE, read_tree
+from .presets import preset_folder, preset_names
 from .yamlfile import FLOAT, load_yaml, parse_scalar
 
 MAX_CONFIG_BYTES = 1_000_000
 """A configuration is a page of text; anything larger is not one."""
-
-
-def preset_folder() -> Path:
-    """Where the presets lie: inside the installed package, or beside it in a checkout."""
-    package = Path(__file__).resolve().parents[2]
-    installed = package / "configs"
-    return installed if installed.is_dir() else package.parent / "configs"
-
-
-def preset_names() -> tuple[str, ...]:
-    """The names of the presets that ship, sorted."""
-    return tuple(sorted(path.stem for path in preset_folder().glob("*.yaml")))
 
 
 def find_config(name_or_path: str, models: Iterable[str] = ()) -> Path:

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 
 from ...core.configuration.config import AudioConfig, Config
 from ...core.configuration.config_file import load_config
+from ...core.configuration.presets import DEFAULT_PRESET
 from ...core.model import Model
 from ..run.from_data import LONGEST_WINDOW_S, WHOLE_CLIPS
 
-DEFAULT_PRESET = "default"
 CLIP_NORM = 1.0
 WARMUP_EPOCHS = 1
 
