@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .compress_plan import Plan
 
 MIXED = "mixed"
-FULL_BITS = 8
 """What is rounded without training."""
 _OWN_SUFFIX = re.compile(r"\.(?:q[4568]|mixed)$")
 
@@ -170,6 +169,8 @@ def _check_scheme(scheme: str) -> None:
 
 
 def _check_epochs(epochs: int | None, wish: Wish, no_fine_tune: bool) -> None:
+    from ..core.quant import FULL_BITS
+
     if epochs is None:
         return
     if no_fine_tune:

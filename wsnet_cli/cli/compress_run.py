@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import GateError, UsageError, WsnetError
 from ..core.model import Model
 from ..core.model_file.artifact import model_to_bytes
+from ..core.quant import FULL_BITS
 from ..core.sizes.bit_allocation import Allocation
 from ..core.sizes.bit_choice import fit_again
 from . import console
@@ -17,7 +18,6 @@ from .compress_plan import Asked, Plan, tuning_config
 if TYPE_CHECKING:
     from ..bulk.before_after import BeforeAfter
 
-FULL_BITS = 8
 MOST_TRIES = 5
 """Fine-tunings at most until a file fits, the last with the fewest bits."""
 MARGIN = 0.005

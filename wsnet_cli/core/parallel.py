@@ -19,7 +19,8 @@ LOOK_AHEAD = 4
 STOP_S = 2.0
 """Longest wait for workers to stop when told; one that hangs in the system is left behind."""
 
-_WAKE_S = 0.2  # a wait without an end cannot be interrupted on Windows
+WAKE_S = 0.2
+"""Longest wait at a time: one without an end cannot be interrupted on Windows."""
 
 
 class Stopped(BaseException):
@@ -94,7 +95,7 @@ class _Job(Generic[T, R]):
             self._done.set()
 
     def result(self) -> R:
-        while not self._done.wait(_WAKE_S):
+        while not self._done.wait(WAKE_S):
             pass
         if self._error is not None:
             raise self._error

@@ -21,6 +21,8 @@ Array = npt.NDArray[np.float32]
 
 BITS = (8, 6, 5, 4)
 """Bits of a code."""
+FULL_BITS = BITS[0]
+"""Those that are rounded to, and not fine-tuned for."""
 SCHEMES = ("symmetric", "min-max")
 RANGE_FRACTIONS = np.linspace(1.0, 0.7, 31)
 """Ranges that are tried at 8 bits, as fractions of the largest magnitude; the whole one first."""
@@ -141,7 +143,7 @@ def _scales(step: np.float32, bits: int) -> Iterator[np.float32]:
     Below 8 bits only such that `scale * max_code / max_code` is the scale again, so that the whole
     range of the rounded weights gives that scale.
     """
-    if bits == 8:
+    if bits == FULL_BITS:
         yield from (np.float32(step * part) for part in RANGE_FRACTIONS)
         return
     most = np.float32(max_code(bits))

@@ -11,10 +11,10 @@ import pytest
 from wsnet_cli.core.errors import FileError
 from wsnet_cli.data.copies import near_file
 from wsnet_cli.data.copies.duplicates import Duplicate
-from wsnet_cli.data.copies.near_file import NEAR, read_near, write_near
+from wsnet_cli.data.copies.near_file import read_near, write_near
 from wsnet_cli.data.health.meter import HEALTH
 from wsnet_cli.data.packing.one_clip import PackedClip
-from wsnet_cli.data.packing.store import INDEX, Store, open_store
+from wsnet_cli.data.packing.store import INDEX, NEAR, Store, open_store
 from wsnet_cli.data.packing.store_writer import MemoryWriter, StoreWriter
 
 PAIRS = [Duplicate(0, 2, "near", 0.9731, -0.5), Duplicate(1, 3, "near", 1.0, 0.0)]

@@ -71,6 +71,11 @@ class Reliability:
         return dict.fromkeys(names)
 
 
+def mean_log_loss(of_truth: NDArray[np.floating[Any]]) -> float:
+    """The mean negative logarithm of the scores that were given to what is true, [n] in [0, 1]."""
+    return float(-np.log(np.maximum(of_truth, SMALLEST_SCORE)).mean())
+
+
 def reliability_of_classes(
     truth: NDArray[np.int64], right: NDArray[np.bool_], scores: Array
 ) -> Reliability:
@@ -85,7 +90,7 @@ def reliability_of_classes(
     squares = np.einsum("nc,nc->n", scores, scores, dtype=np.float64)
     bins = _fill_bins(scores.max(axis=1), right)
     return Reliability(
-        negative_log_likelihood=float(-np.log(np.maximum(of_truth, SMALLEST_SCORE)).mean()),
+        negative_log_likelihood=mean_log_loss(of_truth),
         brier_score=float((squares - 2 * of_truth + 1).mean()),
         calibration_error=_calibration_error(bins),
         bins=bins,
@@ -103,7 +108,7 @@ def reliability_of_decisions(truth: NDArray[np.bool_], scores: Array) -> Reliabi
     of_truth = np.where(truth, said, 1 - said)
     bins = _fill_bins(scores.ravel(), truth.ravel())
     return Reliability(
-        negative_log_likelihood=float(-np.log(np.maximum(of_truth, SMALLEST_SCORE)).mean()),
+        negative_log_likelihood=mean_log_loss(of_truth),
         brier_score=float(((said - truth) ** 2).mean()),
         calibration_error=_calibration_error(bins),
         bins=bins,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..errors import ParameterError
 from ..model import LayerWeights, Model, real
-from ..quant import SCHEMES, Array, QuantizedTensor, to_half
+from ..quant import FULL_BITS, SCHEMES, Array, QuantizedTensor, to_half
 from .coding import halves_coded, huffman_coded, pack_codes
 from .container import Tensors
 
@@ -65,7 +65,7 @@ def stored_forms(model: Model) -> Iterator[tuple[Form, Tensors]]:
 def is_plain(model: Model) -> bool:
     """Whether formats 1 and 2 can hold its weights: float32, or 8 bits of the symmetric scheme."""
     return model.bits == 32 or (
-        all(bits == 8 for bits in model.layer_bits) and scheme_of(model) == SCHEMES[0]
+        all(bits == FULL_BITS for bits in model.layer_bits) and scheme_of(model) == SCHEMES[0]
     )
 
 

@@ -11,11 +11,10 @@ import json
 
 from ...core.errors import FileError
 from ...core.files import hash_file, write_atomic
-from ..packing.store import INDEX, Store, canonical
+from ..packing.store import INDEX, NEAR, Store, canonical
 from .duplicates import Duplicate
 from .fingerprint import FINGERPRINT_VERSION
 
-NEAR = "near.json"
 COMPARING_VERSION = 1
 """Changes whenever the same sounds may give other pairs."""
 

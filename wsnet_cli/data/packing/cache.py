@@ -20,7 +20,7 @@ from pathlib import Path
 from ...core.errors import FileError
 from ...core.files import TEMPORARY_SUFFIX
 from ...core.lock import hold
-from .store import INDEX, JOURNAL, MANIFEST, SET_KEY_SIGNS
+from .store import INDEX, JOURNAL, MANIFEST, NEAR, SET_KEY_SIGNS
 
 CACHE_VARIABLE = "WSNET_CACHE"
 CACHE_LIMIT_BYTES = 10_000_000_000
@@ -30,9 +30,10 @@ PACKED = "packed"
 _FOLDER = re.compile(
     rf"\.?([0-9a-f]{{{SET_KEY_SIGNS}}})(?:(?:\.[0-9a-f]+)?{re.escape(TEMPORARY_SUFFIX)})?", re.ASCII
 )
+_ATOMIC = "|".join(map(re.escape, (MANIFEST, NEAR)))
 _FILE = re.compile(
-    rf"{re.escape(MANIFEST)}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|near\.json|shard-[0-9]+\.i16|"
-    rf"\.(?:{re.escape(MANIFEST)}|near\.json)\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
+    rf"{_ATOMIC}|{re.escape(INDEX)}|{re.escape(JOURNAL)}|shard-[0-9]+\.i16|"
+    rf"\.(?:{_ATOMIC})\.[0-9a-f]+{re.escape(TEMPORARY_SUFFIX)}"
 )
 
 

@@ -29,6 +29,8 @@ from .store_index import Finder, Index, Keys, read_health, read_places
 
 PACK_VERSION = 3
 MANIFEST = "manifest.json"
+NEAR = "near.json"
+"""Which of its clips hold the same audio, if that is known."""
 INDEX = "index.bin"
 JOURNAL = "index.part"
 """The index of a set that is not finished: torn at its end, perhaps, and ahead of the audio."""

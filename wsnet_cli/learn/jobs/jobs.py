@@ -9,15 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...core.errors import Interrupted, ParameterError, TrainingError
-from ...core.parallel import count_workers
+from ...core.parallel import WAKE_S, count_workers
 from ..run.interrupt import StopSignal
 from ..run.request import Request
 from ..training.trainer import EpochRow
 from .job_child import Message
 from .job_process import JobProcess
 from .run_to_end import Finished, find_finished, finished_of, run_folder
-
-_WAKE_S = 0.2  # a wait without an end cannot be interrupted on Windows
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ class _Crew:
         while self._waiting and not self._stopping and len(self._at_work) < self._n_workers:
             self._start(self._waiting.popleft())
         try:
-            name, message = self._messages.get(timeout=_WAKE_S)
+            name, message = self._messages.get(timeout=WAKE_S)
         except queue.Empty:
             return
         if message is None:

@@ -21,7 +21,7 @@ from ..run.run_folder import RunFolder, locked
 
 LONGEST_STEP_S = 60.0
 """Seconds in which a process that was told to stop has surely done its step and saved."""
-_WAKE_S = 0.2
+_LOOK_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def wait_until_free(folder: RunFolder, check: Callable[[], None]) -> None:
         except UsageError:
             if monotonic() > end:
                 raise
-        sleep(_WAKE_S)
+        sleep(_LOOK_EVERY_S)
 
 
 def run_to_end(request: Request, listener: Listener) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from ...core.calibrating.calibration import DECISION
+from ...core.measures.reliability import mean_log_loss
 from ...core.quant import Array
 from ...core.sound.audio import AudioSettings
 from ...core.sound.windows import window_blocks
@@ -19,9 +19,6 @@ from ...engine.session import windows_at_once
 from ..modules.network import WaveformClassifier
 
 Scores = npt.NDArray[np.float64]
-
-SMALLEST_SCORE = 1e-12
-"""Keeps the loss of a clip finite where its score has rounded to 0."""
 
 
 @dataclass(frozen=True)
@@ -64,17 +61,12 @@ def look_at(
         scores = _mean_scores(model, packed.samples(clip), audio, device, logits_to_scores)
         if members is None:
             n_right += int(scores.argmax()) == label
-            losses -= math.log(max(float(scores[label]), SMALLEST_SCORE))
+            losses += mean_log_loss(scores[[label]])
         else:
             n_right += bool(((scores >= DECISION) == members[label]).all())
-            losses += _cross_entropy(scores, members[label])
+            # What is said to what is so, of each class.
+            losses += mean_log_loss(np.where(members[label], scores, 1 - scores))
     return Look(n_right / len(clips), losses / len(clips))
-
-
-def _cross_entropy(scores: Scores, truth: npt.NDArray[np.bool_]) -> float:
-    """The mean over classes of the negative logarithm of what is said to what is so."""
-    of_truth = np.where(truth, scores, 1 - scores)
-    return float(-np.log(np.maximum(of_truth, SMALLEST_SCORE)).mean())
 
 
 def _sigmoid(logits: torch.Tensor, dim: int) -> torch.Tensor:

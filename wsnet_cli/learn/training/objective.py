@@ -10,8 +10,6 @@ from torch import Tensor, nn
 from ...core.calibrating.calibration import DECISION
 from ..teachers.teachers import Teachers
 
-FLOAT32_BYTES = 4
-
 
 @dataclass(frozen=True)
 class Objective:
@@ -59,7 +57,7 @@ class Objective:
         smooth = self.label_smoothing
         n_answers = 2 if self.multi_label else targets.shape[1]
         wanted = targets if smooth == 0 else (1 - smooth) * targets + smooth / n_answers
-        exact = logits if logits.element_size() >= FLOAT32_BYTES else logits.float()
+        exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if self.multi_label:
             return self._of_each_class(exact, wanted)
         scores = torch.log_softmax(exact, dim=-1)
