@@ -139,33 +139,33 @@ class Run:
                 self.listener.epoch(rows[-1])
                 if self.team.rank == 0:
                     self.folder.write_metrics(rows)
-            reason = self._reason_to_stop(stop)
-            if reason or trainer.done or self.team.any(self._save_is_due()):
+            ended = self._ended(stop)
+            if ended or trainer.done or self.team.any(self._save_is_due()):
                 self._save(rows)
-            if reason:
-                self._stop(reason, stop)
+            if ended:
+                raise ended
         if trainer.stopped_early:
             self.listener.remark(
                 f"ended after epoch {trainer.position.epoch}: none since epoch "
                 f"{trainer.best.epoch} was better on the validation part"
             )
 
-    def _reason_to_stop(self, stop: StopSignal) -> str:
-        """Why to stop now, on all processes alike; "" to go on."""
+    def _ended(self, stop: StopSignal) -> Interrupted | None:
+        """What to raise where the run is to end now, on all processes alike; None to go on."""
         if self.trainer.done:
-            return ""
+            return None
         if self.team.any(stop.received is not None):
-            return "stopped"
-        return "the hours are over" if self.team.any(self._is_late()) else ""
+            return self._interrupted("stopped", stop.exit_code)
+        if self.team.any(self._is_late()):
+            return self._interrupted("the hours are over", 1)
+        return None
 
-    def _stop(self, reason: str, stop: StopSignal) -> None:
-        words = (
+    def _interrupted(self, reason: str, exit_code: int) -> Interrupted:
+        return Interrupted(
             f"{reason} in epoch {self.trainer.position.epoch + 1}; go on with: "
-            f"wsnet train --resume {self.folder.path}"
+            f"wsnet train --resume {self.folder.path}",
+            exit_code,
         )
-        if reason == "stopped":
-            raise Interrupted(words, stop.exit_code)
-        raise Interrupted(words, 1)
 
     def _after_step(self, stop: StopSignal) -> bool:
         self.listener.step(self.trainer.fraction_done)
