@@ -208,7 +208,7 @@ def test_a_file_that_was_cut_off_is_a_finding_and_stays_one(prepare, tones: Path
 
 
 def test_many_refusals_are_counted(prepare, tones: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(prepare_command, "N_WARNINGS", 3)
+    monkeypatch.setattr(prepare_command, "MOST_SHOWN", 3)
     for i in range(5):
         (tones / "low" / f"empty{i}.wav").touch()
     outcome = prepare()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..data.dataset import Failure
 
 MOST_SHOWN = 20
+"""Clips or inputs of one kind that are named on stderr."""
 
 
 def warn_left_out(failures: Iterable[Failure]) -> None:

@@ -10,18 +10,17 @@ from ..bulk.answers import DOUBTS, FAILED, Answer, readable
 from ..bulk.pace import Pace
 from ..bulk.writers.writer import Counts
 from . import console
+from .left_out import MOST_SHOWN
 from .predict_show import ROWS_AT_ONCE
 
 NOTE_EVERY_S = 60.0
 """How often a long run says how far it is, where no bar can be drawn."""
-N_WARNINGS = 20
-"""Failed inputs that are named on stderr, where no output has a place for them."""
 
 
 def warn_of_failures(answers: Iterable[Answer]) -> None:
     """Say of the first inputs that failed why they did."""
     failed = (answer for answer in answers if answer.status == FAILED)
-    for _, answer in zip(range(N_WARNINGS), failed, strict=False):
+    for _, answer in zip(range(MOST_SHOWN), failed, strict=False):
         console.warn(answer.error)
 
 

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..bulk.request import CLIP, EVENTS, MAX, MEAN, WINDOWS, Request
+from ..bulk.writers.embeddings import SUFFIXES as EMBEDDING_SUFFIXES
+from ..bulk.writers.formats import FORMATS as PROGRAM_FORMATS
 from ..core.errors import UsageError
 from ..core.files import exists, is_folder, unwritable_place
 
 TABLE = "table"
-FORMATS = (TABLE, "csv", "json", "jsonl", "parquet", "audacity", "raven")
-EMBEDDING_SUFFIXES = (".npy", ".csv", ".parquet")
+FORMATS = (TABLE, *PROGRAM_FORMATS)
 
 _FORMAT_OF_SUFFIX = {
-    ".csv": "csv",
-    ".json": "json",
-    ".jsonl": "jsonl",
-    ".parquet": "parquet",
-    ".selections.txt": "raven",
+    known.suffix: name
+    for name, known in PROGRAM_FORMATS.items()
+    if known.suffix != ".txt"  # which says no format
 }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..bulk.answers import FAILED, Answer, predictions_of
 from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
-from .predict_meter import N_WARNINGS, Meter, warn_of_failures
+from .left_out import MOST_SHOWN
+from .predict_meter import Meter, warn_of_failures
 from .predict_show import screen_writer
 from .stopping import stopped, terminable
 
@@ -42,7 +43,7 @@ def run_shown(
                 for answer in answers:
                     show(answer, facts, writer)
                     meter.add(answer)
-                    if has_no_place and answer.status == FAILED and len(unnamed) < N_WARNINGS:
+                    if has_no_place and answer.status == FAILED and len(unnamed) < MOST_SHOWN:
                         unnamed.append(answer)
             writer.end(meter.counts)
     except KeyboardInterrupt as error:

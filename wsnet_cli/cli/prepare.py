@@ -12,6 +12,7 @@ from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import UsageError
 from . import console, options
 from .exits import EXIT_SOME_FAILED
+from .left_out import MOST_SHOWN, warn_left_out
 from .light import require
 from .stopping import stopped, terminable
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from ..data.estimate import Estimate
     from ..data.prepare import Prepared
 
-N_WARNINGS = 20
-"""Entries left out or refused that are named on stderr; report.json has them all."""
 LONG_JOB_FILES = 2_000
 """From here on it is said what a job will take before it begins."""
 HELD_OUT = 0.2
@@ -240,13 +239,14 @@ def _write_page(prepared: Prepared, out: Path) -> None:
 
 
 def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:
-    for failure in prepared.dataset.skipped[:N_WARNINGS]:
-        console.warn(f"left out: {failure.name}: {failure.reason}")
+    from ..data.prepared_folder import CLIPS, PAGE
+
+    warn_left_out(prepared.dataset.skipped)
     failures = list(prepared.packed.failures.values())
-    for failure in failures[:N_WARNINGS]:
+    for failure in failures[:MOST_SHOWN]:
         console.warn(f"refused: {failure.name}: {failure.reason}")
-    if len(failures) > N_WARNINGS:
-        console.warn(f"and {len(failures) - N_WARNINGS:,} more, in {out / 'clips.csv'}")
+    if len(failures) > MOST_SHOWN:
+        console.warn(f"and {len(failures) - MOST_SHOWN:,} more, in {out / CLIPS}")
     if json:
         console.print_json(_json(prepared, out))
     else:
@@ -259,7 +259,7 @@ def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:
         f"{prepared.n_decoded:,} files decoded)"
     )
     if report:
-        console.note(f"report: {(out / 'report.html').absolute()}")
+        console.note(f"report: {(out / PAGE).absolute()}")
     console.note(f"next: wsnet train {out}")
 
 

@@ -20,6 +20,7 @@ from ...core.quant import Array
 from ...core.tables import csv_line
 from ..answers import OK, Answer, readable
 
+SUFFIXES = (".npy", ".csv", ".parquet")
 INDEX_COLUMNS = ("file", "start", "end")
 ROWS_AT_ONCE = 4_096
 """Rows of a parquet file in memory, and in a row group."""
