@@ -15,6 +15,7 @@ from ...core.errors import UsageError
 from ..modules.network import WaveformClassifier
 from ..training.held_out import look_at
 from .ready import Ready
+from .running import make_trainer
 
 WARM_UP_STEPS = 2
 """Steps that are not measured: the first ones take memory and choose kernels."""
@@ -55,8 +56,6 @@ def measure_steps(ready: Ready) -> Estimate:
     Raises:
         TrainingError: a step fails.
     """
-    from .running import make_trainer
-
     trainer = make_trainer(ready)
     times: list[float] = []
     while len(times) < WARM_UP_STEPS + MEASURED_STEPS and not trainer.done:
