@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wsnet_cli.core.errors import DataError
-from wsnet_cli.data.prepared_folder import is_prepared, open_prepared
+from wsnet_cli.data.layouts.prepared import open_prepared
+from wsnet_cli.data.prepared_folder import is_prepared
 from wsnet_cli.data.synthetic import write_sound_folder
 
 SAID = "No space left on device"

@@ -179,7 +179,7 @@ def test_the_packages_are_the_known_ones():
     assert len(FILES) > 60
 
 
-@pytest.mark.parametrize("package", ["core", "learn"])
+@pytest.mark.parametrize("package", ["core", "data", "learn"])
 def test_folders_within_a_package_import_each_other_one_way(package: str) -> None:
     found = folders_imported(package)
     assert sum(map(len, found.values())) > 5

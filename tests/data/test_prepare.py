@@ -13,8 +13,8 @@ from faulty_disk import contents
 from wsnet_cli.core.errors import DataError, UsageError
 from wsnet_cli.data import prepare as prepare_module
 from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.layouts.prepared import open_prepared
 from wsnet_cli.data.prepare import Prepared, check_target
-from wsnet_cli.data.prepared_folder import open_prepared
 
 MakeFolders = Callable[[dict[str, int]], Path]
 MakeSine = Callable[..., Path]

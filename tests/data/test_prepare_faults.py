@@ -12,9 +12,10 @@ from faulty_disk import Killed, contents, faulty_disk
 from wsnet_cli.core.errors import DataError, FileError
 from wsnet_cli.data import prepare as prepare_module
 from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.layouts.prepared import open_prepared
 from wsnet_cli.data.packing import store_writer
 from wsnet_cli.data.prepare import Prepared
-from wsnet_cli.data.prepared_folder import is_prepared, open_prepared
+from wsnet_cli.data.prepared_folder import is_prepared
 
 MakeFolders = Callable[[dict[str, int]], Path]
 MakeSine = Callable[..., Path]

@@ -16,9 +16,10 @@ import pytest
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.data import prepared_folder
 from wsnet_cli.data.layouts.known import load_dataset
+from wsnet_cli.data.layouts.prepared import open_prepared
 from wsnet_cli.data.packing.packed import pack
 from wsnet_cli.data.prepare import prepare
-from wsnet_cli.data.prepared_folder import COLUMNS, is_prepared, open_prepared, read_marker
+from wsnet_cli.data.prepared_folder import COLUMNS, is_prepared, read_marker
 
 MakeFolders = Callable[[dict[str, int]], Path]
 MakeSine = Callable[..., Path]

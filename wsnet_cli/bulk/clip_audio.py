@@ -11,8 +11,9 @@ from ..core.measures.evaluation import Evaluated
 from ..core.sound.resampling import resample_blocks
 from ..core.sound.stream import OpenBlocks
 from ..data.clips import Clip
+from ..data.layouts.prepared import open_prepared
 from ..data.packing.content import content_key, file_digest
-from ..data.prepared_folder import is_prepared, open_prepared
+from ..data.prepared_folder import is_prepared
 from ..engine.session import Classifier
 
 

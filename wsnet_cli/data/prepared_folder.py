@@ -26,14 +26,7 @@ from .clips import Clip
 from .dataset import DataSet
 from .dividing.parts import NO_PART, Parts
 from .health.findings import findings_of, judge
-from .layouts.layout import Findings, read_clips
-from .layouts.paths import Root
-from .packing.cache import packed_folder
-from .packing.integrity import is_whole
-from .packing.pack_job import clip_key
 from .packing.packed import PackedSet
-from .packing.store import is_of_another_version, open_store
-from .packing.store_index import KEY_BYTES
 
 MARKER = "prepared.json"
 CLIPS = "clips.csv"
@@ -41,14 +34,14 @@ REPORT = "report.json"
 PAGE = "report.html"
 LOCK = ".prepare.lock"
 VERSION = 1
-TITLE = "prepared"
 
 CLIP_COLUMNS = ("path", "label", "fold", "split", "group", "start", "end", "status", "kind")
 MEASURE_COLUMNS = ("reason", "content", "seconds", "sample_rate", "channels", "peak", "rms")
 COLUMNS = (*CLIP_COLUMNS, *MEASURE_COLUMNS, "findings")
 
 USED, REFUSED = "used", "refused"
-_AGAIN = "run wsnet prepare again"
+AGAIN = "run wsnet prepare again"
+"""What helps where a file of the folder is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -156,72 +149,19 @@ def read_marker(folder: Path) -> Marker:
         if not (marker.set and set(marker.set) <= set("0123456789abcdef")):
             raise ValueError("no name of a set")
     except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise DataError(f"{shown(path)}: is damaged ({error}); {_AGAIN}") from None
+        raise DataError(f"{shown(path)}: is damaged ({error}); {AGAIN}") from None
     if marker.version != VERSION:
-        raise DataError(f"{shown(path)}: version {marker.version}; expected {VERSION}: {_AGAIN}")
+        raise DataError(f"{shown(path)}: version {marker.version}; expected {VERSION}: {AGAIN}")
     try:
         whole = hash_file(folder / CLIPS) == marker.clips_sha256
     except OSError as error:
-        raise DataError(f"{shown(folder / CLIPS)}: {error.strerror}; {_AGAIN}") from None
+        raise DataError(f"{shown(folder / CLIPS)}: {error.strerror}; {AGAIN}") from None
     if not whole:
-        raise DataError(f"{shown(folder)}: {CLIPS} is not the one that was written; {_AGAIN}")
+        raise DataError(f"{shown(folder)}: {CLIPS} is not the one that was written; {AGAIN}")
     return marker
 
 
-def read_prepared(root: Root, found: Findings) -> Iterator[Clip]:
-    """Yield the clips of a prepared folder that are used, with the parts that were chosen.
-
-    Raises:
-        DataError: as `read_marker`.
-    """
-    marker = read_marker(root.path)
-    found.notes.append(f"prepared from {marker.layout}; {marker.split}")
-    found.multi_label = marker.multi_label
-    yield from (clip for clip, _ in _rows(root.path))
-
-
-def open_prepared(folder: Path, sample_rate: int | None = None) -> tuple[DataSet, PackedSet]:
-    """Read the clips of a prepared folder, and open their audio.
-
-    Args:
-        folder: a prepared one.
-        sample_rate: that the audio must have, Hz; None takes what there is.
-
-    Raises:
-        DataError: as `read_marker`; or the audio has another rate, is damaged or is not there.
-    """
-    marker = read_marker(folder)
-    if sample_rate is not None and marker.sample_rate != sample_rate:
-        raise DataError(
-            f"{shown(folder)}: prepared at {marker.sample_rate} Hz; expected {sample_rate}: "
-            f"prepare it with --rate {sample_rate}, or --set audio.sample_rate={marker.sample_rate}"
-        )
-    dataset = read_clips(Root(folder), TITLE, read_prepared)
-    place = packed_folder(folder) / marker.set
-    store = open_store(place, marker.sample_rate)
-    contents = _contents(dataset)
-    keys = b"".join(clip_key(marker.sample_rate, content) for content in contents)
-    rows = np.full(len(contents), -1, np.int32)
-    if store is not None:
-        rows = store.rows(np.frombuffer(keys, np.uint8).reshape(-1, KEY_BYTES))
-    if store is None and is_of_another_version(place):
-        raise DataError(
-            f"{shown(folder)}: its audio is kept in a form of another version of wsnet; {_AGAIN}"
-        )
-    if store is None or (rows < 0).any() or not is_whole(store):
-        raise DataError(f"{shown(folder)}: its audio is damaged or gone; {_AGAIN}")
-    return dataset, PackedSet(marker.sample_rate, {}, contents, None, rows, store)
-
-
-def _contents(dataset: DataSet) -> list[str]:
-    """The content keys in the clips' order."""
-    places: dict[tuple[str, float | None, float | None], str] = {}
-    for clip, content in _rows(dataset.root):
-        places[clip.name, clip.start_s, clip.end_s] = content
-    return [places[clip.name, clip.start_s, clip.end_s] for clip in dataset.clips]
-
-
-def _rows(root: Path) -> Iterator[tuple[Clip, str]]:
+def read_rows(root: Path) -> Iterator[tuple[Clip, str]]:
     """The clips that are used, and their content keys. Raises DataError."""
     path = root / CLIPS
     try:
@@ -230,7 +170,7 @@ def _rows(root: Path) -> Iterator[tuple[Clip, str]]:
                 if row["status"] == USED:
                     yield _clip(root, row), row["content"]
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
-        raise DataError(f"{shown(path)}: is damaged ({error}); {_AGAIN}") from None
+        raise DataError(f"{shown(path)}: is damaged ({error}); {AGAIN}") from None
 
 
 def _clip(root: Path, row: dict[str, str]) -> Clip:

@@ -12,8 +12,7 @@ from ...core.errors import DataError, UsageError
 from ...core.files import explain_os_errors
 from ...core.quoting import quoted, shown
 from ..dataset import DataSet, check_usable
-from ..prepared_folder import MARKER, is_unfinished, read_prepared
-from ..prepared_folder import TITLE as PREPARED_TITLE
+from ..prepared_folder import MARKER, is_unfinished
 from .dcase import META_NAMES, SETUP_FOLDER, read_dcase
 from .folders import read_class_folders
 from .layout import Layout, layout_name, read_clips
@@ -26,6 +25,8 @@ from .manifest import (
 )
 from .paths import Root
 from .pattern import parse_pattern, read_pattern
+from .prepared import TITLE as PREPARED_TITLE
+from .prepared import read_prepared
 from .speech_commands import PART_LISTS, read_speech_commands, read_speech_commands_12
 from .tables import (
     ESC50_TABLE,

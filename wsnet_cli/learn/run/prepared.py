@@ -18,11 +18,12 @@ from ...data.dataset import DataSet
 from ...data.dividing.again import split_again
 from ...data.dividing.splits import Split
 from ...data.layouts.known import load_dataset
+from ...data.layouts.prepared import TITLE, open_prepared
 from ...data.packing.cache import default_cache_root
 from ...data.packing.content import file_digest
 from ...data.packing.pack_job import Progress
 from ...data.packing.packed import PackedSet, check_classes, pack
-from ...data.prepared_folder import TITLE, is_prepared, open_prepared
+from ...data.prepared_folder import is_prepared
 from ..feeding.backgrounds import Backgrounds, find_backgrounds, load_backgrounds
 from ..feeding.balance import warn_few_clips
 from ..feeding.batches import Feed
