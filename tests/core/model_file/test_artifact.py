@@ -431,7 +431,7 @@ def test_a_long_word_is_told_in_a_short_line(small_model: Model, sign: Sign, key
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("offsets", "some", "offsets = some; expected one of regular, random, learned"),
+        ("offsets", "some", "offsets = 'some'; expected one of regular, random, learned"),
         ("offsets", "\x1b[2J", "offsets = '\\x1b[2J'; expected one of regular, random, learned"),
         ("offsets", 1, "offsets: missing or of the wrong type; expected str"),
         ("offsets", None, "offsets: missing or of the wrong type; expected str"),

@@ -79,7 +79,10 @@ def test_bands_are_the_windows_that_fit(n_bands: int, height: int, stride: int, 
         ({"sampling": Sampling(2, signs=True)}, "signs = True; expected False where channel_f"),
         ({"sampling": Sampling(2, 2, group_offset=17)}, "group_offset = 17; expected 0 to 16 rows"),
         ({"sampling": Sampling(2, group_offset=1)}, "group_offset = 1; expected 0 where channel_f"),
-        ({"sampling": Sampling(2, offsets="learned")}, "offsets = learned; expected regular in a"),
+        (
+            {"sampling": Sampling(2, offsets="learned")},
+            "offsets = 'learned'; expected regular in a",
+        ),
     ],
 )
 def test_what_is_out_of_range_is_refused(values: dict[str, object], message: str) -> None:
@@ -89,7 +92,7 @@ def test_what_is_out_of_range_is_refused(values: dict[str, object], message: str
 
 
 def test_costs_of_what_is_not_there_are_refused() -> None:
-    with pytest.raises(ParameterError, match=r"way = integral; expected dense, folded"):
+    with pytest.raises(ParameterError, match=r"way = 'integral'; expected dense, folded"):
         SHAPE.cost(10, "integral")
     with pytest.raises(ParameterError, match=r"n_samples = 1; expected at least 2"):
         SHAPE.cost(1, "dense")

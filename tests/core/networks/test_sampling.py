@@ -275,12 +275,12 @@ def test_impossible_layer_is_refused(change: dict[str, object], message: str) ->
 
 def test_impossible_cost_is_refused() -> None:
     with pytest.raises(
-        ParameterError, match=r"^way = fast; expected dense, folded, integral, recu"
+        ParameterError, match=r"^way = 'fast'; expected dense, folded, integral, recu"
     ):
         GOOD.cost(20, "fast")
     with pytest.raises(ParameterError, match=r"^n_samples = 7; expected at least 8"):
         GOOD.cost(7, "dense")
-    with pytest.raises(ParameterError, match=r"^way = recurrence; expected dense or folded here"):
+    with pytest.raises(ParameterError, match=r"^way = 'recurrence'; expected dense or folded here"):
         replace(GOOD, sampling=None).cost(20, "recurrence")
 
 
@@ -341,7 +341,7 @@ def test_what_is_irregular_shares_nothing_over_time(way: str, more: dict[str, ob
     shape = irregular(**more)
     assert irregular().has_way(way)
     assert not shape.has_way(way)
-    with pytest.raises(ParameterError, match=f"^way = {way}; expected dense or folded here"):
+    with pytest.raises(ParameterError, match=f"^way = '{way}'; expected dense or folded here"):
         shape.cost(20, way)
 
 
@@ -350,7 +350,7 @@ def test_what_is_irregular_shares_nothing_over_time(way: str, more: dict[str, ob
     [
         (
             Sampling(2, 3, offsets="some"),
-            "offsets = some; expected one of regular, random, learned",
+            "offsets = 'some'; expected one of regular, random, learned",
         ),
         (Sampling(2, 3, group_offset=-1), "group_offset = -1; expected 0 to 14 rows"),
         (Sampling(2, 3, group_offset=15), "group_offset = 15; expected 0 to 14 rows"),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ..errors import ParameterError
+from ..checks import check
 from .sampling import ConvShape, Cost, Sampling
 
 WAYS = ("dense", "folded")
@@ -56,17 +56,17 @@ class MapShape:
 
     def __post_init__(self) -> None:
         for name in ("n_bands", "height", "length", "stride"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "an integer >= 1")
+            check(name, getattr(self, name), getattr(self, name) >= 1, "an integer >= 1")
         for name in ("band_padding", "padding"):
-            _require(getattr(self, name) >= 0, name, getattr(self, name), "an integer >= 0")
+            check(name, getattr(self, name), getattr(self, name) >= 0, "an integer >= 0")
         if self.sampling is not None:
             own = self.sampling
             plain = replace(own, denser=1, offsets="regular")
             for name, value in vars(own).items():
                 only = getattr(plain, name)
-                _require(value == only, name, value, f"{only} in a convolution of maps")
+                check(name, value, value == only, f"{only} in a convolution of maps")
         n_padded = self.n_bands + 2 * self.band_padding
-        _require(self.height <= n_padded, "height", self.height, f"1 to the {n_padded} bands")
+        check("height", self.height, self.height <= n_padded, f"1 to the {n_padded} bands")
         _ = self.taps  # refuses the rest
 
     @property
@@ -146,17 +146,12 @@ class MapShape:
         Raises:
             ParameterError: an unknown way, or an input too short.
         """
-        _require(way in WAYS, "way", way, ", ".join(WAYS))
+        check("way", way, way in WAYS, ", ".join(WAYS))
         n_outputs = self.output_length(n_samples)
-        _require(n_outputs >= 1, "n_samples", n_samples, f"at least {self.input_length(1)}")
+        check("n_samples", n_samples, n_outputs >= 1, f"at least {self.input_length(1)}")
         n_columns = self.n_in if way == "dense" else self.folded_channels
         return Cost(
             math.prod((n_outputs, self.n_out_bands, self.height, self.length, n_columns))
             * self.n_out,
             n_samples * self.n_bands * (self.n_in - n_columns),
         )
-
-
-def _require(condition: bool, name: str, value: object, expected: str) -> None:
-    if not condition:
-        raise ParameterError(f"{name} = {value}; expected {expected}")

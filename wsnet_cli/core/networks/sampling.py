@@ -13,8 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..errors import ParameterError
-from ..quoting import bare
+from ..checks import check
 from .costs import Cost, count_pairs
 from .linear_shape import LinearShape
 
@@ -93,28 +92,26 @@ class ConvShape:
 
     def __post_init__(self) -> None:
         for name in ("n_in", "n_out", "length", "stride"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "an integer >= 1")
-        _require(self.padding >= 0, "padding", self.padding, "an integer >= 0")
+            check(name, getattr(self, name), getattr(self, name) >= 1, "an integer >= 1")
+        check("padding", self.padding, self.padding >= 0, "an integer >= 0")
         if self.sampling is None:
             return
         stride, factor, denser = _parts(self.sampling)
-        _require(
-            1 <= stride <= self.length, "stride", stride, f"1 to the filter length {self.length}"
-        )
-        _require(
-            factor >= 1 and self.n_in % factor == 0,
+        check("stride", stride, 1 <= stride <= self.length, f"1 to the filter length {self.length}")
+        check(
             "channel_factor",
             factor,
+            factor >= 1 and self.n_in % factor == 0,
             f"a divisor of the {self.n_in} input channels",
         )
-        _require(
-            denser >= 1 and stride % denser == 0,
+        check(
             "denser",
             denser,
+            denser >= 1 and stride % denser == 0,
             f"a divisor of the sampling stride {stride}",
         )
         offsets = self.sampling.offsets
-        _require(offsets in OFFSETS, "offsets", offsets, f"one of {', '.join(OFFSETS)}")
+        check("offsets", offsets, offsets in OFFSETS, f"one of {', '.join(OFFSETS)}")
         self._check_groups(self.sampling)
 
     def _check_groups(self, sampling: Sampling) -> None:
@@ -123,9 +120,9 @@ class ConvShape:
         most = self.length + self.last_place if several else 0
         expected = f"0 to {most} rows" if several else "0 where channel_factor is 1"
         found = sampling.group_offset
-        _require(0 <= found <= most, "group_offset", found, expected)
+        check("group_offset", found, 0 <= found <= most, expected)
         signs, expected = sampling.signs, "False where channel_factor is 1"
-        _require(several or not signs, "signs", signs, expected)
+        check("signs", signs, several or not signs, expected)
 
     @property
     def n_sampled(self) -> int:
@@ -231,14 +228,14 @@ class ConvShape:
         Raises:
             ParameterError: an unknown way, an input too short, or a way that a dense layer lacks.
         """
-        _require(way in WAYS, "way", way, ", ".join(WAYS))
+        check("way", way, way in WAYS, ", ".join(WAYS))
         n_outputs = self.output_length(n_samples)
-        _require(n_outputs >= 1, "n_samples", n_samples, f"at least {self.input_length(1)}")
+        check("n_samples", n_samples, n_outputs >= 1, f"at least {self.input_length(1)}")
         if way == "dense":
             return self._pointwise_cost(n_outputs) + Cost(
                 n_outputs * self.length * self.n_in * self.n_sampled
             )
-        _require(self.has_way(way), "way", way, "dense or folded here")
+        check("way", way, self.has_way(way), "dense or folded here")
         folding = Cost(0, n_samples * (self.n_in - self.folded_channels))
         shared = {
             "folded": self._direct_cost,
@@ -275,8 +272,3 @@ class ConvShape:
 
 def _parts(sampling: Sampling) -> tuple[int, int, int]:
     return sampling.stride, sampling.channel_factor, sampling.denser
-
-
-def _require(condition: bool, name: str, value: object, expected: str) -> None:
-    if not condition:
-        raise ParameterError(f"{name} = {bare(value)}; expected {expected}")
