@@ -48,8 +48,7 @@ def slowly(
         for group in groups:
             scores = [float(part.scores[i, label]) for i in group]
             start, end = float(part.starts_s[group[0]]), float(part.ends_s[group[-1]])
-            mean = sum(scores) / len(scores)
-            found.append(Event(start, end, label, max(scores), mean, len(group)))
+            found.append(Event(start, end, label, max(scores)))
     if order == "start":
         return sorted(found, key=lambda e: (e.start_s, e.label))
     return sorted(found, key=lambda e: (e.end_s, e.start_s, e.label))
@@ -110,9 +109,9 @@ def test_times_that_were_added_up_differently_touch() -> None:
     assert told(part) == [(0, 0.6, 0)]
 
 
-def test_the_score_is_the_largest_and_the_mean_that_of_the_hits() -> None:
+def test_the_score_is_the_largest_of_the_windows() -> None:
     (event,) = find_events([windows([[0.5], [0.25], [1.0]])], threshold=0.5)
-    assert event == Event(0.0, 2.0, 0, 1.0, 0.75, 2)
+    assert event == Event(0.0, 2.0, 0, 1.0)
 
 
 def test_of_equal_scores_the_first_label_is_the_best() -> None:
@@ -150,7 +149,7 @@ def test_an_event_is_told_as_soon_as_it_is_over(max_gap_s: float | None, n_read:
             yield WindowScores(start, start + 1, np.float32([[number == 0]]))
 
     events = find_events(parts(), max_gap_s=max_gap_s, order="end")
-    assert next(events) == Event(0.0, 1.0, 0, 1.0, 1.0, 1)
+    assert next(events) == Event(0.0, 1.0, 0, 1.0)
     assert read == n_read
 
 

@@ -32,16 +32,12 @@ class Event:
         end_s: where its last window ends.
         label: what was heard: the column of the scores, a place in `Classifier.labels`.
         score: the largest score of its windows, in [0, 1].
-        mean_score: the mean score of the windows that were hits.
-        n_windows: how many these are, >= 1.
     """
 
     start_s: float
     end_s: float
     label: int
     score: float
-    mean_score: float
-    n_windows: int
 
 
 def find_events(
@@ -79,9 +75,9 @@ def find_events(
     >>> scores = np.float32([[0.9, 0.1], [0.75, 0.25], [0.5, 0.5]])
     >>> times = np.arange(3.0)
     >>> for event in find_events([WindowScores(times, times + 1, scores)]):
-    ...     print(event.start_s, event.end_s, event.label, event.mean_score, event.n_windows)
-    0.0 3.0 0 0.7166666587193807 3
-    2.0 3.0 1 0.5 1
+    ...     print(event.start_s, event.end_s, event.label, event.score)
+    0.0 3.0 0 0.8999999761581421
+    2.0 3.0 1 0.5
     """
     _check(threshold, top_k, max_gap_s, order)
     return _find(parts, threshold, best_decides, top_k, max_gap_s, order)
@@ -143,18 +139,13 @@ class _Begun:
         self.start_s = start_s
         self.end_s = start_s
         self._best = 0.0
-        self._total = 0.0
-        self._n_windows = 0
 
     def add(self, end_s: float, score: float) -> None:
         self.end_s = end_s
         self._best = max(self._best, score)
-        self._total += score
-        self._n_windows += 1
 
     def finish(self, label: int) -> Event:
-        n = self._n_windows
-        return Event(self.start_s, self.end_s, label, self._best, self._total / n, n)
+        return Event(self.start_s, self.end_s, label, self._best)
 
 
 class _Line:
