@@ -21,6 +21,7 @@ from pathlib import Path
 from time import perf_counter
 
 from compiled import compiled_environment
+from usage import answer_help
 
 from wsnet_cli.bulk.sources import list_inputs
 from wsnet_cli.core.parallel import Check, count_workers, map_in_order
@@ -155,6 +156,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     if sys.argv[1] == "--read":
         read_all(*sys.argv[2:])
     else:

@@ -15,6 +15,7 @@ from results_table import NOTHING, markdown, points_of, read_times
 from row_files import RESULTS, RowFile, read_recorded
 from row_measures import accuracy_of, compare_rows, of_like_devices, of_like_seeds
 from rows_file import Rows, read_rows
+from usage import answer_help
 
 from wsnet_cli.core.errors import WsnetError
 
@@ -78,6 +79,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     try:
         sys.exit(main())
     except WsnetError as error:

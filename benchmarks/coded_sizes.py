@@ -15,6 +15,7 @@ from pathlib import Path
 from page_table import write_or_check
 from row_files import RESULTS, RowFile, read_row_file
 from rows_file import Row, read_rows
+from usage import answer_help
 
 from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.core.configuration.settings import audio_settings
@@ -63,4 +64,5 @@ def counted(found: RowFile, row: Row, n_teachers: int) -> int:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     sys.exit(write_or_check(PAGE, "coded sizes", table()))

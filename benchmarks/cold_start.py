@@ -17,6 +17,7 @@ import sys
 from time import perf_counter
 
 from compiled import compiled_environment
+from usage import answer_help
 
 IMPORTS = "import numpy, soundfile, soxr"
 TYPER = """
@@ -122,4 +123,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     main()

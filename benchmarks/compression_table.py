@@ -16,6 +16,7 @@ from compression import HEAD, KB, points_of, show
 from page_table import write_or_check
 from results_table import DENSE_REFERENCE_BYTES, markdown
 from row_files import RESULTS
+from usage import answer_help
 
 from wsnet_cli.core.errors import WsnetError
 
@@ -61,6 +62,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     try:
         sys.exit(main())
     except WsnetError as error:

@@ -19,6 +19,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from usage import answer_help
 
 from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.core.configuration.config_file import parse_config
@@ -124,4 +125,5 @@ def main(source: str, pattern: str = "", epochs: str = "6", seeds: str = "1") ->
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     main(*sys.argv[1:])

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from usage import answer_help
 
 from wsnet_cli.bench.layers import time_layers
 from wsnet_cli.bench.rounds import paired_ratio, time_rounds
@@ -123,4 +124,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

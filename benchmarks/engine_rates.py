@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from time import perf_counter_ns
 
 import numpy as np
+from usage import answer_help
 
 from wsnet_cli.core.model import LayerWeights, Model, phi_shape
 from wsnet_cli.core.networks.network import Conv, Mean, Network, Pool
@@ -99,4 +100,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

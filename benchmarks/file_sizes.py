@@ -10,6 +10,8 @@ import json
 import sys
 from dataclasses import replace
 
+from usage import answer_help
+
 from wsnet_cli.core.locate import find_model
 from wsnet_cli.core.model import Model, compress
 from wsnet_cli.core.model_file.artifact import load_model, model_to_bytes, plain_bytes
@@ -53,4 +55,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

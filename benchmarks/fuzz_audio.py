@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from usage import answer_help
 
 from wsnet_cli.core.errors import AudioError
 from wsnet_cli.core.sound.audio import read_audio
@@ -152,6 +153,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     if sys.argv[1:2] == ["--child"]:
         read_damaged(Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))
     else:

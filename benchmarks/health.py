@@ -13,6 +13,7 @@ from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
+from usage import answer_help
 
 from wsnet_cli.core.errors import AudioError
 from wsnet_cli.core.sound.decode import open_audio
@@ -77,4 +78,5 @@ def main(source: str, pattern: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     main(*sys.argv[1:])

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
+from usage import answer_help
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -113,4 +114,5 @@ def _as_resume_file(run: Path, path: Path) -> Path:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

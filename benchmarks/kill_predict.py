@@ -23,6 +23,8 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
+from usage import answer_help
+
 from wsnet_cli.bulk.sources import list_inputs
 
 FORMATS = "csv,json,jsonl,parquet,raven"
@@ -157,4 +159,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     main()

@@ -18,6 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from hostile_child import forget_peak, memory
+from usage import answer_help
 
 from wsnet_cli.core.errors import WsnetError
 from wsnet_cli.core.model import LayerWeights, Model, compress, phi_shape
@@ -108,6 +109,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     if sys.argv[1:2] == ["--child"]:
         measure(sys.argv[2], sys.argv[3])
     else:

@@ -20,6 +20,7 @@ from time import perf_counter, sleep
 
 import numpy as np
 import soundfile
+from usage import answer_help
 
 PER_FOLDER = 1_000
 RATE = 6_000
@@ -108,4 +109,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

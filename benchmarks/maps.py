@@ -11,6 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from usage import answer_help
+
 from wsnet_cli.bench.child import measure
 from wsnet_cli.bench.run import Request
 
@@ -44,4 +46,5 @@ def _measure(name: str, n_rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

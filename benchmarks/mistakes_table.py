@@ -16,6 +16,7 @@ from page_table import write_or_check
 from results_table import PAGE, markdown
 from row_files import ClipList, Ints, RowFile, read_recorded
 from rows_file import read_rows
+from usage import answer_help
 
 from wsnet_cli.core.errors import WsnetError
 
@@ -104,6 +105,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     try:
         sys.exit(main())
     except WsnetError as error:

@@ -23,6 +23,7 @@ from time import perf_counter
 
 from compiled import compiled_environment
 from linked_sets import make_different, make_linked, recordings
+from usage import answer_help
 
 from wsnet_cli.core.parallel import count_workers
 
@@ -94,6 +95,7 @@ def main(folders: list[Path], n_files: int, n_rounds: int) -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=2)
     if sys.argv[1] == "--plain":
         plain_loop(*sys.argv[2:])
     else:

@@ -20,6 +20,7 @@ from time import perf_counter
 
 import numpy as np
 import soundfile
+from usage import answer_help
 
 N_CLASSES = 10
 RATE = 6_000
@@ -83,4 +84,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

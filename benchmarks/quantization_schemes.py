@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from usage import answer_help
 
 from wsnet_cli.bulk.labelled import held_out_clips
 from wsnet_cli.core.model import Model, real
@@ -59,4 +60,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__, n_needed=1)
     main()

@@ -17,6 +17,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from row_files import RESULTS, RowFile, read_row_file
 from row_measures import accuracy_of
 from rows_file import read_rows
+from usage import answer_help
 
 from wsnet_cli.core.files import write_atomic
 
@@ -115,4 +116,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

@@ -26,6 +26,7 @@ from row_measures import (
     of_like_seeds,
 )
 from rows_file import Row, Rows, Table, read_rows
+from usage import answer_help
 
 from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.core.errors import ConfigError, WsnetError
@@ -233,6 +234,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     try:
         main()
     except WsnetError as error:

@@ -18,6 +18,7 @@ import numpy as np
 from results_table import TIMES, what_is_timed
 from row_files import RowFile, read_recorded, write_json
 from rows_file import Row, read_rows
+from usage import answer_help
 
 from wsnet_cli.bench.machine import describe_machine
 from wsnet_cli.bench.rounds import Timing, time_rounds
@@ -77,4 +78,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

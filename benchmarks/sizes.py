@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from page_table import write_or_check
+from usage import answer_help
 
 from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.configuration.settings import audio_settings
@@ -50,4 +51,5 @@ def cell(row: FitRow) -> str:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     sys.exit(write_or_check(PAGE, "sizes", table()))

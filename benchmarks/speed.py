@@ -11,6 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+from usage import answer_help
+
 from wsnet_cli.bench.child import measure
 from wsnet_cli.bench.peers import PEERS
 from wsnet_cli.bench.run import Request
@@ -35,4 +37,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

@@ -11,6 +11,7 @@ import json
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from speed_table import DATA, PEERS, ROOT
+from usage import answer_help
 
 from wsnet_cli.core.files import write_atomic
 
@@ -69,4 +70,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from usage import answer_help
 
 from wsnet_cli.bench.rounds import paired_ratio
 from wsnet_cli.core.files import write_text_atomic
@@ -198,4 +199,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    answer_help(__doc__)
     main()

@@ -600,8 +600,9 @@ def test_the_reader_of_the_page_refuses_changed_bytes(small_model: Model):
         code_of("A reader")["read_file"](bytes(content))
 
 
-def test_the_measured_sizes_are_those_of_today():
+def test_the_measured_sizes_are_those_of_today(monkeypatch: pytest.MonkeyPatch):
     """But for coded numbers, which another version of zlib may code a little differently."""
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")  # as where it is run as a script
     script = runpy.run_path(str(ROOT / "benchmarks" / "file_sizes.py"))
     columns = script["columns"](load_model(find_shipped("esc10")))
     page = section("format.md", "Measured sizes")
