@@ -402,13 +402,18 @@ def test_files_are_sorted_by_label(wsnet, model: str, make_clip: MakeClip, link:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "folder"), [(["in"], "in/sorted"), (["in"], "in"), (["in/a/x.wav"], "in")]
+    ("inputs", "folder", "reason"),
+    [
+        (["in"], "in/sorted", "lies among the inputs, where the next run"),
+        (["in"], "in", "lies among the inputs, where the next run"),
+        (["in/a/x.wav"], "in", "the inputs lie in it, where the folder of a label may be that"),
+    ],
 )
 def test_files_are_not_sorted_among_the_inputs(
-    wsnet, model: str, make_clip: MakeClip, inputs: list[str], folder: str
+    wsnet, model: str, make_clip: MakeClip, inputs: list[str], folder: str, reason: str
 ):
     make_clip("in/a/x.wav")
     outcome = wsnet("predict", *inputs, "-m", model, "--sort-into", folder)
     assert outcome.code == 2
-    assert f"--sort-into {folder}: lies among the inputs" in outcome.error
+    assert f"--sort-into {folder}: {reason}" in outcome.error
     assert [p.name for p in Path("in").rglob("*")] == ["a", "x.wav"]

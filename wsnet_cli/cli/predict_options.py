@@ -151,7 +151,7 @@ def check_inputs(words: Sequence[str], names: Sequence[str], delivery: Delivery)
     """Raise UsageError where the results of such inputs could not be told apart or found again.
 
     Labels for Audacity name no file; and of files that are sorted into a folder among the inputs,
-    the next run would find the copies too.
+    the next run would find the copies too, and above them, inputs and copies would be mixed.
 
     Args:
         words: what the user named.
@@ -165,13 +165,18 @@ def check_inputs(words: Sequence[str], names: Sequence[str], delivery: Delivery)
         return
     target = Path(os.path.realpath(sort_into))
     walked = (Path(os.path.realpath(word)) for word in words if is_folder(word))
-    if any(target.is_relative_to(folder) for folder in walked) or any(
+    if any(target.is_relative_to(folder) for folder in walked):
+        raise UsageError(
+            f"--sort-into {sort_into}: lies among the inputs, where the next run would find what "
+            "was put there; expected another folder"
+        )
+    if any(
         Path(os.path.realpath(folder)).is_relative_to(target)
         for folder in {os.path.dirname(name) for name in names}  # noqa: PTH120 - of many names
     ):
         raise UsageError(
-            f"--sort-into {sort_into}: lies among the inputs, where the next run would find what "
-            "was put there; expected another folder"
+            f"--sort-into {sort_into}: the inputs lie in it, where the folder of a label may be "
+            "that of an input; expected another folder, or a new one in it"
         )
 
 
