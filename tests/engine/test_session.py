@@ -160,14 +160,17 @@ def test_empty_clip_is_refused(small_model: Model) -> None:
 @pytest.mark.parametrize(
     ("samples", "words"),
     [
-        ([0.25] * 900, r"samples = \[0\.25, .*\]; expected a numpy array"),
+        ([0.25] * 900, r"samples = \[0\.25, .*; expected a numpy array"),
         ([], r"samples = \[\]; expected a numpy array"),
         (None, "samples = None; expected a numpy array"),
         (np.zeros(900, np.complex64), "samples.dtype = 'complex64'; expected float32"),
         (np.zeros(900, object), "samples.dtype = 'object'; expected float32"),
+        (np.zeros(900, np.int16), r"= 'int16'; expected float32 in -1\.\.1: divide int16 by 32768"),
+        (np.zeros(900, np.uint8), r"'uint8'; .* or read with soundfile's dtype='float32'$"),
+        (np.zeros(900, bool), "samples.dtype = 'bool'; expected float32 in"),
     ],
 )
-def test_what_is_no_array_of_numbers_is_refused(
+def test_what_is_no_array_of_floats_is_refused(
     small_model: Model, samples: Any, words: str
 ) -> None:
     classifier = Classifier(small_model)

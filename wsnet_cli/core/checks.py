@@ -34,10 +34,16 @@ def is_real(value: object) -> bool:
 
 
 def check_numbers(samples: object) -> None:
-    """Refuse what is no array of real numbers, as a list is not. Raises: ParameterError."""
+    """Refuse what is no array of floats, as a list is not. Raises: ParameterError.
+
+    Whole numbers are refused too: nothing says which of them stands for full scale.
+    """
     check("samples", samples, isinstance(samples, np.ndarray), "a numpy array, float32")
     dtype = np.asarray(samples).dtype
-    check("samples.dtype", str(dtype), dtype.kind in "fiub", "float32")
+    expected = "float32"
+    if dtype.kind in "iub":
+        expected += " in -1..1: divide int16 by 32768, or read with soundfile's dtype='float32'"
+    check("samples.dtype", str(dtype), dtype.kind == "f", expected)
 
 
 def check_row(samples: npt.NDArray[Any]) -> None:

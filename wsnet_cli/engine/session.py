@@ -96,14 +96,14 @@ class Classifier:
         """Score a clip.
 
         Args:
-            samples: mono float32 [n], n >= 1.
+            samples: mono float32 [n], n >= 1, in -1..1.
             sample_rate: Hz; the clip is resampled where the model's rate is another.
 
         Returns: [n_labels] float32 in [0, 1]: the mean over windows of the softmax, which sums to
             1; of a multi-label model, of the sigmoids. Logits are divided by the model's
             temperature before.
-        Raises: ParameterError: samples is no array, or not one row of at least one sample, or one
-            of them is not finite.
+        Raises: ParameterError: samples is no array of floats (integers are not: divide int16 by
+            32768), or not one row of at least one sample, or one of them is not finite.
         """
         return aggregate_scores(self._scores(self._windows(samples, sample_rate)))
 
@@ -114,7 +114,7 @@ class Classifier:
         One clip and one group of windows are in memory at a time, where `clips` is an iterator.
 
         Args:
-            clips: each mono float32 [n], n >= 1.
+            clips: each mono float32 [n], n >= 1, in -1..1.
             sample_rate: Hz, of all of them.
 
         Returns: [n_clips, n_labels] float32, as `classify` returns each row.
