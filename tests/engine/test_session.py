@@ -348,6 +348,21 @@ def test_the_best_labels_come_first_and_equal_ones_in_order(small_model: Model) 
     assert classifier.top(np.float32([0.5, 0, 0.5])) == [("class-0", 0.5)]
 
 
+@pytest.mark.parametrize("calibration", [Calibration(), Calibration(1.0, None, 0.9)])
+def test_what_asks_for_no_labels_is_refused(small_model: Model, calibration: Calibration) -> None:
+    classifier = Classifier(replace(small_model, calibration=calibration))
+    scores = np.float32([0.25, 0.5, 0.25])
+    for k in (0, -1, 1.0, True):
+        with pytest.raises(ParameterError, match=f"^k = {k}; expected a whole number >= 1$"):
+            classifier.top(scores, k)
+    for wrong in (scores[:2], np.float32([0.25] * 4), scores[np.newaxis], np.float32(0.5)):
+        expected = r"^scores\.shape = \(.*\); expected \(3,\), of one clip"
+        with pytest.raises(ParameterError, match=expected):
+            classifier.top(wrong)
+        with pytest.raises(ParameterError, match=expected):
+            classifier.told(wrong)
+
+
 # ------------------------------------------------------------------------------- the package
 
 

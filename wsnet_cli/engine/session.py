@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.calibrating.calibration import UNKNOWN, least_scores, told
 from ..core.calibrating.scores import scores_of
-from ..core.checks import check_numbers
+from ..core.checks import check, check_numbers, is_whole
 from ..core.errors import ParameterError
 from ..core.files import is_folder
 from ..core.locate import find_model
@@ -270,12 +270,15 @@ class Classifier:
                 place of the best one, where that does not reach its least score.
 
         Returns: (label, score), best first; equal scores in the order of the labels.
+        Raises: ParameterError: k < 1, or scores of another shape.
 
         >>> esc10 = Classifier.load("esc10")
         >>> import numpy as np
         >>> esc10.top(np.float32([0, 0.25, 0, 0.5, 0, 0, 0.25, 0, 0, 0]), k=2)
         [('crying_baby', 0.5), ('clock_tick', 0.25)]
         """
+        check("k", k, is_whole(k) and k >= 1, "a whole number >= 1")
+        self._check_scores(scores)
         order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))
         best = [(self.labels[i], float(scores[i])) for i in order[:k]]
         if unknown and not self.multi_label and not self.told(scores):
@@ -290,10 +293,21 @@ class Classifier:
 
         Returns: the best label, or none where the clip is unknown; of a multi-label model all that
             are there, in the order of the labels.
+        Raises: ParameterError: scores of another shape.
         """
+        self._check_scores(scores)
         several = self.multi_label
         least = least_scores(self.model.calibration, len(self.labels), multi_label=several)
         return tuple(self.labels[i] for i in told(scores, least, multi_label=several))
+
+    def _check_scores(self, scores: Array) -> None:
+        found, expected = np.shape(scores), (len(self.labels),)
+        check(
+            "scores.shape",
+            found,
+            found == expected,
+            f"{expected}, of one clip, as classify returns",
+        )
 
     def _windows(self, samples: Array, sample_rate: int) -> Iterator[Array]:
         audio = self.model.audio
