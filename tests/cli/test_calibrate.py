@@ -190,11 +190,19 @@ def test_what_makes_no_sense_is_refused_before_any_work(
     assert message in outcome.error
 
 
-def test_a_label_of_that_name_is_refused(tone_model: Model, tones: Path, wsnet) -> None:
+def test_a_label_of_that_name_is_refused_beside_thresholds(
+    tone_model: Model, tones: Path, noises: Path, wsnet
+) -> None:
     save_model(Path("odd.wsnet"), replace(tone_model, labels=("high", "low", "unknown")))
-    outcome = wsnet("calibrate", "odd.wsnet", tones)
-    assert outcome.code == 2
-    assert outcome.error.startswith("the model has a label 'unknown', which is what clips of no")
+    (tones / "middle").rename(tones / "unknown")
+    for options in ((), ("--no-thresholds", "--background", noises)):
+        outcome = wsnet("calibrate", "odd.wsnet", tones, *options)
+        assert outcome.code == 2
+        assert outcome.error.startswith("the model has a label 'unknown', which is what clips of")
+        assert "--no-thresholds without --background finds a temperature alone" in outcome.error
+    assert wsnet("calibrate", "odd.wsnet", tones, "--no-thresholds").code == 0
+    calibration = load_model(Path("odd.cal.wsnet")).calibration
+    assert (calibration.decides, calibration.temperature != 1) == (False, True)
 
 
 def test_inputs_that_failed_are_named_and_the_rest_is_used(

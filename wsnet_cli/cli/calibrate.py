@@ -84,7 +84,7 @@ def calibrate(
     target = _target(out, source)
     check_target(target, source, force, named=out is not None)
     classifier = Classifier.load(source)
-    _check_labels(classifier.model)
+    _check_labels(classifier.model, decides=background is not None or not no_thresholds)
     clips, audio = _clips(source, data, layout, pattern, fold)
     labelled = _hear_labelled(classifier, clips, audio, workers)
     sounds = None
@@ -124,13 +124,15 @@ def _target(out: Path | None, source: Path) -> Path:
     return out or beside(source, stem, FORM)
 
 
-def _check_labels(model: Model) -> None:
+def _check_labels(model: Model, *, decides: bool) -> None:
+    """Refuse a label that clips of no label are called by, where there may be such clips."""
     from ..core.calibrating.calibration import UNKNOWN
 
-    if UNKNOWN in model.labels:
+    if decides and UNKNOWN in model.labels:
         raise UsageError(
             f"the model has a label {UNKNOWN!r}, which is what clips of no label are called; "
-            "train it with another name for that class"
+            "--no-thresholds without --background finds a temperature alone, or train it from a "
+            "manifest with another name for that class"
         )
 
 
