@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from wsnet_cli.core.networks.network import Conv, Flatten, Linear, Network
 from wsnet_cli.core.networks.sampling import ConvShape, LinearShape
 from wsnet_cli.core.sound.audio import AudioSettings, read_audio
 from wsnet_cli.core.sound.windows import clip_windows
+
+SHORT = r"^--seconds {}: {} samples are too few for {}; expected at least .* s \("
 
 
 def test_the_default_ones_hear_five_seconds_of_noise():
@@ -71,16 +74,42 @@ def test_a_configuration_file_is_a_preset(tmp_path: Path):
     ("name", "seconds", "error", "message"),
     [
         ("nothing", None, UsageError, "nothing: no such preset or file"),
-        ("small.wsnet", 2 / 8000, UsageError, r"small.wsnet: windows of shape \(1, 2\); expected"),
+        ("small.wsnet", 2 / 8000, UsageError, SHORT.format("0.00025", 2, "small.wsnet")),
         ("small.wsnet", 1e6, UsageError, r"--seconds 1e\+06: window_s = 1000000.0; expected"),
-        ("esc10-dense", 0.01, ConfigError, "a window of 200 samples is too short"),
+        ("esc10-dense", 0.01, UsageError, SHORT.format("0.01", 200, "esc10-dense")),
+        ("short.yaml", None, ConfigError, "a window of 200 samples is too short"),
     ],
 )
 def test_what_cannot_run_is_refused(
     name: str, seconds: float | None, error: type[Exception], message: str, model_file: str
 ):
+    Path("short.yaml").write_text("base: esc10-dense\naudio: {window_s: 0.01, hop_s: 0.01}\n")
     with pytest.raises(error, match=message):
         make_subjects([name], Sound(seconds=seconds))
+
+
+def test_the_least_seconds_that_are_told_are_enough():
+    for names in ([], ["esc10"], ["esc10-wsnet"]):
+        with pytest.raises(UsageError, match=r"^--seconds 0\.001: ") as refused:
+            make_subjects(names, Sound(seconds=0.001))
+        least = float(str(refused.value).split("at least ")[1].split(" s ")[0])
+        make_subjects(names[-1:], Sound(seconds=least))
+        with pytest.raises(UsageError, match="at least"):
+            make_subjects(names, Sound(seconds=0.999 * least))
+
+
+def test_a_clip_that_cannot_be_read_is_a_wrong_argument(model_file: str, tmp_path: Path):
+    Path("no.wav").write_bytes(b"no sound")
+    for clip in ("none.wav", "no.wav", "."):
+        with pytest.raises(UsageError, match=rf"^--clip {re.escape(clip)}: "):
+            make_subjects([model_file], Sound(clip=clip))
+
+
+def test_a_batch_that_no_memory_holds_is_refused(model_file: str, tones: Path):
+    for clip in (None, str(tones / "low" / "0.wav")):
+        message = r"^--batch 100000000: .* at most 335544 windows of 800 samples$"
+        with pytest.raises(UsageError, match=message):
+            make_subjects([model_file], Sound(clip=clip, n_windows=100_000_000))
 
 
 def test_a_flat_head_wants_its_own_length(tmp_path: Path, make_model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from ..core.configuration.config_file import find_config, load_config
 from ..core.configuration.presets import preset_names
 from ..core.configuration.settings import audio_settings
-from ..core.errors import ParameterError, UsageError
+from ..core.errors import AudioError, ParameterError, ShortWindowError, UsageError
 from ..core.files import exists
 from ..core.locate import find_model, shipped_names
 from ..core.model import LayerWeights, Model, phi_shape
@@ -34,6 +35,8 @@ DEFAULT_SUBJECTS = {
 DEFAULT_SECONDS, DEFAULT_RATE = 5.0, 22_050
 """Length and sample rate of the clip for these: that of the data set, and SoundNet-8's own."""
 PRESET_CLASSES = 10
+MOST_SAMPLES = 2**28
+"""In the windows of one call: 1 GiB, and twice that while noise is made."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +79,14 @@ def make_subjects(names: Sequence[str], sound: Sound) -> list[Subject]:
         sound: what they run on.
 
     Raises:
-        UsageError: nothing has that name, or the network cannot run on windows of that length.
-        WsnetError: as reading the model, the configuration or the clip says.
+        UsageError: nothing has that name, the clip cannot be read, the network cannot run on
+            windows of that length, or a batch of them is too large.
+        WsnetError: as reading the model or the configuration says.
     """
     if not names:
         audio = _window(DEFAULT_RATE, sound.seconds or DEFAULT_SECONDS)
         return [
-            _subject(name, random_model_of_preset(preset, audio, sound.seed), sound)
+            _subject(name, _long_enough(preset, audio, sound), sound)
             for name, preset in DEFAULT_SUBJECTS.items()
         ]
     return [_subject(name, _find_model(name, sound), sound) for name in dict.fromkeys(names)]
@@ -141,13 +145,31 @@ def _find_model(name: str, sound: Sound) -> Model:
     if name in preset_names() or Path(name).suffix in (".yaml", ".yml"):
         own = audio_settings(load_config(name).audio)
         audio = _window(own.sample_rate, sound.seconds) if sound.seconds else own
-        return random_model_of_preset(name, audio, sound.seed)
+        return _long_enough(name, audio, sound)
     if not (name in shipped_names() or exists(Path(name))):
         find_config(name, shipped_names())  # refuses, and offers what is near, and what ships
     model = load_model(find_model(name))
     if sound.seconds is None:
         return model
     return replace(model, audio=_window(model.audio.sample_rate, sound.seconds))
+
+
+def _long_enough(preset: str, audio: AudioSettings, sound: Sound) -> Model:
+    """The preset's network; what it needs is told in the seconds that were asked for."""
+    try:
+        return random_model_of_preset(preset, audio, sound.seed)
+    except ShortWindowError as error:
+        if sound.seconds is None:
+            raise
+        raise _too_short(sound.seconds, audio, error.least, preset) from error
+
+
+def _too_short(seconds: float, audio: AudioSettings, least: int, name: str) -> UsageError:
+    least_s = math.ceil(1e4 * least / audio.sample_rate) / 1e4
+    return UsageError(
+        f"--seconds {seconds:g}: {audio.window_samples} samples are too few for {name}; expected "
+        f"at least {least_s:g} s ({least} samples)"
+    )
 
 
 def _window(sample_rate: int, seconds: float) -> AudioSettings:
@@ -159,13 +181,25 @@ def _window(sample_rate: int, seconds: float) -> AudioSettings:
 
 def _subject(name: str, model: Model, sound: Sound) -> Subject:
     audio = model.audio
+    least = model.network.min_samples
+    if sound.seconds is not None and audio.window_samples < least:
+        raise _too_short(sound.seconds, audio, least, name)
+    most = max(1, MOST_SAMPLES // audio.window_samples)
+    if sound.n_windows > most:
+        raise UsageError(
+            f"--batch {sound.n_windows}: more than fits into memory; expected at most {most} "
+            f"windows of {audio.window_samples} samples"
+        )
     if sound.clip is None:
         rng = np.random.default_rng(sound.seed)
         n_samples = sound.n_windows * audio.window_samples
         samples = 0.1 * rng.standard_normal(n_samples).astype(np.float32)
         audio = replace(audio, hop_s=audio.window_s)
     else:
-        samples, _ = read_audio(sound.clip, sample_rate=audio.sample_rate)
+        try:
+            samples, _ = read_audio(sound.clip, sample_rate=audio.sample_rate)
+        except AudioError as error:
+            raise UsageError(f"--clip {error}") from error
     found = clip_windows(samples, audio)
     windows = found[np.arange(sound.n_windows) % len(found)]
     try:

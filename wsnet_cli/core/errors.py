@@ -20,6 +20,19 @@ class ConfigError(WsnetError):
     exit_code = 2
 
 
+class ShortWindowError(ConfigError):
+    """Windows are too short for the network that the configuration describes.
+
+    Args:
+        message: one line for people.
+        least: samples that the network needs.
+    """
+
+    def __init__(self, message: str, least: int = 0) -> None:
+        super().__init__(message)
+        self.least = least
+
+
 class UsageError(WsnetError):
     """The command cannot do what was asked: an argument, a path or a name that is not there."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ..configuration.config import NetworkConfig
-from ..errors import ConfigError, ParameterError
+from ..errors import ConfigError, ParameterError, ShortWindowError
 from .layer_sampling import asked_sampling
 from .limits import check_network
 from .mapnet import Shape, layer_names, mapnet_layers
@@ -98,9 +98,10 @@ def _build_mapnet(config: NetworkConfig, n_classes: int, n_samples: int) -> Netw
 
 def _check_window(network: Network, n_samples: int) -> None:
     if n_samples < network.min_samples:
-        raise ConfigError(
+        raise ShortWindowError(
             f"audio.window_s: a window of {n_samples} samples is too short for this network; "
-            f"expected at least {network.min_samples} samples"
+            f"expected at least {network.min_samples} samples",
+            network.min_samples,
         )
     try:
         check_network(network, n_samples)
