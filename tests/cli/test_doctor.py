@@ -79,6 +79,14 @@ def test_no_soundfile(wsnet, monkeypatch: pytest.MonkeyPatch):
     assert "warning: codecs: cannot be told: " in wsnet("doctor").stderr
 
 
+def test_an_engine_that_is_none(wsnet, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WSNET_ENGINE", "nump")
+    outcome = wsnet("doctor", "--json")
+    assert (outcome.code, outcome.document["engine"]) == (0, "unknown")
+    (problem,) = outcome.document["problems"]
+    assert problem.startswith("engine: cannot be told: engine nump; expected one of auto, native")
+
+
 def test_no_libsndfile(wsnet, monkeypatch: pytest.MonkeyPatch):
     def fail() -> list[str]:
         raise OSError("sndfile library not found")

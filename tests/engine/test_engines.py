@@ -63,8 +63,10 @@ def test_no_threads_are_refused(small_model: Model):
 
 
 def test_an_instruction_set_that_is_none_is_a_usage_error(small_model: Model, isa: str):
-    with pytest.raises(UsageError, match=r"^engine native-avx3: .*; expected one of .*baseline"):
-        make_engine(small_model, "native-avx3")
+    for name in ("native-avx3", "native-"):
+        message = f"^engine {name}; expected one of auto, native, numpy, .*, native-baseline, which"
+        with pytest.raises(UsageError, match=message):
+            make_engine(small_model, name)
 
 
 def test_without_a_compiler_numpy_serves(not_built: None, small_model: Model):
@@ -134,6 +136,31 @@ def test_the_report_names_engine_and_plan(small_model: Model, isa: str):
         *("filter-lanes", "time-lanes", "recurrence", "fast-fir")
     }
     assert engine_words().startswith(f"native ({load_library().isas[0]}; also ")
+
+
+@pytest.mark.parametrize("choice", ["numpy", "native", "auto", ""])
+def test_the_report_is_of_the_engine_that_is_chosen(
+    choice: str, small_model: Model, isa: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(ENGINE_VARIABLE, choice if choice != "native" else f"native-{isa}")
+    engine = make_engine(small_model)
+    report = engine_report(small_model.network, 800)
+    if isinstance(engine, NativeEngine):
+        assert report.name == f"native-{engine.isa}"
+        assert report.lanes == load_library().lanes(load_library().isas.index(engine.isa))
+        assert engine_words().startswith(f"native ({engine.isa}; also ")
+        assert engine_words().count(engine.isa) == 1
+    else:
+        assert (report.name, report.lanes, report.layers) == ("numpy", 1, ())
+        assert report.note.endswith("; as WSNET_ENGINE says")
+        assert engine_words() == "numpy (as WSNET_ENGINE says)"
+
+
+def test_a_report_of_no_such_engine_is_refused(small_model: Model, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(ENGINE_VARIABLE, "nump")
+    for ask in (lambda: engine_report(small_model.network, 800), engine_words):
+        with pytest.raises(UsageError, match=r"^engine nump; expected one of auto, native, numpy"):
+            ask()
 
 
 _CHILD = """

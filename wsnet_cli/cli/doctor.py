@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import __version__
+from ..core.errors import WsnetError
 from . import console, options
 
 LIGHT = (
@@ -51,7 +52,7 @@ def _examine() -> dict[str, Any]:
         """What is broken here must not keep the rest from being told."""
         try:
             return answer()
-        except (ImportError, OSError) as error:
+        except (ImportError, OSError, WsnetError) as error:
             problems.append(f"{what}: cannot be told: {error}")
             return otherwise
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from ..core.errors import EngineError, ParameterError, UsageError
 from ..core.model import Model
 from ..core.quant import Array
+from ..core.quoting import bare
 from .library import load_library
 from .native_engine import NativeEngine
 from .numpy_engine import NumpyEngine
@@ -51,16 +52,36 @@ def make_engine(model: Model, name: str | None = None, threads: int = 1) -> Engi
     """
     if threads < 1:
         raise ParameterError(f"threads = {threads}; expected an integer >= 1")
+    isa = choose_engine(name)
+    return NumpyEngine(model) if isa is None else NativeEngine(model, threads=threads, isa=isa)
+
+
+def choose_engine(name: str | None = None) -> str | None:
+    """The instruction set of the native engine that `make_engine` takes; None: it takes numpy.
+
+    Args:
+        name: as there.
+
+    Raises: EngineError, UsageError: as there.
+    """
     chosen = name or os.environ.get(ENGINE_VARIABLE) or "auto"
-    kind, _, isa = chosen.partition("-")
-    if kind not in ENGINES or (isa and kind != "native"):
-        raise UsageError(f"engine {chosen}; expected one of {', '.join(ENGINES)}")
-    if kind == "numpy" or (kind == "auto" and missing_reason()):
-        return NumpyEngine(model)
-    try:
-        return NativeEngine(model, threads=threads, isa=isa or None)
-    except ParameterError as error:  # no such instruction set
-        raise UsageError(f"engine {chosen}: {error}") from error
+    kind, dash, isa = chosen.partition("-")
+    good = kind in ENGINES and (not dash or kind == "native")
+    if good and (kind == "numpy" or (kind == "auto" and missing_reason())):
+        return None
+    if good:
+        isas = load_library().isas
+        if not dash or isa in isas:
+            return isa or isas[0]
+    raise UsageError(
+        f"engine {bare(chosen)}; expected one of {', '.join(_names())}, which this machine has"
+    )
+
+
+def _names() -> list[str]:
+    """What may be chosen here."""
+    isas = () if missing_reason() else load_library().isas
+    return [*ENGINES, *(f"native-{isa}" for isa in isas)]
 
 
 def missing_reason() -> str | None:

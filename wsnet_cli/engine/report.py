@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.errors import EngineError
 from ..core.networks.network import Network
+from .engines import ENGINE_VARIABLE, choose_engine, missing_reason
 from .library import load_library
 from .plan import LayerPlan, make_plan
 
@@ -54,21 +54,27 @@ def engine_report(network: Network, n_samples: int) -> EngineReport:
     Args:
         network: the layers.
         n_samples: of a window, at least `network.min_samples`.
+
+    Raises: EngineError, UsageError: WSNET_ENGINE asks for what is not there (`choose_engine`).
     """
-    try:
-        library = load_library()
-    except EngineError as error:
-        return EngineReport("numpy", 1, f"{NUMPY_NOTE}; {error}", ())
-    isa = library.isas[0]
-    plan = make_plan(network, n_samples, isa, library.lanes(0))
+    isa = choose_engine()
+    if isa is None:
+        return EngineReport("numpy", 1, f"{NUMPY_NOTE}; {_why_numpy()}", ())
+    library = load_library()
+    lanes = library.lanes(library.find_isa(isa))
+    plan = make_plan(network, n_samples, isa, lanes)
     note = "times are estimates for one window on one core, by constants of another machine"
-    return EngineReport(f"native-{isa}", library.lanes(0), note, plan)
+    return EngineReport(f"native-{isa}", lanes, note, plan)
 
 
 def engine_words() -> str:
-    """The engine in use, in a few words."""
-    try:
-        library = load_library()
-    except EngineError as error:
-        return f"numpy ({error})"
-    return f"native ({library.isas[0]}; also {', '.join(library.isas[1:]) or 'none'})"
+    """The engine in use, in a few words. Raises: as `engine_report`."""
+    isa = choose_engine()
+    if isa is None:
+        return f"numpy ({_why_numpy()})"
+    others = [other for other in load_library().isas if other != isa]
+    return f"native ({isa}; also {', '.join(others) or 'none'})"
+
+
+def _why_numpy() -> str:
+    return missing_reason() or f"as {ENGINE_VARIABLE} says"
