@@ -42,6 +42,7 @@ def test_the_list_of_all_there_is(
     people = wsnet("info").stdout
     for name in (*preset_names(), "esc10", "runs/default", "no finished model"):
         assert name in people.replace("\\", "/")
+    assert "None" not in people
 
 
 def test_empty_lists_say_so(wsnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

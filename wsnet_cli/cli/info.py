@@ -148,7 +148,10 @@ def _list(json: bool) -> None:
         return
     titles = {"presets": "presets", "models": "models that ship", "runs": "runs in runs/"}
     for key, title in titles.items():
-        rows = [tuple(str(value) for value in entry.values()) for entry in found[key]]
+        rows = [
+            tuple("-" if value is None else str(value) for value in entry.values())
+            for entry in found[key]
+        ]
         if rows:
             console.print_table(tuple(found[key][0]), rows, title=title)
         else:
