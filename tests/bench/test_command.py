@@ -41,6 +41,8 @@ def test_what_people_see(
         "onnxruntime-2d is left out: not installed: pip install onnx onnxruntime",
     ]
     assert "relative to demo run by native; 2 rounds" in result.stderr
+    once = wsnet(model_file, "--rounds", "1", "--peers", "numpy")
+    assert "; 1 round, one thread; " in once.stderr
     quiet = wsnet(model_file, "--rounds", "2", "--peers", "numpy", "-q")
     assert quiet.stderr == ""
     assert "native engine, by layer" not in quiet.stdout

@@ -382,6 +382,13 @@ def test_a_reader_that_has_seen_enough_stops_no_file(
 # --------------------------------------------------------------------------------- sorting
 
 
+def test_one_file_is_sorted_as_one(wsnet, model: str, make_clip: MakeClip):
+    make_clip("in/x.wav", hz=300)
+    for link, what in ((), "copy"), (("--link",), "link"):
+        outcome = wsnet("predict", "in", "-m", model, "--sort-into", f"out-{what}", *link)
+        assert f"sorted: 1 {what} in" in outcome.stderr
+
+
 @pytest.mark.parametrize("link", [[], ["--link"]])
 def test_files_are_sorted_by_label(wsnet, model: str, make_clip: MakeClip, link: list[str]):
     make_clip("in/a/x.wav", hz=1_500)

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from wsnet_cli.cli import console, training
+from wsnet_cli.cli import console, evaluate_clips, jobs_meter, prepare, training
 from wsnet_cli.learn.training.trainer import EpochRow
 
 
@@ -63,3 +67,19 @@ def test_more_words_tell_each_epoch_once(
     lines = told(capsys, clock, seconds_per_epoch, 0.0)
     assert [line.split()[1] for line in lines] == [str(epoch) for epoch in range(1, 11)]
     assert all(line.endswith(" left") == (seconds_per_epoch > 30) for line in lines)
+
+
+def test_what_is_one_is_told_as_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    dataset: Any = SimpleNamespace(layout="csv", clips=[0], labels=["bird"], notes=(), skipped=())
+    data: Any = SimpleNamespace(dataset=dataset)
+    assert training.say_data(data) == "data: csv, 1 clip, 1 class: bird"
+    monkeypatch.setattr(jobs_meter, "tell_left_out", lambda data: None)
+    prepare._tell_source(dataset)
+    evaluate_clips.show_data(dataset)
+    with jobs_meter.JobsMeter() as meter:
+        meter.planned(data, 1, 1, Path("runs/sweep"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == ["data: csv, 1 clip, 1 class"] * 2
+    assert f"1 run, in {Path('runs/sweep')}" in lines

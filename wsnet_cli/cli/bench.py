@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..core.counting import plural
 from . import console, options
 
 
@@ -102,7 +103,7 @@ def _show(document: dict[str, Any]) -> None:
     threads = "one thread" if n_threads == 1 else f"{n_threads} threads, peers with one"
     console.note(
         f"time: relative to {reference['subject']} run by {reference['peer']}; "
-        f"{document['rounds']} rounds, {threads}; {machine['processor']}"
+        f"{plural(document['rounds'], 'round')}, {threads}; {machine['processor']}"
     )
     if document["layers"]:
         _show_layers(document["layers"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..core.counting import plural
 from ..core.errors import UsageError
 from . import console
 from .left_out import warn_left_out
@@ -99,8 +100,9 @@ def warn_known(
 
 def show_data(dataset: DataSet) -> None:
     """Say what was read."""
-    n_labels = len(dataset.labels)
-    console.note(f"data: {dataset.layout}, {len(dataset.clips)} clips, {n_labels} classes")
+    n_clips = plural(len(dataset.clips), "clip")
+    n_labels = plural(len(dataset.labels), "class", "classes")
+    console.note(f"data: {dataset.layout}, {n_clips}, {n_labels}")
     for remark in dataset.notes:
         console.note(remark)
     warn_left_out(dataset.skipped)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..core.counting import plural
 from ..core.run_files import CURVES
 from . import console
 from .training import LINE_EVERY_S, ConsoleListener, say_data, say_duration, tell_left_out
@@ -38,7 +39,7 @@ class JobsMeter(ConsoleListener):
         console.note(say_data(data))
         tell_left_out(data)
         at_once = f", {n_workers} at once" if n_workers > 1 else ", one after the other"
-        console.note(f"{n_runs} runs{at_once}, in {folder}")
+        console.note(f"{plural(n_runs, 'run')}{at_once if n_runs > 1 else ''}, in {folder}")
         self.expect(n_runs)
 
     def expect(self, n_runs: int) -> None:
@@ -89,7 +90,7 @@ class JobsMeter(ConsoleListener):
 
     def _show(self) -> None:
         share = sum(self._shares.values()) / self._n_runs
-        words = f"{self._n_ended} of {self._n_runs} runs"
+        words = f"{self._n_ended} of {plural(self._n_runs, 'run')}"
         self._enter_stage("training")
         self._advance(share, words)
         if monotonic() - self._told_at >= LINE_EVERY_S and not console.draws_progress():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..core.counting import plural
 from . import console
 from .metrics_tables import show_confusion
 
@@ -56,7 +57,7 @@ def show_whole(pooled: Pooled) -> None:
     """The accuracy over all runs, in a line."""
     whole = pooled.all_runs
     if whole.accuracy is None or pooled.interval is None:
-        console.result(f"{len(pooled.runs)} runs, nothing held out")
+        console.result(f"{plural(len(pooled.runs), 'run')}, nothing held out")
         return
     low, high = pooled.interval
     spread = pooled.seed_deviation

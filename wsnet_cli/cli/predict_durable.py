@@ -25,6 +25,7 @@ from ..bulk.resumable import answer_all, journal_path, logged_answers, open_log
 from ..bulk.writers.embeddings import embedding_files, write_embeddings
 from ..bulk.writers.formats import name_no_failures
 from ..bulk.writers.writer import Counts, Facts, Writer
+from ..core.counting import plural
 from ..core.errors import FileError, UsageError
 from ..core.files import exists
 from . import console
@@ -176,8 +177,8 @@ def _deliver(
         from ..bulk.sort_into import Sorter
 
         n = Sorter(delivery.sort_into, facts.labels, delivery.link, facts.hit).sort(answers())
-        what = "links" if delivery.link else "copies"
-        console.note(f"sorted: {n:,} {what} in {delivery.sort_into.absolute()}")
+        made = plural(n, "link") if delivery.link else plural(n, "copy", "copies")
+        console.note(f"sorted: {made} in {delivery.sort_into.absolute()}")
     if delivery.embeddings:
         write_embeddings(delivery.embeddings, answers, classifier.model.network.n_features)
         for path in _embedding_files(delivery):

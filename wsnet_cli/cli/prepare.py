@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.configuration.presets import DEFAULT_PRESET
+from ..core.counting import plural
 from ..core.errors import UsageError
 from . import console, options
 from .exits import EXIT_SOME_FAILED
@@ -144,7 +145,8 @@ def _rate_of(dataset: DataSet) -> int:
 
 def _tell_source(dataset: DataSet) -> None:
     console.note(
-        f"data: {dataset.layout}, {len(dataset.clips):,} clips, {len(dataset.labels)} classes"
+        f"data: {dataset.layout}, {plural(len(dataset.clips), 'clip')}, "
+        f"{plural(len(dataset.labels), 'class', 'classes')}"
     )
     for remark in dataset.notes:
         console.note(remark)
@@ -157,8 +159,8 @@ def _estimate(dataset: DataSet, sample_rate: int, workers: int, out: Path) -> Es
 
     expected = estimate(dataset.clips, sample_rate, workers)
     console.note(
-        f"{expected.n_files:,} files, {_megabytes(expected.source_bytes)}: to decode all of them "
-        f"takes about {_duration(expected.seconds)} with {workers} at once, and "
+        f"{plural(expected.n_files, 'file')}, {_megabytes(expected.source_bytes)}: to decode all "
+        f"of them takes about {_duration(expected.seconds)} with {workers} at once, and "
         f"{_megabytes(expected.packed_bytes)} at {sample_rate:,} Hz"
     )
     place = next(folder for folder in (out.absolute(), *out.absolute().parents) if folder.exists())
@@ -256,7 +258,7 @@ def _show(prepared: Prepared, out: Path, json: bool, report: bool) -> None:
     console.note(f"split: {prepared.parts.how}")
     console.note(
         f"prepared: {out.absolute()} ({_megabytes(prepared.n_bytes)}; "
-        f"{prepared.n_decoded:,} files decoded)"
+        f"{plural(prepared.n_decoded, 'file')} decoded)"
     )
     if report:
         console.note(f"report: {(out / PAGE).absolute()}")

@@ -10,6 +10,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from ..core.counting import plural
 from ..core.errors import WsnetError
 from ..core.run_files import CURVES, EPOCHS
 from . import console
@@ -195,7 +196,8 @@ def say_data(data: PreparedData) -> str:
     """What is trained on, in a line."""
     dataset = data.dataset
     return (
-        f"data: {dataset.layout}, {len(dataset.clips)} clips, {len(dataset.labels)} classes: "
+        f"data: {dataset.layout}, {plural(len(dataset.clips), 'clip')}, "
+        f"{plural(len(dataset.labels), 'class', 'classes')}: "
         f"{', '.join(dataset.labels)}"
     )
 

@@ -11,9 +11,9 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from ..core.counting import plural
 from ..core.files import write_text_atomic
 from ..data.health.report_tables import alike_text, differs, group_text, value_text
-from ..data.health.report_words import plural
 from .pages import environment
 from .waveform import draw
 

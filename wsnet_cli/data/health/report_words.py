@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...core.counting import plural
+
 FEW_CLIPS = 10
 """Fewer clips of a class than this: held out, a fifth of them are one or two, which measure
 nothing."""
@@ -125,15 +127,6 @@ def _finding_shares(report: Mapping[str, Any]) -> list[str]:
         for row in report["findings"]
         if row["clips"] and (row["finding"] in _ALWAYS or row["share"] >= WARN_SHARE)
     ]
-
-
-def plural(n: int, what: str) -> str:
-    """Return a number with what it counts.
-
-    >>> plural(1, "clip"), plural(1200, "clip")
-    ('1 clip', '1,200 clips')
-    """
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
 
 
 def _of(part: int, whole: int) -> str:
