@@ -139,3 +139,21 @@ def test_a_background_that_makes_no_sense_is_refused(model: str, tones: Path, ws
     assert outcome.error == "--background nothing: expected a folder of audio files"
     outcome = wsnet("evaluate", model, tones, "--against", model, "--background", tones)
     assert outcome.error.startswith("--background: is for one model alone")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "calibrate"])
+def test_a_background_without_audio_is_refused_before_any_clip_is_classified(
+    model: str, tones: Path, wsnet, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    def classified(*_: object, **__: object) -> None:
+        pytest.fail("clips were classified all the same")
+
+    monkeypatch.setattr("wsnet_cli.cli.evaluate.measure_clips", classified)
+    monkeypatch.setattr("wsnet_cli.cli.calibrate._hear_labelled", classified)
+    Path("silence").mkdir()
+    Path("silence/notes.txt").write_text("no sound")
+    outcome = wsnet(command, model, tones, "--background", "silence")
+    assert outcome.code == 2
+    assert outcome.error.startswith(
+        "--background: no file can be read; the first: silence: is a folder without audio files"
+    )

@@ -22,7 +22,7 @@ from ..core.sound.audio import AudioSettings
 from ..data.dataset import Failure
 from ..engine.session import Classifier
 from .logits import ClipLogits, OnClip, hear_all, hear_logits
-from .sources import list_inputs
+from .sources import Inputs, list_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +83,29 @@ def usual_windows(durations_s: Sequence[float], audio: AudioSettings) -> int:
     return 1 + max(0, math.ceil(beyond_s / audio.hop_s - 1e-9))
 
 
+def list_background(folder: Path) -> Inputs:
+    """The files of a folder of background sounds, before any is opened.
+
+    Args:
+        folder: any audio files, at any depth.
+
+    Raises:
+        UsageError: it is no folder.
+        DataError: there is no file in it that may be read.
+    """
+    if not is_folder(folder):
+        raise UsageError(f"--background {folder}: expected a folder of audio files")
+    inputs = list_inputs([os.fspath(folder)])
+    if len(inputs.refusals) == len(inputs.names):
+        by_weight = sorted(inputs.refusals.values(), key=lambda refusal: refusal.is_skip)
+        raise _unreadable(by_weight[0].reason)
+    return inputs
+
+
+def _unreadable(reason: str) -> DataError:
+    return DataError(f"--background: no file can be read; the first: {reason}")
+
+
 def hear_background(
     classifier: Classifier,
     folder: Path,
@@ -106,9 +129,7 @@ def hear_background(
         UsageError: it is no folder.
         DataError: no file in it can be read.
     """
-    if not is_folder(folder):
-        raise UsageError(f"--background {folder}: expected a folder of audio files")
-    inputs = list_inputs([os.fspath(folder)])
+    inputs = list_background(folder)
     skipped = tuple(name for name, refusal in inputs.refusals.items() if refusal.is_skip)
     names = [name for name in inputs.names if name not in skipped]
 
@@ -122,8 +143,7 @@ def hear_background(
     files = [one for one in heard if isinstance(one, ClipLogits)]
     failures = tuple(one for one in heard if isinstance(one, Failure))
     if not files:
-        reason = failures[0].reason if failures else inputs.refusals[skipped[0]].reason
-        raise DataError(f"--background: no file can be read; the first: {reason}")
+        raise _unreadable(failures[0].reason)
     clips = tuple(clip for one in files for clip in _cut(one.blocks, n_windows))
     seconds = sum(one.duration_s for one in files)
     n_silent = sum(one.is_silent for one in files)

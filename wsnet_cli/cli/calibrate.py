@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
-from ..core.files import is_folder
 from . import console, options
 from .background import warn_of_background
 from .calibrate_show import show_calibrated
@@ -74,12 +73,15 @@ def calibrate(
 
     Example: wsnet calibrate runs/default --background noises/ --max-false-alarms 2
     """
+    from ..bulk.background import list_background
     from ..bulk.calibrate import calibrate as choose
     from ..core.locate import find_model
     from ..core.model_file.artifact import save_model
     from ..engine.session import Classifier
 
     max_rate = _max_rate(background, max_false_alarms)
+    if background is not None:
+        list_background(background)  # refuses what holds no sound, before any clip is classified
     source = find_model(model)
     target = _target(out, source)
     check_target(target, source, force, named=out is not None)
@@ -110,8 +112,6 @@ def calibrate(
 def _max_rate(background: Path | None, percent: float | None) -> float:
     if background is None and percent is not None:
         raise UsageError("--max-false-alarms: of what? expected --background DIR as well")
-    if background is not None and not is_folder(background):
-        raise UsageError(f"--background {background}: expected a folder of audio files")
     if percent is not None and not 0 <= percent <= 100:
         raise UsageError(f"--max-false-alarms {percent:g}; expected percent, 0 to 100")
     return 0.05 if percent is None else percent / 100

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import UsageError
-from ..core.files import is_folder
 from ..core.percent import fine
 from . import console
 from .background import warn_of_background
@@ -23,11 +22,17 @@ SHOWN_AT = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 
 
 def check_background(folder: Path, is_of_runs: bool) -> None:
-    """Raise UsageError where it is no folder, or what runs said then is measured and no model."""
+    """Refuse a background before any clip is classified.
+
+    Raises:
+        UsageError: it is no folder, or what runs said then is measured and no model.
+        DataError: there is no file in it that may be read.
+    """
     if is_of_runs:
         raise UsageError("--background: is for one model alone; expected one, and no --against")
-    if not is_folder(folder):
-        raise UsageError(f"--background {folder}: expected a folder of audio files")
+    from ..bulk.background import list_background
+
+    list_background(folder)
 
 
 def measure_unknown(
