@@ -123,6 +123,8 @@ def test_models_that_answer_another_question_are_refused(
     [
         (("tone.wsnet", "--against", "tone.wsnet"), "tone.wsnet: lies in no run folder"),
         (("tone.wsnet", "--against", "gone.wsnet"), "gone.wsnet: no such model"),
+        (("job", "--against", "gone"), "gone: no such model"),
+        (("gone", "--against", "job"), "gone: no such model"),
         (("job", "--against", "tone.wsnet"), "job: holds several runs, whose clips are compared"),
         (("tone.wsnet", "DATA", "--against", "job"), "job: holds several runs"),
         (("job", "DATA"), "job: holds several runs, and what they said of their held-out"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..core.errors import UsageError
+from ..core.files import exists
 from ..core.run_files import PREDICTIONS, holds_runs
 from . import console
 from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
@@ -30,12 +31,16 @@ def evaluate_against(
     """Show how two runs, or models, differ on the same clips, and which clips changed sides."""
     from ..bulk.evaluation_files import write_side_by_side
     from ..bulk.side_by_side import put_side_by_side
+    from ..core.locate import find_shipped
 
     one, other = Path(first), Path(second)
     failures: Sequence[Failure] = ()
     if choice.source is None and _has_said(one) and _has_said(other):
         found = put_side_by_side(one, other)
     else:
+        for name in (first, second):
+            if not exists(name):
+                find_shipped(name)  # what is not there is told before what does not fit
         for folder in (one, other):
             if holds_runs(folder):
                 raise UsageError(
