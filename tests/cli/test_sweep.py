@@ -141,7 +141,11 @@ def test_another_request_gets_a_folder_of_its_own_and_force_starts_over(
     command = ("sweep", data, "--kb", "8", *OPTIONS, "-q")
     assert wsnet(*command).code == 0
     kept = Path("runs/sweep/dense/seed-0/model.wsnet").read_bytes()
-    assert wsnet(*command, "--seed", "5").code == 0
+    outcome = wsnet(*command[:-1], "--seed", "5")
+    assert outcome.code == 0
+    runs = Path("runs")
+    said = f"{runs / 'sweep'} is of other seeds: this sweep is {runs / 'sweep-2'}\n"
+    assert outcome.stderr.count(said) == 1
     assert Path("runs/sweep-2/dense/seed-5/model.wsnet").is_file()
     assert Path("runs/sweep/dense/seed-0/model.wsnet").read_bytes() == kept
     assert wsnet(*command, "--seed", "5", "--force").code == 0

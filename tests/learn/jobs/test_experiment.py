@@ -25,6 +25,7 @@ from wsnet_cli.learn.jobs.experiment_folder import (
     Experiment,
     open_experiment,
     place_experiment,
+    say_passed_over,
 )
 from wsnet_cli.learn.jobs.jobs import Job, Outcome
 from wsnet_cli.learn.jobs.run_to_end import Finished
@@ -127,20 +128,30 @@ def test_the_same_experiment_is_gone_on_with_and_another_gets_a_folder_of_its_ow
     assert (first / JOB).is_file()
     assert open_experiment(first) == asked
     assert place_experiment(asked, force=False) == first
-    others = [
-        replace(asked, seeds=(0, 1)),
-        replace(asked, folds=("1",)),
-        replace(asked, data="y"),
-        replace(asked, request=request_of("train.lr=0.5")),
-    ]
-    for number, other in enumerate(others, start=2):
+    assert say_passed_over(asked, JOB, "job", first) is None
+    others = {
+        "seeds": replace(asked, request=request_of("train.seed=1"), seeds=(1, 2)),
+        "folds": replace(asked, folds=("1",)),
+        "data": replace(asked, data="y"),
+        "configuration": replace(asked, request=request_of("train.lr=0.5")),
+        "--max-hours, models to start from or learn from": replace(
+            asked, request=replace(request_of(), max_hours=2.0), models="abc"
+        ),
+    }
+    for number, (words, other) in enumerate(others.items(), start=2):
         folder = tmp_path / "runs" / f"many-{number}"
         assert place_experiment(other, force=False) == folder
         assert open_experiment(folder) == replace(
             other, request=replace(other.request, name=folder.name)
         )
         assert place_experiment(other, force=False) == folder
+        said = say_passed_over(other, JOB, "job", folder)
+        assert said == f"{first} is of other {words}: this job is {folder}"
     assert place_experiment(asked, force=False) == first
+    (first / JOB).write_text("[]")
+    folder = place_experiment(asked, force=False)
+    said = say_passed_over(asked, JOB, "job", folder)
+    assert said == f"{first} holds no job: this job is {folder}"
 
 
 def test_force_deletes_what_runs_wrote_and_nothing_else(request_of):

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ...core.errors import TrainingError, UsageError
 from ...core.quoting import quoted
+from ...core.run_files import JOB
 from ...data.dataset import DataSet
 from ...data.dividing.splits import N_MADE_FOLDS
 from ..environment import absolute, choose_device
@@ -23,7 +24,7 @@ from ..run.run_folder import RunFolder, check_outside, check_run_name, locked
 from ..run_names import run_names
 from ..teachers.model_source import find_sources
 from ..team.team import Team
-from .experiment_folder import Experiment, open_experiment, place_experiment
+from .experiment_folder import Experiment, open_experiment, place_experiment, say_passed_over
 from .experiment_results import Results, write_results
 from .jobs import Job, JobsListener, choose_n_workers, run_jobs
 
@@ -68,6 +69,8 @@ def start_experiment(
     request = replace(request, threads=request.threads or 1, source=Path(absolute(request.source)))
     experiment, data = _plan(request, tuple(seeds), listener)
     folder = place_experiment(experiment, force=request.force)
+    if line := say_passed_over(experiment, JOB, "job", folder):
+        listener.remark(line)
     return _train(experiment, data, folder, n_workers, listener)
 
 

@@ -21,6 +21,13 @@ from ..run.run_folder import RunFolder, delete_written, locked, no_folder
 VERSION = 1
 _LEFT_OUT = ("name", "runs", "force", "models")
 """What of a request says where it is trained, and what an experiment says itself."""
+_SAID_AS = {
+    **{"data": "data", "source": "data", "layout": "data", "pattern": "data"},
+    **{"folds": "folds", "fold": "folds", "seeds": "seeds"},
+    **{"teachers": "models to start from or learn from"},
+    **{"config": "configuration", "preset": "configuration"},
+}
+"""What two requests may differ in, in words; else by the option's name."""
 _RUN_NAME = re.compile(r"(fold-.+-)?seed-[0-9]+")
 
 
@@ -92,6 +99,45 @@ def place(experiment: Experiment, file: str, clear: Callable[[Path], None] | Non
             clear(path)
     write_json_atomic(path / file, values)
     return path
+
+
+def say_passed_over(experiment: Experiment, file: str, what: str, folder: Path) -> str | None:
+    """Why an experiment does not go on in the folder of its name, in a line; None where it does.
+
+    Args:
+        experiment: what was asked for.
+        file: as for `place`.
+        what: it is called: a job or a sweep.
+        folder: that `place` gave it.
+    """
+    asked = experiment.request
+    if folder.name == asked.name:
+        return None
+    named = asked.runs / asked.name
+    before = _read_values(named / file)
+    if before is None:
+        return f"{named} holds no {what}: this {what} is {folder}"
+    others = _say_differences(before, experiment.as_json())
+    return f"{named} is of other {others}: this {what} is {folder}"
+
+
+def _say_differences(before: dict[str, Any], now: dict[str, Any]) -> str:
+    """What an earlier experiment has others of."""
+    one, other = _flat(before), _flat(now)
+    differing = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    words = [_SAID_AS.get(key, f"--{key.replace('_', '-')}") for key in differing]
+    return ", ".join(dict.fromkeys(words)) or _SAID_AS["config"]
+
+
+def _flat(values: dict[str, Any]) -> dict[str, Any]:
+    """By key, those of the request too, with a configuration that knows nothing of the seeds."""
+    request = values.get("request")
+    flat = {**values, **(request if isinstance(request, dict) else {})}
+    flat.pop("request", None)
+    config = flat.get("config")
+    if isinstance(config, dict) and isinstance(config.get("train"), dict):
+        flat["config"] = {**config, "train": {**config["train"], "seed": None}}
+    return flat
 
 
 def open_experiment(folder: Path) -> Experiment:

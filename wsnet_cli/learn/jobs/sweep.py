@@ -24,7 +24,7 @@ from ..run.run_folder import RunFolder, check_outside, check_run_name, locked
 from ..teachers.model_source import find_sources
 from ..tuning.small_form import measure_small_form
 from .experiment import ExperimentListener, digest_of, jobs_of, resolve_folds, seed_of
-from .experiment_folder import Experiment, clear_runs, place
+from .experiment_folder import Experiment, clear_runs, place, say_passed_over
 from .experiment_results import Results, write_results
 from .jobs import Job, Outcome, choose_n_workers, run_jobs
 from .sweep_plan import Plan, Planned, plan_sweep
@@ -115,6 +115,8 @@ def run_sweep(
     digest = digest_of(next(iter(datas.values())))
     experiment = Experiment(request, tuple(datas), tuple(seeds), digest, sources.digest)
     folder = place(experiment, SWEEP, _clear if request.force else None)
+    if line := say_passed_over(experiment, SWEEP, "sweep", folder):
+        listener.remark(line)
     return _train(experiment, plan, datas, folder, n_workers, listener)
 
 
