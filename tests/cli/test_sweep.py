@@ -132,7 +132,22 @@ def test_more_sizes_are_added_to_what_is_there(wsnet, data: Path, trained_here: 
     assert wsnet("sweep", data, "--kb", "8", *OPTIONS, "-q").code == 0
     assert wsnet("sweep", data, "--kb", "8,12", *OPTIONS, "-q").code == 0
     assert len(trained_here) == len(set(trained_here)) == 5
-    assert list(points()) == ["sampled-8kb", "sampled-12kb", "narrow-8kb", "narrow-12kb", "dense"]
+    names = ["sampled-8kb", "sampled-12kb", "narrow-8kb", "narrow-12kb", "dense"]
+    assert list(points()) == names
+    # Fewer sizes do not take the others out of what is told of the folder.
+    before = {path: path.read_bytes() for path in Path("runs/sweep").glob("frontier.*")}
+    fewer = wsnet("sweep", data, "--kb", "12", *OPTIONS, "--json")
+    assert [row["point"] for row in fewer.document["points"]] == names
+    assert {path: path.read_bytes() for path in before} == before
+    # What is gone, or cannot be read, is none of it.
+    shutil.rmtree("runs/sweep/narrow-8kb")
+    assert wsnet("sweep", data, "--kb", "12", *OPTIONS, "-q").code == 0
+    assert list(points()) == [name for name in names if name != "narrow-8kb"]
+    for damaged in ("[]", "{", '{"points": [{"point": "sampled-8kb", "kind": "odd"}]}'):
+        Path("runs/sweep/frontier.json").write_text(damaged)
+        assert wsnet("sweep", data, "--kb", "12", *OPTIONS, "-q").code == 0
+        assert list(points()) == ["sampled-12kb", "narrow-12kb", "dense"]
+    assert len(trained_here) == 5
 
 
 def test_another_request_gets_a_folder_of_its_own_and_force_starts_over(
@@ -285,8 +300,11 @@ def test_a_network_whose_runs_failed_says_how_to_go_on(
         "run_jobs",
         lambda jobs, *_: [RunOutcome(job.name, error="no luck") for job in jobs],
     )
-    assert wsnet("sweep", data, "--kb", "8", *OPTIONS).code == 1
-    assert not Path("runs/sweep/frontier.svg").exists(), "a picture of what is no longer told"
+    outcome = wsnet("sweep", data, "--kb", "8", *OPTIONS)
+    assert (outcome.code, outcome.stdout) == (1, "")
+    for form in ("svg", "csv"):
+        told = Path(f"runs/sweep/frontier.{form}")
+        assert not told.exists(), "a picture or table of what is no longer told"
     assert wsnet("evaluate", "runs/sweep/dense").error == (
         f"{Path('runs/sweep/dense')}: 1 of its 1 runs failed (seed-0: no luck); give the command "
         "again that began them"

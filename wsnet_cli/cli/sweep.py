@@ -111,7 +111,8 @@ def _show(swept: Swept, picture: Path | None, json: bool) -> None:
         shown = None if picture is None else str(picture)
         console.print_json({"sweep": str(swept.folder), "picture": shown, **swept.as_json()})
     else:
-        show_points(swept)
+        if swept.points:
+            show_points(swept)
         for name, reason in swept.left_out:
             console.note(f"{name}: left out: {reason}")
         if picture is not None:
@@ -123,7 +124,7 @@ def _show(swept: Swept, picture: Path | None, json: bool) -> None:
 
 
 def show_points(swept: Swept) -> None:
-    """The table of networks."""
+    """The table of networks; there is at least one."""
     rows = []
     for point in swept.points:
         low, high = (f"{100 * bound:.1f}" for bound in point.interval)
@@ -131,7 +132,4 @@ def show_points(swept: Swept) -> None:
         rows.append((point.point, size, f"{point.n_weights:,}", rate, f"{low} to {high}"))
     headings = ("network", "KB at 8 bits", "weights and constants", "accuracy %", "95 % interval")
     console.print_table(headings, rows, numbers=(1, 2, 3, 4))
-    if swept.points:
-        console.result(
-            f"on {swept.points[0].n_clips:,} held-out clips, by the engine that predicts"
-        )
+    console.result(f"on {swept.points[0].n_clips:,} held-out clips, by the engine that predicts")

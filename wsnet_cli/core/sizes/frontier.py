@@ -46,6 +46,33 @@ class FrontierPoint:
         """Of the 8-bit file; 1 KB is 1,000 bytes."""
         return self.n_bytes / KB
 
+    @staticmethod
+    def by_kind_and_size(point: FrontierPoint) -> tuple[int, float]:
+        """A key to sort by, in which plain networks stand behind sampled ones."""
+        return KINDS.index(point.kind), float("inf") if point.max_bytes is None else point.max_bytes
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> FrontierPoint:
+        """What `as_json` made these values of.
+
+        Raises:
+            ValueError, KeyError, TypeError: they are none of a point.
+        """
+        low, high = map(float, values["accuracy_interval"])
+        most, kind = values["max_bytes"], str(values["kind"])
+        if kind not in KINDS:
+            raise ValueError(kind)
+        return cls(
+            point=str(values["point"]),
+            kind=kind,
+            max_bytes=None if most is None else int(most),
+            n_bytes=int(values["bytes"]),
+            n_weights=int(values["weights"]),
+            n_clips=int(values["n_clips"]),
+            accuracy=float(values["accuracy"]),
+            interval=(low, high),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Plain values, in the shape that docs/outputs.md documents."""
         values = asdict(self)

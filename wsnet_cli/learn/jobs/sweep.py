@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, UsageError
-from ...core.files import write_json_atomic, write_text_atomic
+from ...core.files import explain_os_errors, write_json_atomic, write_text_atomic
 from ...core.measures.pooled import RunMeasures, pool
 from ...core.run_files import SWEEP
 from ...core.sizes.frontier import FRONTIER_HEADER, KINDS, FrontierPoint
@@ -38,7 +39,8 @@ class Swept:
 
     Args:
         folder: of all its runs.
-        points: by kind and size; of those networks whose runs are all finished.
+        points: by kind and size; of those networks whose runs are all finished, those of sizes
+            that an earlier command asked for too.
         left_out: networks that were not trained, and why.
         failed: runs that failed, and why.
     """
@@ -144,7 +146,9 @@ def _train(
             for network in sorted(plan.networks, key=lambda network: KINDS.index(network.kind))
         ]
         failed = [(out.name, out.error) for out in outcomes.values() if out.error is not None]
-        swept = Swept(folder, tuple(filter(None, points)), plan.left_out, tuple(failed))
+        points += _of_earlier_sizes(folder, jobs)
+        known = sorted(filter(None, points), key=FrontierPoint.by_kind_and_size)
+        swept = Swept(folder, tuple(known), plan.left_out, tuple(failed))
         _write(swept)
     return swept
 
@@ -188,6 +192,16 @@ def _measure(
     )
 
 
+def _of_earlier_sizes(folder: Path, now: Collection[str]) -> list[FrontierPoint]:
+    """What earlier commands found of networks that are still there, and are none of these."""
+    try:
+        points = json.loads((folder / "frontier.json").read_bytes())["points"]
+        known = [FrontierPoint.from_json(values) for values in points]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []  # none, or damaged
+    return [one for one in known if one.point not in now and (folder / one.point).is_dir()]
+
+
 def _write_results(folder: Path, jobs: Sequence[Job], outcomes: Mapping[str, Outcome]) -> None:
     """What the runs of a network say before they are compressed, as several runs are written."""
     own = [replace(outcomes[job.name], name=job.name.rpartition("/")[2]) for job in jobs]
@@ -200,9 +214,14 @@ def _say_network(network: Planned) -> str:
 
 
 def _write(swept: Swept) -> None:
-    """frontier.csv, then frontier.json. Raises: FileError."""
-    rows = [point.as_cells() for point in swept.points]
-    write_text_atomic(swept.folder / "frontier.csv", csv_text(FRONTIER_HEADER, rows))
+    """frontier.csv, where there is a point, then frontier.json. Raises: FileError."""
+    table = swept.folder / "frontier.csv"
+    if swept.points:
+        rows = [point.as_cells() for point in swept.points]
+        write_text_atomic(table, csv_text(FRONTIER_HEADER, rows))
+    else:
+        with explain_os_errors("delete", table):
+            table.unlink(missing_ok=True)
     write_json_atomic(swept.folder / "frontier.json", swept.as_json())
 
 
