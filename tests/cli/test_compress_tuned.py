@@ -129,20 +129,57 @@ def test_a_limit_holds_after_fine_tuning_too(wsnet, trained, monkeypatch: pytest
     assert [layer["bits"] for layer in outcome.document["layers"]] == list(tried[-1])
 
 
-def test_a_name_that_fine_tuning_may_come_to_must_be_free_before_it(
-    wsnet, trained, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def five_bits(trained) -> tuple[str, ...]:
+    """A command whose fine-tuning plans layers of different bits, 5 in most."""
+    n_bytes = len(model_to_bytes(compress(load_model(trained.model), 5)))
+    return ("compress", trained.run, "--max-kb", n_bytes / 1000, *BRIEF)
+
+
+def test_the_name_that_is_planned_must_be_free_before_fine_tuning(
+    wsnet, trained, five_bits, monkeypatch: pytest.MonkeyPatch
 ):
     def trains(*_: object) -> None:
         pytest.fail("hours of training that nobody gets")
 
     monkeypatch.setattr(fine_tune, "fine_tune", trains)
-    n_bytes = len(model_to_bytes(compress(load_model(trained.model), 5)))
-    taken = trained.model.with_name("model.q4.wsnet")
+    taken = trained.model.with_name("model.mixed.wsnet")
     taken.write_bytes(b"kept")
-    words = ("compress", trained.run, "--max-kb", n_bytes / 1000, *BRIEF)
-    outcome = wsnet(*words)
+    outcome = wsnet(*five_bits)
     assert outcome.code == 2
     assert outcome.error == f"{taken}: exists; give another name with -o, or --force"
+    assert taken.read_bytes() == b"kept"
+
+
+def test_a_file_that_is_not_to_be_written_is_in_nobodys_way(wsnet, trained, five_bits):
+    other = trained.model.with_name("model.q4.wsnet")
+    other.write_bytes(b"kept")
+    outcome = wsnet(*five_bits)
+    assert outcome.code == 0, outcome.stderr
+    assert trained.model.with_name("model.mixed.wsnet").is_file()
+    assert other.read_bytes() == b"kept"
+
+
+def test_a_name_that_fine_tuning_comes_to_is_checked_before_the_next_try(
+    wsnet, trained, five_bits, monkeypatch: pytest.MonkeyPatch
+):
+    tried: list[Allocation] = []
+
+    def grown(model, bits, *_):
+        tried.append(bits)
+        return compress(model, 8)
+
+    monkeypatch.setattr(fine_tune, "fine_tune", grown)
+    taken = trained.model.with_name("model.q4.wsnet")
+    taken.write_bytes(b"kept")
+    outcome = wsnet(*five_bits)
+    assert outcome.code == 2
+    assert outcome.error == (
+        "fine-tuned at 8 bits the file is too large, and at 4 bits it would be "
+        f"{taken}: exists; give another name with -o, or --force"
+    )
+    assert tried
+    assert all(set(bits) != {4} for bits in tried)
     assert taken.read_bytes() == b"kept"
 
 

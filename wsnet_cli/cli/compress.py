@@ -16,7 +16,6 @@ from .made_from import beside, check_place, check_target
 if TYPE_CHECKING:
     from ..core.sizes.bit_allocation import Allocation
     from ..core.sizes.bit_choice import Wish
-    from .compress_plan import Plan
 
 MIXED = "mixed"
 """What is rounded without training."""
@@ -101,7 +100,7 @@ def compress(
     from ..core.sizes.ledger import make_ledger
     from .compress_data import DataOptions, ModelData
     from .compress_plan import Asked, make_plan
-    from .compress_run import carry_out, check_gate
+    from .compress_run import carry_out, check_gate, first_allocation
 
     wish = _wish(bits, max_kb)
     _check_scheme(scheme)
@@ -120,13 +119,16 @@ def compress(
     loaded = load_model(source)
     sounds = ModelData(source, loaded, said)
     plan = make_plan(loaded, sounds, asked)
-    if out is None:
-        for form in _forms_to_come(plan, wish):
-            check_target(_default_target(source, form), source, force, named=False)
+
+    def target_of(allocation: Allocation) -> Path:
+        target = out or _default_target(source, _form_of(allocation))
+        check_target(target, source, force, named=out is not None)
+        return target
+
+    target_of(first_allocation(plan, asked))
     in_run = out is None or out.absolute().parent == source.absolute().parent
-    result = carry_out(plan, sounds, asked, in_run=in_run)
-    target = out or _default_target(source, _form_of(result.plan.allocation))
-    check_target(target, source, force, named=out is not None)
+    result = carry_out(plan, sounds, asked, target_of, in_run=in_run)
+    target = target_of(result.plan.allocation)
     ledger = make_ledger(result.model, result.content)
     refusal = None
     try:
@@ -190,17 +192,3 @@ def _default_target(source: Path, form: str) -> Path:
 
 def _form_of(allocation: Allocation) -> str:
     return f"q{allocation[0]}" if len(set(allocation)) == 1 else MIXED
-
-
-def _forms_to_come(plan: Plan, wish: Wish) -> list[str]:
-    """Those the file may have: where it must not be too large, fine-tuning may end at fewer bits.
-
-    That a name is taken must be known before hours of training, not after them.
-    """
-    from ..core.quant import BITS
-
-    forms, least = {_form_of(plan.allocation)}, min(plan.allocation)
-    may_shrink = plan.trains and wish.max_bytes is not None and max(plan.allocation) > min(BITS)
-    if may_shrink:
-        forms |= {MIXED, *(f"q{bits}" for bits in BITS if bits <= least)}
-    return sorted(forms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from ..core.model import Model
 from ..core.model_file.artifact import model_to_bytes
 from ..core.quant import FULL_BITS
 from ..core.sizes.bit_allocation import Allocation
-from ..core.sizes.bit_choice import fit_again
+from ..core.sizes.bit_choice import choose_bits, fit_again
 from . import console
 from .compress_data import HeldOut, ModelData
 from .compress_plan import Asked, Plan, tuning_config
@@ -47,13 +48,33 @@ class Compressed:
     is_judged: bool = False
 
 
-def carry_out(plan: Plan, data: ModelData, asked: Asked, *, in_run: bool) -> Compressed:
+def first_allocation(plan: Plan, asked: Asked) -> Allocation:
+    """The bits that are made first: those planned, or fewer where fine-tuning needs a margin."""
+    if not plan.trains:
+        return plan.allocation
+    return choose_bits(plan.forms, asked.wish, plan.losses or (), _margin(asked))
+
+
+def _margin(asked: Asked) -> int:
+    return round(MARGIN * (asked.wish.max_bytes or 0))
+
+
+def carry_out(
+    plan: Plan,
+    data: ModelData,
+    asked: Asked,
+    check_free: Callable[[Allocation], object],
+    *,
+    in_run: bool,
+) -> Compressed:
     """Make the model, and measure it where clips are held out.
 
     Args:
         plan: what to make.
         data: what to learn from and to measure on.
         asked: of the command.
+        check_free: raises UsageError where the file of some bits must not be written; asked
+            before each fine-tuning.
         in_run: whether the file is to lie beside the model, where the run's split speaks of it.
 
     Raises:
@@ -76,7 +97,7 @@ def carry_out(plan: Plan, data: ModelData, asked: Asked, *, in_run: bool) -> Com
             "name a --fold, or --data, that it was not trained on"
         )
     if plan.trains:
-        plan, model = _fine_tuned(plan, data, asked)
+        plan, model = _fine_tuned(plan, data, asked, check_free)
     else:
         model = plan.forms.make(plan.allocation)
     both = None
@@ -161,7 +182,9 @@ def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
     return held_out, ""
 
 
-def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]:
+def _fine_tuned(
+    plan: Plan, data: ModelData, asked: Asked, check_free: Callable[[Allocation], object]
+) -> tuple[Plan, Model]:
     """Fine-tune, with fewer bits where the file would come out too large."""
     from ..learn.environment import choose_device, set_threads
     from ..learn.tuning.fine_tune import fine_tune
@@ -175,6 +198,15 @@ def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]
     made: list[Model] = []
 
     def make(allocation: Allocation) -> int:
+        try:
+            check_free(allocation)
+        except UsageError as error:
+            if not made:
+                raise
+            raise UsageError(
+                f"fine-tuned at {say_bits(made[-1].layer_bits)} the file is too large, and at "
+                f"{say_bits(allocation)} it would be {error}"
+            ) from error
         console.note(f"fine-tuning at {say_bits(allocation)}, epochs: {settings.epochs}")
         with ConsoleListener() as listener:
             model = fine_tune(
@@ -183,9 +215,8 @@ def _fine_tuned(plan: Plan, data: ModelData, asked: Asked) -> tuple[Plan, Model]
         made.append(model)
         return len(model_to_bytes(model))
 
-    margin = round(MARGIN * (asked.wish.max_bytes or 0))
     losses = plan.losses or ()
-    allocation = fit_again(forms, asked.wish, losses, make, margin, MOST_TRIES)
+    allocation = fit_again(forms, asked.wish, losses, make, _margin(asked), MOST_TRIES)
     return Plan(forms, allocation, plan.losses, plan.measured, trains=True), made[-1]
 
 
