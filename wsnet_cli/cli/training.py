@@ -221,13 +221,12 @@ def _describe(data: PreparedData, network: Network) -> list[str]:
 
 
 def _say_few(data: PreparedData) -> list[str]:
-    """What to do where few clips are held out, if there are more to measure on."""
+    """That few clips are held out, and what to do if there are more to measure on."""
     n_test, dataset = len(data.test), data.dataset
-    has_no_folds = dataset.clips.split_words and not dataset.folds
-    if not 0 < n_test < FEW_HELD_OUT or has_no_folds:
+    if not 0 < n_test < FEW_HELD_OUT:
         return []
+    line = "few clips are held out, so that what they say is rough"
+    if dataset.clips.split_words and not dataset.folds:
+        return [line]
     n_all = n_test + len(data.train) + len(data.validation)
-    return [
-        "few clips are held out, so that what they say is rough: "
-        f"--fold all measures on all {n_all}, in a training for each fold"
-    ]
+    return [f"{line}: --fold all measures on all {n_all}, in a training for each fold"]
