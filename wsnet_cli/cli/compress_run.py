@@ -23,6 +23,7 @@ MOST_TRIES = 5
 """Fine-tunings at most until a file fits, the last with the fewest bits."""
 MARGIN = 0.005
 """Share of --max-kb that is left free for what fine-tuning does to the size of codes."""
+_NOT_MEASURED = "accuracy before and after is not measured"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +88,7 @@ def carry_out(
     if plan.trains:
         data.prepare(tuning_config(before, data, asked)[0])
         _check_learned(data, in_run=in_run)
-    held_out, why_not = _held_out(data, must=plan.trains or asked.gate.asked)
-    if held_out is None and asked.gate.asked:
-        raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
+    held_out, why_not = _held_out(data, asked, must=plan.trains or asked.gate.asked)
     if held_out is not None and asked.gate.asked and asked.gate.limits and not held_out.proves:
         raise UsageError(
             f"--max-drop {asked.gate.max_drop:g}: the model was trained on {held_out.n_trained_on} "
@@ -161,25 +160,34 @@ def _what_to_try(compressed: Compressed, asked: Asked) -> str:
     return f"fine-tuning (leave out --no-fine-tune), or {more}" if not asked.fine_tune else more
 
 
-def _held_out(data: ModelData, *, must: bool) -> tuple[HeldOut | None, str]:
+def _held_out(data: ModelData, asked: Asked, *, must: bool) -> tuple[HeldOut | None, str]:
     """The clips to measure on, or None and why there are none.
 
     Where nothing hangs on it (`must`), data of a run that is gone or has changed is no error.
     """
     if not data.is_there:
-        return None, "there is no data to measure on; name it with --data"
+        return _none_held_out("there is no data to measure on; name it with --data", asked)
     try:
         held_out = data.held_out()
     except WsnetError as error:
         if must or data.is_named:
             raise
-        console.warn(f"accuracy before and after is not measured: {error}")
+        console.warn(f"{_NOT_MEASURED}: {error}")
         return None, str(error)
     if held_out is None:
-        return None, "nothing is held out to measure on"
+        return _none_held_out("nothing is held out to measure on", asked)
     if not any(clip.classes for clip in held_out.clips):
-        return None, f"none of the {len(held_out.clips)} held-out clips has a label to measure on"
+        n = len(held_out.clips)
+        return _none_held_out(f"none of the {n} held-out clips has a label to measure on", asked)
     return held_out, ""
+
+
+def _none_held_out(why_not: str, asked: Asked) -> tuple[None, str]:
+    """Say why nothing is measured, or refuse it where a gate was asked for."""
+    if asked.gate.asked:
+        raise UsageError(f"--max-drop {asked.gate.max_drop:g}: {why_not}")
+    console.note(f"{_NOT_MEASURED}: {why_not}")
+    return None, why_not
 
 
 def _fine_tuned(

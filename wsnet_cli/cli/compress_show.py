@@ -25,8 +25,6 @@ def show_compressed(result: Compressed, ledger: Ledger) -> None:
         _show_both(result.both)
         if not result.is_judged:
             console.result("no evidence: the model was trained on most of these clips")
-    else:
-        console.detail(f"accuracy before and after is not measured: {result.why_not}")
 
 
 def compressed_json(
