@@ -28,6 +28,21 @@ def test_a_run_goes_on_from_a_model(wsnet, trained) -> None:
     assert first == second
 
 
+def test_a_start_that_knows_what_is_held_out_is_told_of_later_too(wsnet, trained) -> None:
+    options = ("--from", "runs/default", "--fold", 2, "--name", "on", *SHORT)
+    begun = wsnet("train", trained.data, *options)
+    assert begun.code == 0, begun.stderr
+    (said,) = [line for line in begun.stderr.splitlines() if "will be too good" in line]
+    assert said.startswith("warning: runs/default was trained on ")
+    evaluated = wsnet("evaluate", "runs/on")
+    assert evaluated.code == 0
+    assert evaluated.stderr.splitlines().count(said) == 1
+    assert "too good" not in wsnet("evaluate", "runs/default").stderr
+    for damaged in ("[]", '{"leaks": 3}', "{"):
+        Path("runs/on/env.json").write_text(damaged)
+        assert "too good" not in wsnet("evaluate", "runs/on").stderr
+
+
 def test_other_classes_are_said(wsnet, trained) -> None:
     shutil.rmtree(trained.data / KINDS[0])
     outcome = wsnet("train", trained.data, "--from", trained.model, *SHORT)

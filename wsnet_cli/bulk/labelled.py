@@ -238,6 +238,15 @@ def data_of_run(folder: Path) -> RunData:
         ) from error
 
 
+def leaks_of_run(folder: Path) -> list[str]:
+    """What was warned of when a run began: models that it learns from know what it held out."""
+    try:
+        lines = json.loads((folder / ENVIRONMENT).read_text(encoding="utf-8"))["leaks"]
+        return [line for line in lines if isinstance(line, str)]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # of an earlier version, or no run
+
+
 def _check_label(clip: Clip, label: str, source: Path) -> None:
     """What a run said of itself was measured with the labels of that time."""
     if clip.label != label:

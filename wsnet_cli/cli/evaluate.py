@@ -14,7 +14,7 @@ from ..core.errors import UsageError
 from ..core.run_files import holds_runs
 from . import console, options
 from .evaluate_against import evaluate_against
-from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known
+from .evaluate_clips import Choice, choose_clips, measure_clips, warn_known, warn_of_leaks
 from .evaluate_report import Pages, check_report, report_model, say_data, say_speed
 from .evaluate_runs import evaluate_runs
 from .evaluate_unknown import check_background, extras, measure_unknown, show_unknown
@@ -122,7 +122,10 @@ def _evaluate_model(
     if hop is not None:
         classifier = classifier.recut(None, hop)
     clips, audio = choose_clips(path, choice)
-    known = "" if choice.source is None else warn_known(path, classifier, clips, audio)
+    if choice.source is None:
+        known = warn_of_leaks(path)
+    else:
+        known = warn_known(path, classifier, clips, audio)
     start = time.perf_counter()
     outcome = measure_clips(classifier, clips, audio, workers)
     seconds = time.perf_counter() - start

@@ -98,6 +98,17 @@ def warn_known(
     return known
 
 
+def warn_of_leaks(model: Path) -> str:
+    """Warn again of models that a run learned from and that know what it held out; return it."""
+    from ..bulk.labelled import leaks_of_run
+    from ..core.quoting import shown
+
+    lines = [shown(line) for line in leaks_of_run(model.parent)]
+    for line in lines:
+        console.warn(line)
+    return "; ".join(lines)
+
+
 def show_data(dataset: DataSet) -> None:
     """Say what was read."""
     n_clips = plural(len(dataset.clips), "clip")

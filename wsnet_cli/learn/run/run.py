@@ -175,4 +175,5 @@ def _environment(request: Request, ready: Ready) -> dict[str, Any]:
         "fold": request.fold,
         **describe_machine(ready.device),
         "processes": ready.team.size,
+        "leaks": ready.sources.warnings(ready.data.content(ready.data.test)),
     }
