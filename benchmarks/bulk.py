@@ -23,7 +23,7 @@ from time import perf_counter
 from compiled import compiled_environment
 from usage import answer_help
 
-from wsnet_cli.bulk.sources import list_inputs
+from wsnet_cli.bulk.inputs.sources import list_inputs
 from wsnet_cli.core.parallel import Check, count_workers, map_in_order
 
 MODEL = "esc10"

@@ -41,10 +41,10 @@ done("import numpy, soundfile, soxr")
 import typer, typer.main
 done("import typer")
 from wsnet_cli.cli import app
-import wsnet_cli.cli.predict
+import wsnet_cli.cli.predict.command
 typer.main.get_command(app.app).commands["predict"]
 done("import the command line, prepare the command")
-import wsnet_cli.bulk.predict, wsnet_cli.bulk.sources, wsnet_cli.cli.predict_run
+import wsnet_cli.bulk.predicting.predict, wsnet_cli.bulk.inputs.sources, wsnet_cli.cli.predict.run
 done("import the rest of wsnet")
 from wsnet_cli.core.locate import find_shipped
 from wsnet_cli.core.model_file.artifact import load_model

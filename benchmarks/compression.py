@@ -27,9 +27,9 @@ import numpy as np
 from results_table import DENSE_REFERENCE_BYTES, in_points
 from row_files import write_json
 
-from wsnet_cli.bulk.before_after import BeforeAfter, measure_both
-from wsnet_cli.bulk.clip_audio import FileAudio
-from wsnet_cli.bulk.labelled import clips_of_data
+from wsnet_cli.bulk.clips.clip_audio import FileAudio
+from wsnet_cli.bulk.clips.labelled import clips_of_data
+from wsnet_cli.bulk.compressing.before_after import BeforeAfter, measure_both
 from wsnet_cli.core.errors import DataError
 from wsnet_cli.core.measures.bootstrap import number_recordings
 from wsnet_cli.core.measures.evaluation import recording_of

@@ -25,7 +25,7 @@ from time import perf_counter
 
 from usage import answer_help
 
-from wsnet_cli.bulk.sources import list_inputs
+from wsnet_cli.bulk.inputs.sources import list_inputs
 
 FORMATS = "csv,json,jsonl,parquet,raven"
 KILLS_PER_ROUND = 5

@@ -34,7 +34,7 @@ def write_noise(path: Path, minutes: int, rate: int) -> None:
 
 def timeline(clip: Path, model: str) -> None:
     """Hear all windows of a clip, as the child process; fail where one is missing."""
-    from wsnet_cli.bulk.events import find_events
+    from wsnet_cli.bulk.predicting.events import find_events
     from wsnet_cli.engine.session import Classifier
     from wsnet_cli.engine.timeline import WindowScores
 

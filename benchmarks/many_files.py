@@ -27,7 +27,7 @@ RATE = 6_000
 LIST = """
 import sys
 from time import perf_counter
-from wsnet_cli.bulk.sources import list_inputs
+from wsnet_cli.bulk.inputs.sources import list_inputs
 started = perf_counter()
 n = len(list_inputs([sys.argv[1]]).names)
 print(n, perf_counter() - started)

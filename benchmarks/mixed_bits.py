@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wsnet_cli.bulk.labelled import data_of_run
-from wsnet_cli.bulk.sensitivity import choose_windows, measure_sensitivity
-from wsnet_cli.cli.compress_data import DataOptions, ModelData
+from wsnet_cli.bulk.clips.labelled import data_of_run
+from wsnet_cli.bulk.compressing.sensitivity import choose_windows, measure_sensitivity
+from wsnet_cli.cli.compress.data import DataOptions, ModelData
 from wsnet_cli.core.model import Model
 from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import Array

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from usage import answer_help
 
-from wsnet_cli.bulk.labelled import held_out_clips
+from wsnet_cli.bulk.clips.labelled import held_out_clips
 from wsnet_cli.core.model import Model, real
 from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.core.quant import Array, quantize, signal_to_noise_db

@@ -34,10 +34,10 @@ from row_files import (
 from row_jobs import check_job, row_command
 from rows_file import ROWS_FILE, Row, read_rows
 
-from wsnet_cli.bulk.clip_audio import FileAudio
-from wsnet_cli.bulk.evaluate import evaluate_clips
-from wsnet_cli.bulk.job_runs import JobRun, runs_of_job
-from wsnet_cli.bulk.labelled import held_out_identities, identity_of
+from wsnet_cli.bulk.clips.clip_audio import FileAudio
+from wsnet_cli.bulk.clips.labelled import held_out_identities, identity_of
+from wsnet_cli.bulk.evaluating.evaluate import evaluate_clips
+from wsnet_cli.bulk.jobs.job_runs import JobRun, runs_of_job
 from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.configuration.settings import audio_settings
 from wsnet_cli.core.errors import DataError, UsageError, WsnetError

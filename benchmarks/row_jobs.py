@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rows_file import RUNS, Row, Rows, job_options
 
-from wsnet_cli.bulk.job_runs import runs_of_job
+from wsnet_cli.bulk.jobs.job_runs import runs_of_job
 from wsnet_cli.core.configuration.config import Config
 from wsnet_cli.core.configuration.config_file import load_config
 from wsnet_cli.core.configuration.settings import audio_settings

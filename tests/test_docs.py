@@ -21,8 +21,8 @@ from typer.testing import CliRunner
 
 import wsnet_cli
 from wsnet_cli.bench.child import ONE_THREAD
-from wsnet_cli.bulk.evaluation_files import CLASS_HEADER, LABEL_HEADER
-from wsnet_cli.bulk.side_by_side import CHANGED_HEADER
+from wsnet_cli.bulk.evaluating.evaluation_files import CLASS_HEADER, LABEL_HEADER
+from wsnet_cli.bulk.evaluating.side_by_side import CHANGED_HEADER
 from wsnet_cli.bulk.writers.csv_rows import CSV_HEADER
 from wsnet_cli.bulk.writers.embeddings import INDEX_COLUMNS
 from wsnet_cli.bulk.writers.raven import RAVEN_HEADER

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.evaluate import evaluate_clips
-from wsnet_cli.bulk.labelled import clips_of_data
+from wsnet_cli.bulk.clips.labelled import clips_of_data
+from wsnet_cli.bulk.evaluating.evaluate import evaluate_clips
 from wsnet_cli.core.locate import DEFAULT_MODEL, find_model, shipped_names
 from wsnet_cli.core.model_file.artifact import load_model
 from wsnet_cli.engine.engines import missing_reason

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wsnet_cli import __main__, __version__
-from wsnet_cli.bulk import predict as bulk_predict
+from wsnet_cli.bulk.predicting import predict as bulk_predict
 from wsnet_cli.core import errors
 
 COMMANDS = (

@@ -377,7 +377,7 @@ def test_the_same_evaluation_makes_the_same_bytes(tmp_path: Path) -> None:
 def test_without_matplotlib_the_import_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from wsnet_cli.cli.light import HEAVY_PACKAGES
+    from wsnet_cli.cli.shared.light import HEAVY_PACKAGES
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name in [name for name in sys.modules if name.startswith("wsnet_cli.report")]:

@@ -188,7 +188,7 @@ def test_what_is_missing_from_a_report_is_an_error_and_no_gap(report: dict[str, 
 
 
 def test_without_jinja2_the_import_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wsnet_cli.cli.light import HEAVY_PACKAGES, explain_missing
+    from wsnet_cli.cli.shared.light import HEAVY_PACKAGES, explain_missing
 
     monkeypatch.setitem(sys.modules, "jinja2", None)
     monkeypatch.delitem(sys.modules, "wsnet_cli.report.page")

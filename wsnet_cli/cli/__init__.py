@@ -1,1 +1,1 @@
-"""The door: one file per command, the error boundary, and all that is shown to people."""
+"""The door: one module or folder per command, the error boundary, and all that people are shown."""

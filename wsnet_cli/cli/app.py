@@ -17,10 +17,10 @@ from typer.core import TyperGroup
 from .. import __version__
 from ..core.errors import UsageError, WsnetError
 from ..core.quoting import shown
-from .console import say, silence_stdout, verbosity
-from .exits import EXIT_FAILED, EXIT_INTERRUPTED
-from .light import HEAVY_PACKAGES, explain_missing
-from .quick import skip_conversions
+from .shared.exits import EXIT_FAILED, EXIT_INTERRUPTED
+from .shared.light import HEAVY_PACKAGES, explain_missing
+from .shared.quick import skip_conversions
+from .showing.console import say, silence_stdout, verbosity
 
 CONTEXT_SETTINGS = {"help_option_names": ["-h", "--help"]}
 COMMANDS = {
@@ -38,7 +38,7 @@ COMMANDS = {
     "cache": "Show or clear the decoded audio that is kept.",
 }
 """In the order of the help, with what it says of each in one line; each is the function of its name
-in the module of its name."""
+in the module of its name, or in `command` of the folder of its name."""
 _UsageError: Any = typer.BadParameter.__base__
 """Of all that typer says of a command line; typer itself names only this child of it."""
 
@@ -58,6 +58,8 @@ class _Commands(MutableMapping[str, Any]):
             raise KeyError(name)
         if name not in self._ready:
             module = importlib.import_module(f".{name}", __package__)
+            if hasattr(module, "__path__"):  # a folder
+                module = importlib.import_module(f".{name}.command", __package__)
             alone = typer.Typer(
                 add_completion=False, rich_markup_mode=None, context_settings=CONTEXT_SETTINGS
             )

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from ..core.counting import plural
-from . import console, options
+from .shared import options
+from .showing import console
 
 
 def bench(

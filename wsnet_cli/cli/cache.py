@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from . import console, options
+from .shared import options
+from .showing import console
 
 
 def cache(

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import UsageError
-from . import console, options
-from .ledger_table import show_ledger
-from .light import require
-from .metrics_tables import show_metrics
-from .waiting import let_threads_sleep
+from .shared import options
+from .shared.light import require
+from .shared.waiting import let_threads_sleep
+from .showing import console
+from .showing.ledger_table import show_ledger
+from .showing.metrics_tables import show_metrics
 
 if TYPE_CHECKING:
-    from ..bulk.answers import Prediction
-    from ..bulk.evaluate import Evaluation
+    from ..bulk.evaluating.evaluate import Evaluation
+    from ..bulk.predicting.answers import Prediction
     from ..core.sizes.ledger import Ledger
     from ..learn.run.run import Result
 
@@ -86,7 +87,7 @@ def _train(sounds: Path, runs: Path) -> Result:
     from ..core.configuration.config_file import load_config
     from ..learn.run.request import Request
     from ..learn.run.run import start_run
-    from .training import ConsoleListener
+    from .showing.training import ConsoleListener
 
     console.note(f"2. training on {sounds}")
     with ConsoleListener() as listener:
@@ -108,8 +109,8 @@ def _compress(result: Result) -> tuple[Path, Ledger]:
 
 
 def _evaluate(model: Path, unheard: Path) -> Evaluation:
-    from ..bulk.evaluate import evaluate_clips
-    from ..bulk.labelled import clips_of_data
+    from ..bulk.clips.labelled import clips_of_data
+    from ..bulk.evaluating.evaluate import evaluate_clips
     from ..engine.session import Classifier
 
     console.note(f"4. evaluating {model} on {unheard}")
@@ -117,10 +118,10 @@ def _evaluate(model: Path, unheard: Path) -> Evaluation:
 
 
 def _predict(model: Path, unheard: Path) -> Prediction:
-    from ..bulk.answers import predictions_of
-    from ..bulk.predict import predict_files
-    from ..bulk.request import Request
-    from ..bulk.sources import list_inputs
+    from ..bulk.inputs.sources import list_inputs
+    from ..bulk.predicting.answers import predictions_of
+    from ..bulk.predicting.predict import predict_files
+    from ..bulk.predicting.request import Request
     from ..engine.session import Classifier
 
     clip = list_inputs([str(unheard)]).names[-1]

@@ -8,7 +8,8 @@ from typing import Any
 
 from .. import __version__
 from ..core.errors import WsnetError
-from . import console, options
+from .shared import options
+from .showing import console
 
 LIGHT = (
     *("typer", "rich", "pydantic", "pyyaml", "numpy", "soundfile", "soxr", "safetensors"),

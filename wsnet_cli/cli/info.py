@@ -9,8 +9,9 @@ import typer
 
 from ..core.errors import UsageError
 from ..core.files import exists
-from . import console, options
-from .ledger_table import show_ledger
+from .shared import options
+from .showing import console
+from .showing.ledger_table import show_ledger
 
 if TYPE_CHECKING:
     from ..core.describe import NetworkTable

@@ -11,11 +11,12 @@ import typer
 from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.counting import plural
 from ..core.errors import UsageError
-from . import console, options
-from .exits import EXIT_SOME_FAILED
-from .left_out import MOST_SHOWN, warn_left_out
-from .light import require
-from .stopping import stopped, terminable
+from .shared import options
+from .shared.exits import EXIT_SOME_FAILED
+from .shared.light import require
+from .shared.stopping import stopped, terminable
+from .showing import console
+from .showing.left_out import MOST_SHOWN, warn_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -301,6 +302,6 @@ def _megabytes(n_bytes: int) -> str:
 
 
 def _duration(seconds: float) -> str:
-    from .training import say_duration
+    from .showing.training import say_duration
 
     return say_duration(seconds)

@@ -11,12 +11,13 @@ from ..core.configuration.presets import DEFAULT_PRESET
 from ..core.errors import TrainingError
 from ..core.files import write_atomic
 from ..core.sizes.frontier import KB
-from . import console, options
-from .light import require
-from .sizes import parse_sizes
-from .train_checks import check_config, check_data, check_layout, run_name
-from .train_many import choose_seeds, told_when_stopped
-from .waiting import let_threads_sleep
+from .shared import options
+from .shared.light import require
+from .shared.sizes import parse_sizes
+from .shared.waiting import let_threads_sleep
+from .showing import console
+from .train.checks import check_config, check_data, check_layout, run_name
+from .train.many import choose_seeds, told_when_stopped
 
 if TYPE_CHECKING:
     from ..learn.jobs.sweep import Swept
@@ -75,7 +76,7 @@ def sweep(
     # torch is imported only now that all else is known to be right
     from ..learn.jobs.sweep import run_sweep
     from ..learn.run.request import Request
-    from .jobs_meter import JobsMeter
+    from .showing.jobs_meter import JobsMeter
 
     request = Request(
         source=source,

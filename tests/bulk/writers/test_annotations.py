@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable
 
-from wsnet_cli.bulk.answers import Prediction, Score
+from wsnet_cli.bulk.predicting.answers import Prediction, Score
 
 Write = Callable[..., bytes]
 ODD = Prediction("x/odd\t.wav", "ok", 0.5, 1.0, (Score("tab\there\nand line", 1.0),))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wsnet_cli.bulk.answers import Prediction, Score
+from wsnet_cli.bulk.predicting.answers import Prediction, Score
 
 Write = Callable[..., bytes]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
-from wsnet_cli.bulk.answers import Answer, Hits
+from wsnet_cli.bulk.predicting.answers import Answer, Hits
 from wsnet_cli.bulk.writers import embeddings
 from wsnet_cli.bulk.writers.embeddings import embedding_files, write_embeddings
 from wsnet_cli.core.errors import FileError

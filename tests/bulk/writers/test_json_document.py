@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wsnet_cli.bulk.answers import Prediction, Score
+from wsnet_cli.bulk.predicting.answers import Prediction, Score
 from wsnet_cli.bulk.writers.formats import make_writer
 from wsnet_cli.bulk.writers.writer import Counts, Facts
 

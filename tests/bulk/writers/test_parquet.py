@@ -7,7 +7,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from wsnet_cli.bulk.answers import Prediction
+from wsnet_cli.bulk.predicting.answers import Prediction
 from wsnet_cli.bulk.writers import parquet
 
 Write = Callable[..., bytes]

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.clip_audio import PackedAudio
-from wsnet_cli.bulk.labelled import held_out_clips
+from wsnet_cli.bulk.clips.clip_audio import PackedAudio
+from wsnet_cli.bulk.clips.labelled import held_out_clips
 from wsnet_cli.core.errors import DataError, Interrupted, UsageError, WsnetError
 from wsnet_cli.data.layouts.known import load_dataset
 from wsnet_cli.data.prepare import prepare

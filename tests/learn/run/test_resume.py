@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from wsnet_cli.bulk.labelled import held_out_clips
+from wsnet_cli.bulk.clips.labelled import held_out_clips
 from wsnet_cli.core.errors import (
     ArtifactError,
     ConfigError,

@@ -7,7 +7,7 @@ separated by tabs, no header.
 from __future__ import annotations
 
 from ...core.quoting import shown
-from ..answers import Prediction, is_hit
+from ..predicting.answers import Prediction, is_hit
 from .writer import Counts, Write
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ...core.tables import csv_line
-from ..answers import OK, Prediction
+from ..predicting.answers import OK, Prediction
 from .writer import Counts, Write
 
 CSV_HEADER = ("file", "start", "end", "label", "score", "rank", "status", "error")

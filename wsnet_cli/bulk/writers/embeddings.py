@@ -18,7 +18,7 @@ import numpy as np
 from ...core.files import atomic_stream
 from ...core.quant import Array
 from ...core.tables import csv_line
-from ..answers import OK, Answer, readable
+from ..predicting.answers import OK, Answer, readable
 
 SUFFIXES = (".npy", ".csv", ".parquet")
 INDEX_COLUMNS = ("file", "start", "end")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..answers import OK, Prediction
+from ..predicting.answers import OK, Prediction
 from .writer import Counts, Facts, Write
 
 _INDENT = 2

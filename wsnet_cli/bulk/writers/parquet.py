@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from ..answers import OK, Prediction
+from ..predicting.answers import OK, Prediction
 from .csv_rows import CSV_HEADER
 from .writer import Counts
 

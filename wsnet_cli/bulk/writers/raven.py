@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from ...core.quoting import shown
-from ..answers import Prediction, is_hit
+from ..predicting.answers import Prediction, is_hit
 from .writer import Counts, Facts, Write
 
 RAVEN_HEADER = (

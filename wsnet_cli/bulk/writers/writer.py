@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..answers import FAILED, OK, SKIPPED, Answer, Prediction
+from ..predicting.answers import FAILED, OK, SKIPPED, Answer, Prediction
 
 Write = Callable[[str], object]
 """Takes the next piece of text."""

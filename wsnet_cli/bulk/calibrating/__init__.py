@@ -1,0 +1,1 @@
+"""Temperature and thresholds on clips and background sounds, and what they leave."""

@@ -1,0 +1,1 @@
+"""Labelled clips: which of them, and where their audio is."""

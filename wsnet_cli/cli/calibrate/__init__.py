@@ -1,0 +1,1 @@
+"""`wsnet calibrate`: choosing temperature and thresholds, and showing them."""

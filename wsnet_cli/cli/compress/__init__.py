@@ -1,0 +1,1 @@
+"""`wsnet compress`: from what is asked for to a smaller model file."""

@@ -1,0 +1,1 @@
+"""`wsnet evaluate`: a model, or several runs, measured, compared, reported."""

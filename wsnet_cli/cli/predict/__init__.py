@@ -1,0 +1,1 @@
+"""`wsnet predict`: many files, shown or written, or what a recorder sends."""

@@ -1,0 +1,1 @@
+"""All that is shown by more than one command: lines, tables, progress."""

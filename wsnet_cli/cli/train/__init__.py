@@ -1,0 +1,1 @@
+"""`wsnet train`: one run, or several over folds and seeds."""
