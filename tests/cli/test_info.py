@@ -168,7 +168,7 @@ def test_the_plan_of_the_engine(wsnet, model: str, monkeypatch: pytest.MonkeyPat
         assert [layer["name"] for layer in engine["layers"]] == ["conv1", "conv2"]
         people = wsnet("info", model, "--engine").stdout
         assert all(layer["why"] in people for layer in engine["layers"])
-    monkeypatch.setattr("wsnet_cli.engine.report.load_library", not_built)
+    monkeypatch.setattr("wsnet_cli.engine.engines.load_library", not_built)
     people = wsnet("info", model, "--engine").stdout
     assert "engine: numpy" in people
     assert "the kernels are gone" in people
