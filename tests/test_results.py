@@ -656,6 +656,19 @@ def test_the_readme_compares_what_the_rows_say(scripts: Any):
         assert f"| {words} | {cells(name)} {ahead} |\n" in text
 
 
+def test_the_page_says_what_was_reached_as_the_rows_do(scripts: Any):
+    files = scripts.read_recorded(scripts.read_rows())
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    aims = text.split("## What was aimed at")[1].split("\n## ")[0]
+    for name in ("soundnet-64kb-3s", "maps-131kb", "maps-16kb", "digits-16kb"):
+        found = files[name]
+        accuracy = scripts.accuracy_of(found.right("int8"), found.recordings())
+        low, high = (100 * bound for bound in accuracy.interval)
+        (line,) = (line for line in aims.splitlines() if f"| `{name}` |" in line)
+        assert f"{100 * accuracy.mean:.2f} % ({low:.1f} to {high:.1f})" in line
+        assert f"{found.largest('int8'):,} bytes" in line
+
+
 ENDS = re.compile(r"([-+]?\d+\.\d\d) to ([-+]\d+\.\d\d)")
 """The ends of an interval in points, as tables and sentences have them."""
 
