@@ -7,7 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wsnet_cli.bulk.calibrating.background import Background, hear_background, usual_windows
+from wsnet_cli.bulk.calibrating.background import (
+    Background,
+    hear_background,
+    list_background,
+    usual_windows,
+)
 from wsnet_cli.bulk.calibrating.calibrate import calibrate
 from wsnet_cli.bulk.calibrating.logits import ClipLogits, LabelledLogits, hear_labelled
 from wsnet_cli.bulk.calibrating.unknown import measure_alarms, measure_clips_told
@@ -82,7 +87,7 @@ def test_a_long_background_file_is_many_clips(small_model: Model, tmp_path: Path
     classifier = Classifier(small_model)
     n_windows = usual_windows([0.5], small_model.audio)
     assert n_windows == 9
-    found = hear_background(classifier, folder, n_windows)
+    found = hear_background(classifier, list_background(folder), n_windows)
     # Of 1, 9 and 99 windows.
     assert [len(clip) for clip in found.clips] == [9, *[9] * 11, 1]
     assert found.n_files == 3
@@ -97,10 +102,10 @@ def test_a_long_background_file_is_many_clips(small_model: Model, tmp_path: Path
 def test_a_background_that_is_none_is_refused(small_model: Model, tmp_path: Path) -> None:
     classifier = Classifier(small_model)
     with pytest.raises(UsageError, match=r"--background .*nothing: expected a folder of audio"):
-        hear_background(classifier, tmp_path / "nothing", 1)
+        hear_background(classifier, list_background(tmp_path / "nothing"), 1)
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"no file can be read; the first: .*without audio"):
-        hear_background(classifier, tmp_path / "empty", 1)
+        hear_background(classifier, list_background(tmp_path / "empty"), 1)
 
 
 def test_what_was_chosen_is_what_is_measured_again(
@@ -108,7 +113,7 @@ def test_what_was_chosen_is_what_is_measured_again(
 ) -> None:
     """The figures of calibrate are those that a fresh look at its model file gives."""
     folder = write_noise(tmp_path / "noise", {f"{i}.wav": 3_000 for i in range(20)})
-    background = hear_background(Classifier(tone_model), folder, 5)
+    background = hear_background(Classifier(tone_model), list_background(folder), 5)
     found = calibrate(tone_model, labelled, background, max_rate=0.1)
     assert found.after.negative_log_likelihood <= found.before.negative_log_likelihood
     assert found.unknown is not None
@@ -125,7 +130,7 @@ def test_what_was_chosen_is_what_is_measured_again(
     assert evaluation.metrics.accuracy == found.after.accuracy
     told = measure_clips_told(classifier, evaluation.evaluated)
     assert told == found.told
-    alarms = measure_alarms(classifier, evaluation.evaluated, folder)
+    alarms = measure_alarms(classifier, evaluation.evaluated, list_background(folder))
     assert alarms.threshold == found.unknown.fit.threshold
     assert alarms.alarms.n_told <= found.unknown.fit.n_false
     assert measure_clips_told(Classifier(tone_model), evaluation.evaluated) is None
@@ -138,7 +143,7 @@ def test_background_has_no_say_in_anything_else(
     assert alone.unknown is None
     for i, lengths in enumerate(({"a.wav": 900}, {"b.wav": 9_000, "c.wav": 20_000})):
         folder = write_noise(tmp_path / str(i), lengths)
-        sounds = hear_background(Classifier(tone_model), folder, 5)
+        sounds = hear_background(Classifier(tone_model), list_background(folder), 5)
         found = calibrate(tone_model, labelled, sounds)
         own = found.model.calibration
         assert replace(own, unknown=None, false_alarm_rate=None) == alone.model.calibration
@@ -171,7 +176,7 @@ def test_background_as_sure_as_can_be_is_refused(
     sure = replace(last, bias=last.bias + np.float32([1e6, 0, 0]))
     model = replace(tone_model, weights=(*body, sure))
     folder = write_noise(tmp_path / "noise", {"a.wav": 900})
-    background = hear_background(Classifier(model), folder, 5)
+    background = hear_background(Classifier(model), list_background(folder), 5)
     with pytest.raises(GateError, match="1 of 1 background clips score 1, so no threshold keeps"):
         calibrate(model, labelled, background)
 

@@ -108,7 +108,7 @@ def _unreadable(reason: str) -> DataError:
 
 def hear_background(
     classifier: Classifier,
-    folder: Path,
+    inputs: Inputs,
     n_windows: int,
     workers: int | None = None,
     on_clip: OnClip | None = None,
@@ -120,16 +120,13 @@ def hear_background(
 
     Args:
         classifier: the model.
-        folder: any audio files, at any depth.
+        inputs: from `list_background`.
         n_windows: of a usual clip, >= 1.
         workers: files that are read and classified at once; None: one for each processor.
         on_clip: told after each file.
 
-    Raises:
-        UsageError: it is no folder.
-        DataError: no file in it can be read.
+    Raises: DataError: no file of them can be read.
     """
-    inputs = list_background(folder)
     skipped = tuple(name for name, refusal in inputs.refusals.items() if refusal.is_skip)
     names = [name for name in inputs.names if name not in skipped]
 

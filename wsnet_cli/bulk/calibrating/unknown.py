@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from ...core.measures.evaluation import Evaluated
 from ...core.measures.told import FalseAlarms, Told, UnknownPoint, measure_told, unknown_curve
 from ...data.dataset import Failure
 from ...engine.session import Classifier
+from ..inputs.sources import Inputs
 from .background import hear_background, usual_windows
 from .logits import OnClip
 
@@ -70,7 +70,7 @@ def measure_clips_told(classifier: Classifier, evaluated: Evaluated) -> Told | N
 def measure_alarms(
     classifier: Classifier,
     evaluated: Evaluated,
-    folder: Path,
+    background: Inputs,
     workers: int | None = None,
     on_clip: OnClip | None = None,
 ) -> Alarms:
@@ -79,19 +79,17 @@ def measure_alarms(
     Args:
         classifier: the model.
         evaluated: what it said of labelled clips, with scores.
-        folder: audio files of none of its labels.
+        background: from `list_background`, of none of its labels.
         workers: files that are read at once; None: one for each processor.
         on_clip: told after each file.
 
-    Raises:
-        UsageError: it is no folder.
-        DataError: no file in it can be read.
+    Raises: DataError: no file of them can be read.
     """
     model = classifier.model
     calibration, several = model.calibration, model.multi_label
     durations = [clip.duration_s or 0.0 for clip in evaluated.clips]
     n_windows = usual_windows(durations, model.audio)
-    sounds = hear_background(classifier, folder, n_windows, workers, on_clip)
+    sounds = hear_background(classifier, background, n_windows, workers, on_clip)
     scores = sounds.scores(calibration.temperature, multi_label=several)
     assert evaluated.scores is not None
     return Alarms(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ...bulk.calibrating.calibrate import Calibrated
     from ...bulk.calibrating.logits import LabelledLogits, OnClip
     from ...bulk.clips.clip_audio import ClipAudio
+    from ...bulk.inputs.sources import Inputs
     from ...core.model import Model
     from ...data.dataset import Clip
     from ...engine.session import Classifier
@@ -81,8 +82,7 @@ def calibrate(
     from ...engine.session import Classifier
 
     max_rate = _max_rate(background, max_false_alarms)
-    if background is not None:
-        list_background(background)  # refuses what holds no sound, before any clip is classified
+    noises = None if background is None else list_background(background)
     source = find_model(model)
     target = _target(out, source)
     check_target(target, source, force, named=out is not None)
@@ -91,8 +91,8 @@ def calibrate(
     clips, audio = _clips(source, data, layout, pattern, fold)
     labelled = _hear_labelled(classifier, clips, audio, workers)
     sounds = None
-    if background is not None:
-        sounds = _hear_background(classifier, background, labelled, workers)
+    if noises is not None:
+        sounds = _hear_background(classifier, noises, labelled, workers)
     found = choose(
         classifier.model, labelled, sounds, max_rate=max_rate, with_thresholds=not no_thresholds
     )
@@ -179,14 +179,14 @@ def _hear_labelled(
 
 
 def _hear_background(
-    classifier: Classifier, folder: Path, labelled: LabelledLogits, workers: int | None
+    classifier: Classifier, noises: Inputs, labelled: LabelledLogits, workers: int | None
 ) -> Background:
     from ...bulk.calibrating.background import hear_background, usual_windows
 
     durations = [clip.duration_s for clip in labelled.clips]
     n_windows = usual_windows(durations, classifier.model.audio)
     with console.progress("hearing the background") as advance:
-        sounds = hear_background(classifier, folder, n_windows, workers, _meter(advance))
+        sounds = hear_background(classifier, noises, n_windows, workers, _meter(advance))
     warn_of_background(sounds.failures, sounds.n_silent, sounds.n_files, sounds.skipped)
     if len(sounds.clips) < FEW_CLIPS:
         console.warn(

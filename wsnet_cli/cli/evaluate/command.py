@@ -21,11 +21,12 @@ from ..showing.metrics_tables import show_folds, show_metrics
 from .against import evaluate_against
 from .report import Pages, check_report, report_model, say_data, say_speed
 from .runs import evaluate_runs
-from .unknown import check_background, extras, measure_unknown, show_unknown
+from .unknown import extras, find_background, measure_unknown, show_unknown
 
 if TYPE_CHECKING:
     from ...bulk.clips.clip_audio import ClipAudio
     from ...bulk.evaluating.evaluate import Evaluation
+    from ...bulk.inputs.sources import Inputs
     from ...data.dataset import Clip
 
 
@@ -86,8 +87,9 @@ def evaluate(
         if against is not None:
             raise UsageError("--report and --against: expected one of them")
         check_report(report, force=force)
+    noises = None
     if background is not None:
-        check_background(background, against is not None or holds_runs(Path(model)))
+        noises = find_background(background, against is not None or holds_runs(Path(model)))
     if hop is not None and (against is not None or holds_runs(Path(model))):
         raise UsageError("--hop: what runs said then is measured; expected one model, alone")
     if against is not None:
@@ -100,14 +102,14 @@ def evaluate(
             )
         evaluate_runs(Path(model), out, report, json)
     else:
-        _evaluate_model(model, hop, choice, background, workers, out, report, json)
+        _evaluate_model(model, hop, choice, noises, workers, out, report, json)
 
 
 def _evaluate_model(
     model: str,
     hop: float | None,
     choice: Choice,
-    background: Path | None,
+    background: Inputs | None,
     workers: int | None,
     out: Path | None,
     report: Path | None,

@@ -13,6 +13,7 @@ from ..showing.background import warn_of_background
 
 if TYPE_CHECKING:
     from ...bulk.calibrating.unknown import Alarms
+    from ...bulk.inputs.sources import Inputs
     from ...core.measures.evaluation import Evaluated
     from ...core.measures.told import Told
     from ...engine.session import Classifier
@@ -21,8 +22,8 @@ SHOWN_AT = (0.0, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 """Thresholds of the curve that the terminal shows; --json has all."""
 
 
-def check_background(folder: Path, is_of_runs: bool) -> None:
-    """Refuse a background before any clip is classified.
+def find_background(folder: Path, is_of_runs: bool) -> Inputs:
+    """The files of a background, looked for before any clip is classified.
 
     Raises:
         UsageError: it is no folder, or what runs said then is measured and no model.
@@ -32,11 +33,11 @@ def check_background(folder: Path, is_of_runs: bool) -> None:
         raise UsageError("--background: is for one model alone; expected one, and no --against")
     from ...bulk.calibrating.background import list_background
 
-    list_background(folder)
+    return list_background(folder)
 
 
 def measure_unknown(
-    classifier: Classifier, evaluated: Evaluated, background: Path | None, workers: int | None
+    classifier: Classifier, evaluated: Evaluated, background: Inputs | None, workers: int | None
 ) -> tuple[Told | None, Alarms | None]:
     """What the model's thresholds leave of the clips, and what is told of background sounds."""
     from ...bulk.calibrating.unknown import measure_clips_told
@@ -54,7 +55,7 @@ def extras(told: Told | None, alarms: Alarms | None) -> dict[str, Any]:
 
 
 def _hear_alarms(
-    classifier: Classifier, evaluated: Evaluated, folder: Path, workers: int | None
+    classifier: Classifier, evaluated: Evaluated, background: Inputs, workers: int | None
 ) -> Alarms:
     """Hear a background folder, drawing how far it is, and warn of what cannot be read."""
     from ...bulk.calibrating.unknown import measure_alarms
@@ -64,7 +65,7 @@ def _hear_alarms(
         def on_clip(n_done: int, n_clips: int, audio_s: float) -> None:
             advance(n_done / n_clips, f"{n_done} of {n_clips} files")
 
-        found = measure_alarms(classifier, evaluated, folder, workers, on_clip)
+        found = measure_alarms(classifier, evaluated, background, workers, on_clip)
     warn_of_background(found.failures, found.n_silent, found.alarms.n_files, found.skipped)
     return found
 
